@@ -30,8 +30,8 @@ Result<std::string> read_file(const std::filesystem::path& path, size_t max_byte
     if (n < 0) return system_error(path);
     if (n == 0) return text;
     if (text.size() + static_cast<size_t>(n) > max_bytes)
-      return Error{Errc::limit, path.string() + ": larger than " + std::to_string(max_bytes) +
-                                    " bytes"};
+      return Error{Errc::limit,
+                   path.string() + ": larger than " + std::to_string(max_bytes) + " bytes"};
     text.append(buffer, static_cast<size_t>(n));
   }
 }

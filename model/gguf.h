@@ -1,0 +1,68 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "base/mapped_file.h"
+#include "base/result.h"
+#include "model/quants.h"
+
+namespace model {
+
+/// One tensor of a GGUF file. `shape` is in file order: shape[0] is the contiguous axis, so a
+/// linear layer [out, in] is {in, out}. `data` lies in the mapping and holds exactly the bytes that
+/// shape and type need.
+struct GgufTensor {
+  std::string name;
+  TensorType type = TensorType::f32;
+  std::vector<uint64_t> shape;
+  std::span<const std::byte> data;
+
+  uint64_t n_elements() const;
+  /// "640x2048 Q5_0", for messages.
+  std::string describe() const;
+};
+
+/// Metadata values, widened: integers and bools to int64/uint64, f32 to double.
+using GgufValue = std::variant<uint64_t, int64_t, double, bool, std::string_view,
+                               std::vector<double>, std::vector<std::string_view>>;
+
+/// A GGUF file of version 2 or 3, mapped read-only: metadata parsed, tensors located, nothing
+/// copied. Strings and tensor bytes point into the mapping and live as long as the Gguf. Source:
+/// ggml docs/gguf.md; byte layout at the top of gguf.cpp.
+class Gguf {
+ public:
+  /// Errors: not_found, system, corrupt (names what is wrong), unsupported (version, tensor type).
+  static base::Result<Gguf> open(const std::filesystem::path& path);
+  /// The same over bytes that outlive the result; for tests and fuzzing.
+  static base::Result<Gguf> parse(std::span<const std::byte> bytes, const std::string& name);
+
+  const std::map<std::string, GgufValue, std::less<>>& metadata() const { return metadata_; }
+  const std::vector<GgufTensor>& tensors() const { return tensors_; }
+  /// nullptr where there is none.
+  const GgufTensor* find(std::string_view name) const;
+
+  std::optional<uint64_t> integer(std::string_view key) const;
+  std::optional<double> number(std::string_view key) const;
+  std::optional<bool> boolean(std::string_view key) const;
+  std::optional<std::string_view> string(std::string_view key) const;
+  const std::vector<std::string_view>* strings(std::string_view key) const;
+  const std::vector<double>* numbers(std::string_view key) const;
+
+ private:
+  Gguf() = default;
+  std::optional<base::MappedFile> file_;
+  std::map<std::string, GgufValue, std::less<>> metadata_;
+  std::vector<GgufTensor> tensors_;
+  std::map<std::string, size_t, std::less<>> by_name_;
+};
+
+}  // namespace model
