@@ -1,0 +1,43 @@
+#pragma once
+
+#include <array>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "model/architecture.h"
+#include "model/weights.h"
+
+namespace model {
+
+/// A low-rank change of one linear layer: y += scale * (x A^T) B^T. Empty where rank is 0.
+struct LowRank {
+  int rank = 0;
+  int in = 0;
+  int out = 0;
+  float scale = 1;
+  std::vector<float> a;  ///< [rank, in]
+  std::vector<float> b;  ///< [out, rank]
+};
+
+/// A text LoRA adapter for one architecture; a value that may be shared by any number of sessions.
+struct Lora {
+  std::vector<std::array<LowRank, kProjections>> layers;
+
+  const LowRank& at(int layer, Projection p) const {
+    return layers[static_cast<size_t>(layer)][static_cast<size_t>(p)];
+  }
+
+  /// Reads a GGUF adapter (general.type "adapter", tensors NAME.lora_a and NAME.lora_b; scale alpha
+  /// / rank). Errors: corrupt or usage, naming the tensor that does not fit the base checkpoint.
+  static base::Result<Lora> open(const std::filesystem::path& path,
+                                 const Architecture& architecture);
+};
+
+/// Writes `lora` as a GGUF adapter with f16 matrices. alpha: the factor that open() divides by the
+/// rank. Errors: system.
+base::Status write_lora(const std::filesystem::path& path, const Lora& lora,
+                        const Architecture& architecture, float alpha);
+
+}  // namespace model

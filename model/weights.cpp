@@ -1,0 +1,91 @@
+#include "model/weights.h"
+
+namespace model {
+
+using base::Errc;
+using base::Error;
+
+void Matrix::dequantize(int first, int n, float* to) const {
+  const size_t bytes = row_bytes(type, static_cast<uint64_t>(in));
+  const size_t width = static_cast<size_t>(in);
+  for (int i = 0; i < n; ++i)
+    dequantize_row(type, data + static_cast<size_t>(first + i) * bytes,
+                   {to + static_cast<size_t>(i) * width, width});
+}
+
+std::string_view projection_name(Projection projection) {
+  constexpr std::string_view kNames[] = {"attn_q",   "attn_k", "attn_v",  "attn_output",
+                                         "ffn_gate", "ffn_up", "ffn_down"};
+  return kNames[static_cast<size_t>(projection)];
+}
+
+static base::Result<Matrix> bind_matrix(const Gguf& gguf, const std::string& name, int out,
+                                        int in) {
+  const GgufTensor* t = gguf.find(name);
+  if (t == nullptr) return Error{Errc::corrupt, name + ": this tensor is missing"};
+  if (t->shape.size() != 2 || t->shape[0] != static_cast<uint64_t>(in) ||
+      t->shape[1] != static_cast<uint64_t>(out))
+    return Error{Errc::corrupt, name + ": " + t->describe() + ", expected " + std::to_string(in) +
+                                    "x" + std::to_string(out)};
+  return Matrix{t->type, t->data.data(), out, in};
+}
+
+static base::Result<std::vector<float>> read_vector(const Gguf& gguf, const std::string& name,
+                                                    int n) {
+  const GgufTensor* t = gguf.find(name);
+  if (t == nullptr) return Error{Errc::corrupt, name + ": this tensor is missing"};
+  if (t->n_elements() != static_cast<uint64_t>(n))
+    return Error{Errc::corrupt, name + ": " + t->describe() + ", expected " + std::to_string(n)};
+  std::vector<float> values(static_cast<size_t>(n));
+  dequantize_row(t->type, t->data.data(), values);
+  return values;
+}
+
+base::Result<Weights> Weights::bind(const Gguf& gguf, const Architecture& a) {
+  Weights w;
+  std::optional<Error> failed;
+  auto matrix = [&](const std::string& name, int out, int in) {
+    base::Result<Matrix> m = bind_matrix(gguf, name, out, in);
+    if (!m && !failed) failed = m.error();
+    return m ? *m : Matrix{};
+  };
+  auto vector = [&](const std::string& name, int n) {
+    base::Result<std::vector<float>> v = read_vector(gguf, name, n);
+    if (!v && !failed) failed = v.error();
+    return v ? std::move(*v) : std::vector<float>{};
+  };
+  w.embedding = matrix("token_embd.weight", a.vocab_size, a.hidden);
+  w.output_norm = vector("output_norm.weight", a.hidden);
+  for (int i = 0; i < a.n_layers && !failed; ++i) {
+    const LayerShape& shape = a.layers[static_cast<size_t>(i)];
+    const std::string blk = "blk." + std::to_string(i) + ".";
+    const int q = a.query_width(i), kv = a.key_width(i);
+    LayerWeights layer;
+    auto set = [&](Projection p, int out, int in) {
+      layer.projections[static_cast<size_t>(p)] =
+          matrix(blk + std::string(projection_name(p)) + ".weight", out, in);
+    };
+    set(Projection::q, q, a.hidden);
+    set(Projection::k, kv, a.hidden);
+    if (!shape.value_from_key) set(Projection::v, kv, a.hidden);
+    set(Projection::o, a.hidden, q);
+    set(Projection::gate, a.feed_forward, a.hidden);
+    set(Projection::up, a.feed_forward, a.hidden);
+    set(Projection::down, a.hidden, a.feed_forward);
+    layer.attention_norm = vector(blk + "attn_norm.weight", a.hidden);
+    layer.post_attention_norm = vector(blk + "post_attention_norm.weight", a.hidden);
+    layer.feed_forward_norm = vector(blk + "ffn_norm.weight", a.hidden);
+    layer.post_feed_forward_norm = vector(blk + "post_ffw_norm.weight", a.hidden);
+    layer.query_norm = vector(blk + "attn_q_norm.weight", shape.head_dim);
+    layer.key_norm = vector(blk + "attn_k_norm.weight", shape.head_dim);
+    if (a.name == "gemma4") {
+      const std::vector<float> scale = vector(blk + "layer_output_scale.weight", 1);
+      layer.output_scale = scale.empty() ? 1 : scale[0];
+    }
+    w.layers.push_back(std::move(layer));
+  }
+  if (failed) return *failed;
+  return w;
+}
+
+}  // namespace model
