@@ -9,13 +9,13 @@ namespace model {
 using base::Errc;
 using base::Error;
 
-static int projection_in(const Architecture& a, int layer, Projection p) {
+int projection_in(const Architecture& a, int layer, Projection p) {
   if (p == Projection::o) return a.query_width(layer);
   if (p == Projection::down) return a.feed_forward;
   return a.hidden;
 }
 
-static int projection_out(const Architecture& a, int layer, Projection p) {
+int projection_out(const Architecture& a, int layer, Projection p) {
   switch (p) {
     case Projection::q:
       return a.query_width(layer);

@@ -21,6 +21,10 @@ struct LowRank {
   std::vector<float> b;  ///< [out, rank]
 };
 
+/// Widths of a linear layer of the decoder.
+int projection_in(const Architecture& architecture, int layer, Projection projection);
+int projection_out(const Architecture& architecture, int layer, Projection projection);
+
 /// A text LoRA adapter for one architecture; a value that may be shared by any number of sessions.
 struct Lora {
   std::vector<std::array<LowRank, kProjections>> layers;

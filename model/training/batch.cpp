@@ -11,10 +11,13 @@ PackedBatch pack(const std::vector<const Sequence*>& sequences) {
   size_t shared = sequences.size() < 2 ? 0 : first.tokens.size();
   for (const Sequence* s : sequences) {
     size_t i = 0;
-    while (i < shared && i < s->tokens.size() && s->tokens[i] == first.tokens[i] && s->labels[i] < 0) ++i;
+    while (i < shared && i < s->tokens.size() && s->tokens[i] == first.tokens[i] &&
+           s->labels[i] < 0)
+      ++i;
     shared = i;
   }
-  for (const Sequence* s : sequences) shared = std::min(shared, s->tokens.size() - 1);  // no empty segment
+  for (const Sequence* s : sequences)
+    shared = std::min(shared, s->tokens.size() - 1);  // no empty segment
   batch.prefix = static_cast<int>(shared);
   auto append = [&](const Sequence& s, size_t begin, size_t end) {
     for (size_t i = begin; i < end; ++i) {

@@ -5,8 +5,9 @@
 
 namespace model::training {
 
-/// Several token sequences in one pass. They may share their beginning: `prefix` tokens stand first and once, and
-/// every segment continues them, which gives the same loss and gradients as repeating the prefix in each.
+/// Several token sequences in one pass. They may share their beginning: `prefix` tokens stand first
+/// and once, and every segment continues them, which gives the same loss and gradients as repeating
+/// the prefix in each.
 struct PackedBatch {
   struct Segment {
     int begin = 0;  ///< rows [begin, begin + length) of the batch

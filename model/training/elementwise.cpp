@@ -4,13 +4,15 @@
 #include <bit>
 #include <cmath>
 
-// Loops over floats that the compiler vectorises for each instruction set (target_clones picks one when the
-// program starts). exp is a polynomial because libm's is not vectorised without -ffast-math: relative error
-// below 2e-7 over the range used here, far under the tolerance of a gradient.
+// Loops over floats that the compiler vectorises for each instruction set (target_clones picks one
+// when the program starts). exp is a polynomial because libm's is not vectorised without
+// -ffast-math: relative error below 2e-7 over the range used here, far under the tolerance of a
+// gradient.
 
-#if defined(__GNUC__) && !defined(__clang__) && defined(__x86_64__) && !defined(__SANITIZE_ADDRESS__) && \
-    !defined(__SANITIZE_THREAD__)
-#define TESSERA_CLONES [[gnu::target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")]] [[gnu::optimize("O3")]]
+#if defined(__GNUC__) && !defined(__clang__) && defined(__x86_64__) && \
+    !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#define TESSERA_CLONES \
+  [[gnu::target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")]] [[gnu::optimize("O3")]]
 #else
 #define TESSERA_CLONES
 #endif
@@ -25,7 +27,8 @@ constexpr int64_t kValues = 65536;  // values a worker takes at a time
 [[gnu::always_inline]] inline float exp_fast(float x) {
   x = x > 88.0f ? 88.0f : x;
   x = x < -87.0f ? -87.0f : x;
-  const float n = static_cast<float>(static_cast<int32_t>(x * 1.44269504f + (x < 0 ? -0.5f : 0.5f)));
+  const float n =
+      static_cast<float>(static_cast<int32_t>(x * 1.44269504f + (x < 0 ? -0.5f : 0.5f)));
   const float r = (x - n * 0.693359375f) + n * 2.12194440e-4f;
   float p = 1.9875691500e-4f;
   p = p * r + 1.3981999507e-3f;
@@ -37,12 +40,14 @@ constexpr int64_t kValues = 65536;  // values a worker takes at a time
   return p * std::bit_cast<float>((static_cast<int32_t>(n) + 127) << 23);
 }
 
-[[gnu::always_inline]] inline float tanh_fast(float x) { return 1.0f - 2.0f / (exp_fast(2.0f * x) + 1.0f); }
+[[gnu::always_inline]] inline float tanh_fast(float x) {
+  return 1.0f - 2.0f / (exp_fast(2.0f * x) + 1.0f);
+}
 
 constexpr float kGelu = 0.7978845608f;  // sqrt(2 / pi)
 
-TESSERA_CLONES void rms_norm_rows(const float* x, int begin, int end, int width, const float* weight, float eps,
-                                  float* y, float* inv_rms) {
+TESSERA_CLONES void rms_norm_rows(const float* x, int begin, int end, int width,
+                                  const float* weight, float eps, float* y, float* inv_rms) {
   for (int r = begin; r < end; ++r) {
     const float* in = x + static_cast<int64_t>(r) * width;
     float* out = y + static_cast<int64_t>(r) * width;
@@ -62,8 +67,9 @@ TESSERA_CLONES void rms_norm_rows(const float* x, int begin, int end, int width,
   }
 }
 
-TESSERA_CLONES void rms_norm_backward_rows(const float* x, const float* inv_rms, const float* dy, int begin, int end,
-                                           int width, const float* weight, float* dx, bool accumulate) {
+TESSERA_CLONES void rms_norm_backward_rows(const float* x, const float* inv_rms, const float* dy,
+                                           int begin, int end, int width, const float* weight,
+                                           float* dx, bool accumulate) {
   for (int r = begin; r < end; ++r) {
     const float* in = x + static_cast<int64_t>(r) * width;
     const float* d = dy + static_cast<int64_t>(r) * width;
@@ -82,12 +88,14 @@ TESSERA_CLONES void rms_norm_backward_rows(const float* x, const float* inv_rms,
       for (int k = 0; k < width; ++k)
         out[k] += d[k] * (weight != nullptr ? weight[k] : 1.0f) * inv - in[k] * pull;
     } else {
-      for (int k = 0; k < width; ++k) out[k] = d[k] * (weight != nullptr ? weight[k] : 1.0f) * inv - in[k] * pull;
+      for (int k = 0; k < width; ++k)
+        out[k] = d[k] * (weight != nullptr ? weight[k] : 1.0f) * inv - in[k] * pull;
     }
   }
 }
 
-TESSERA_CLONES void gelu_gate_range(const float* gate, const float* up, float* act, int64_t begin, int64_t end) {
+TESSERA_CLONES void gelu_gate_range(const float* gate, const float* up, float* act, int64_t begin,
+                                    int64_t end) {
   for (int64_t i = begin; i < end; ++i) {
     const float g = gate[i];
     const float t = tanh_fast(kGelu * (g + 0.044715f * g * g * g));
@@ -95,12 +103,14 @@ TESSERA_CLONES void gelu_gate_range(const float* gate, const float* up, float* a
   }
 }
 
-TESSERA_CLONES void gelu_gate_backward_range(const float* gate, const float* up, const float* d_act, float* d_gate,
-                                             float* d_up, int64_t begin, int64_t end) {
+TESSERA_CLONES void gelu_gate_backward_range(const float* gate, const float* up, const float* d_act,
+                                             float* d_gate, float* d_up, int64_t begin,
+                                             int64_t end) {
   for (int64_t i = begin; i < end; ++i) {
     const float g = gate[i], d = d_act[i], u = up[i];
     const float t = tanh_fast(kGelu * (g + 0.044715f * g * g * g));
-    const float slope = 0.5f * (1.0f + t) + 0.5f * g * (1.0f - t * t) * kGelu * (1.0f + 3.0f * 0.044715f * g * g);
+    const float slope =
+        0.5f * (1.0f + t) + 0.5f * g * (1.0f - t * t) * kGelu * (1.0f + 3.0f * 0.044715f * g * g);
     d_up[i] = d * 0.5f * g * (1.0f + t);
     d_gate[i] = d * u * slope;
   }
@@ -174,10 +184,11 @@ void for_values(int64_t n, ThreadPool& pool, Task&& task) {
 
 }  // namespace
 
-void rms_norm(const float* x, int rows, int width, const float* weight, float eps, float* y, float* inv_rms,
-              ThreadPool& pool) {
-  pool.parallel_for(rows, kRows,
-                    [&](int, int b, int e) { rms_norm_rows(x, b, e, width, weight, eps, y, inv_rms); });
+void rms_norm(const float* x, int rows, int width, const float* weight, float eps, float* y,
+              float* inv_rms, ThreadPool& pool) {
+  pool.parallel_for(rows, kRows, [&](int, int b, int e) {
+    rms_norm_rows(x, b, e, width, weight, eps, y, inv_rms);
+  });
 }
 
 void rms_norm_backward(const float* x, const float* inv_rms, const float* dy, int rows, int width,
@@ -187,8 +198,8 @@ void rms_norm_backward(const float* x, const float* inv_rms, const float* dy, in
   });
 }
 
-void rope(float* x, int rows, int n_heads, int head_dim, const int32_t* positions, const float* frequencies,
-          float sign, ThreadPool& pool) {
+void rope(float* x, int rows, int n_heads, int head_dim, const int32_t* positions,
+          const float* frequencies, float sign, ThreadPool& pool) {
   pool.parallel_for(rows, kRows, [&](int, int begin, int end) {
     const int half = head_dim / 2;
     float sines[2048], cosines[2048];
@@ -215,9 +226,11 @@ void gelu_gate(const float* gate, const float* up, float* act, int64_t n, Thread
   for_values(n, pool, [&](int64_t b, int64_t e) { gelu_gate_range(gate, up, act, b, e); });
 }
 
-void gelu_gate_backward(const float* gate, const float* up, const float* d_act, float* d_gate, float* d_up,
-                        int64_t n, ThreadPool& pool) {
-  for_values(n, pool, [&](int64_t b, int64_t e) { gelu_gate_backward_range(gate, up, d_act, d_gate, d_up, b, e); });
+void gelu_gate_backward(const float* gate, const float* up, const float* d_act, float* d_gate,
+                        float* d_up, int64_t n, ThreadPool& pool) {
+  for_values(n, pool, [&](int64_t b, int64_t e) {
+    gelu_gate_backward_range(gate, up, d_act, d_gate, d_up, b, e);
+  });
 }
 
 void masked_softmax_row(float* scores, int n, int first, int last, float scale) {
@@ -237,7 +250,8 @@ float cross_entropy_row(float* logits, int n, int label, float softcap, float we
   if (softcap > 0) cap(logits, n, softcap);
   const float capped = logits[label];
   const float max = max_of(logits, n);
-  // The gradient of the cap needs the capped logits, so the probabilities go elsewhere only when it is on.
+  // The gradient of the cap needs the capped logits, so the probabilities go elsewhere only when it
+  // is on.
   if (softcap > 0) {
     double sum = 0;
     for (int i = 0; i < n; ++i) sum += static_cast<double>(exp_fast(logits[i] - max));

@@ -5,37 +5,41 @@
 
 #include "model/thread_pool.h"
 
-/// The arithmetic between the matrix products of a decoder, forward and backward side by side, over rows.
+/// The arithmetic between the matrix products of a decoder, forward and backward side by side, over
+/// rows.
 namespace model::training {
 
-/// y = x * inv_rms(x) * weight per row of `width`; weight may be null (all ones). inv_rms: [rows], kept for backward.
-/// Source: Zhang and Sennrich, arXiv:1910.07467.
-void rms_norm(const float* x, int rows, int width, const float* weight, float eps, float* y, float* inv_rms,
-              ThreadPool& pool);
+/// y = x * inv_rms(x) * weight per row of `width`; weight may be null (all ones). inv_rms: [rows],
+/// kept for backward. Source: Zhang and Sennrich, arXiv:1910.07467.
+void rms_norm(const float* x, int rows, int width, const float* weight, float eps, float* y,
+              float* inv_rms, ThreadPool& pool);
 
 /// dx (+)= gradient of rms_norm with respect to x; the weight is frozen.
 void rms_norm_backward(const float* x, const float* inv_rms, const float* dy, int rows, int width,
                        const float* weight, float* dx, bool accumulate, ThreadPool& pool);
 
-/// Rotates [rows, n_heads, head_dim] in place by positions[row]; sign -1 undoes it (the backward pass).
-void rope(float* x, int rows, int n_heads, int head_dim, const int32_t* positions, const float* frequencies,
-          float sign, ThreadPool& pool);
+/// Rotates [rows, n_heads, head_dim] in place by positions[row]; sign -1 undoes it (the backward
+/// pass).
+void rope(float* x, int rows, int n_heads, int head_dim, const int32_t* positions,
+          const float* frequencies, float sign, ThreadPool& pool);
 
 /// act = gelu_tanh(gate) * up, elementwise over n values.
 void gelu_gate(const float* gate, const float* up, float* act, int64_t n, ThreadPool& pool);
 
 /// From d_act: d_gate and d_up (overwritten).
-void gelu_gate_backward(const float* gate, const float* up, const float* d_act, float* d_gate, float* d_up,
-                        int64_t n, ThreadPool& pool);
+void gelu_gate_backward(const float* gate, const float* up, const float* d_act, float* d_gate,
+                        float* d_up, int64_t n, ThreadPool& pool);
 
-/// For each row of `n` scores: exp(score * scale - max) / sum over [first, last), 0 elsewhere; in place.
+/// For each row of `n` scores: exp(score * scale - max) / sum over [first, last), 0 elsewhere; in
+/// place.
 void masked_softmax_row(float* scores, int n, int first, int last, float scale);
 
 /// ds = p * (dp - sum(p * dp)) * scale for one row of n; in place over dp.
 void softmax_backward_row(const float* p, float* dp, int n, float scale);
 
-/// Cross-entropy of one row of raw logits against `label`; overwrites `logits` with its gradient times `weight`.
-/// softcap: logits are softcap * tanh(raw / softcap) where > 0. Returns the loss of the row.
+/// Cross-entropy of one row of raw logits against `label`; overwrites `logits` with its gradient
+/// times `weight`. softcap: logits are softcap * tanh(raw / softcap) where > 0. Returns the loss of
+/// the row.
 float cross_entropy_row(float* logits, int n, int label, float softcap, float weight);
 
 /// y += x; y *= s.

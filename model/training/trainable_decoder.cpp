@@ -11,12 +11,13 @@
 //   normed = norm(h); q, k, v = linear(normed); q, k = rope(norm(q, k)); v = norm(v) on Gemma 4
 //   attended = softmax(mask(scale q k^T)) v; middle = h + norm(linear(attended))
 //   h' = (middle + norm(linear(gelu(gate) * up))) * output_scale
-// backward() walks the same lines upwards. Matrix products of frozen weights go through PackedMatrix (bf16) or
-// f32; a LoRA adds  y += (scale x A^T) B^T  and is always f32.
+// backward() walks the same lines upwards. Matrix products of frozen weights go through
+// PackedMatrix (bf16) or f32; a LoRA adds  y += (scale x A^T) B^T  and is always f32.
 //
-// Attention runs per segment: its queries see the shared prefix and the segment up to themselves, and in sliding
-// layers only the last W positions. Gradients of the prefix's keys and values are collected per segment and summed
-// in segment order, so that a batch gives the same bits on every run.
+// Attention runs per segment: its queries see the shared prefix and the segment up to themselves,
+// and in sliding layers only the last W positions. Gradients of the prefix's keys and values are
+// collected per segment and summed in segment order, so that a batch gives the same bits on every
+// run.
 
 namespace model::training {
 namespace {
@@ -28,17 +29,17 @@ void size(std::vector<float>& v, size_t n) {
 size_t area(int rows, int width) { return static_cast<size_t>(rows) * static_cast<size_t>(width); }
 
 /// c [m, n] = alpha * op(a) op(b) + beta * c, single-threaded (the pool runs several at once).
-void sgemm(bool ta, bool tb, int m, int n, int k, float alpha, const float* a, int lda, const float* b, int ldb,
-           float beta, float* c, int ldc) {
+void sgemm(bool ta, bool tb, int m, int n, int k, float alpha, const float* a, int lda,
+           const float* b, int ldb, float beta, float* c, int ldc) {
   if (m == 0 || n == 0 || k == 0) return;
-  cblas_sgemm(CblasRowMajor, ta ? CblasTrans : CblasNoTrans, tb ? CblasTrans : CblasNoTrans, m, n, k, alpha, a, lda, b,
-              ldb, beta, c, ldc);
+  cblas_sgemm(CblasRowMajor, ta ? CblasTrans : CblasNoTrans, tb ? CblasTrans : CblasNoTrans, m, n,
+              k, alpha, a, lda, b, ldb, beta, c, ldc);
 }
 
 }  // namespace
 
-TrainableDecoder::TrainableDecoder(const Architecture& architecture, const Weights& weights, Lora lora,
-                                   Precision precision, ThreadPool& pool)
+TrainableDecoder::TrainableDecoder(const Architecture& architecture, const Weights& weights,
+                                   Lora lora, Precision precision, ThreadPool& pool)
     : architecture_(architecture),
       weights_(weights),
       lora_(std::move(lora)),
@@ -51,7 +52,8 @@ TrainableDecoder::TrainableDecoder(const Architecture& architecture, const Weigh
   layers_.resize(weights.layers.size());
   for (size_t i = 0; i < weights.layers.size(); ++i)
     for (size_t p = 0; p < kProjections; ++p)
-      if (weights.layers[i].projections[p].out > 0) linears_[i][p] = freeze(weights.layers[i].projections[p]);
+      if (weights.layers[i].projections[p].out > 0)
+        linears_[i][p] = freeze(weights.layers[i].projections[p]);
   head_ = freeze(weights.embedding);
 }
 
@@ -87,7 +89,8 @@ void TrainableDecoder::frozen_forward(const Linear& l, const float* x, int m, fl
     gemm(x, m, l.in, l.forward, y, l.out, false, pool_);
 }
 
-void TrainableDecoder::frozen_backward(const Linear& l, const float* dy, int m, float* dx, bool accumulate) {
+void TrainableDecoder::frozen_backward(const Linear& l, const float* dy, int m, float* dx,
+                                       bool accumulate) {
   if (precision_ == Precision::f32)
     gemm_f32_transposed(dy, m, l.out, l.f32.data(), l.in, l.out, l.in, dx, l.in, accumulate, pool_);
   else
@@ -103,26 +106,32 @@ void TrainableDecoder::linear(int layer, Projection p, const float* x, float* y)
   size(xa, area(rows_, low.rank));
   gemm_f32(x, rows_, l.in, low.a.data(), low.rank, l.in, l.in, xa.data(), low.rank, false, pool_);
   for (size_t i = 0; i < area(rows_, low.rank); ++i) xa[i] *= low.scale;
-  gemm_f32(xa.data(), rows_, low.rank, low.b.data(), l.out, low.rank, low.rank, y, l.out, true, pool_);
+  gemm_f32(xa.data(), rows_, low.rank, low.b.data(), l.out, low.rank, low.rank, y, l.out, true,
+           pool_);
 }
 
-void TrainableDecoder::linear_backward(int layer, Projection p, const float* x, const float* dy, float* dx,
-                                       bool accumulate) {
+void TrainableDecoder::linear_backward(int layer, Projection p, const float* x, const float* dy,
+                                       float* dx, bool accumulate) {
   const Linear& l = linears_[static_cast<size_t>(layer)][static_cast<size_t>(p)];
   frozen_backward(l, dy, rows_, dx, accumulate);
   const LowRank& low = lora_.at(layer, p);
   if (low.rank == 0) return;
   LowRank& g = gradient_.layers[static_cast<size_t>(layer)][static_cast<size_t>(p)];
   const std::vector<float>& xa = layers_[static_cast<size_t>(layer)].low[static_cast<size_t>(p)];
-  add_weight_gradient(dy, l.out, l.out, xa.data(), low.rank, low.rank, rows_, g.b.data(), low.rank, pool_);
+  add_weight_gradient(dy, l.out, l.out, xa.data(), low.rank, low.rank, rows_, g.b.data(), low.rank,
+                      pool_);
   std::vector<float> dxa(area(rows_, low.rank));
-  gemm_f32_transposed(dy, rows_, l.out, low.b.data(), low.rank, l.out, low.rank, dxa.data(), low.rank, false, pool_);
+  gemm_f32_transposed(dy, rows_, l.out, low.b.data(), low.rank, l.out, low.rank, dxa.data(),
+                      low.rank, false, pool_);
   for (float& v : dxa) v *= low.scale;
-  add_weight_gradient(dxa.data(), low.rank, low.rank, x, l.in, l.in, rows_, g.a.data(), l.in, pool_);
-  gemm_f32_transposed(dxa.data(), rows_, low.rank, low.a.data(), l.in, low.rank, l.in, dx, l.in, true, pool_);
+  add_weight_gradient(dxa.data(), low.rank, low.rank, x, l.in, l.in, rows_, g.a.data(), l.in,
+                      pool_);
+  gemm_f32_transposed(dxa.data(), rows_, low.rank, low.a.data(), l.in, low.rank, l.in, dx, l.in,
+                      true, pool_);
 }
 
-std::vector<TrainableDecoder::Unit> TrainableDecoder::units(const PackedBatch& batch, int layer) const {
+std::vector<TrainableDecoder::Unit> TrainableDecoder::units(const PackedBatch& batch,
+                                                            int layer) const {
   const LayerShape& shape = architecture_.layers[static_cast<size_t>(layer)];
   const int group = architecture_.n_heads / shape.n_kv_heads;
   std::vector<Unit> list;
@@ -142,11 +151,13 @@ std::vector<TrainableDecoder::Unit> TrainableDecoder::units(const PackedBatch& b
 void TrainableDecoder::attention(int layer, const PackedBatch& batch) {
   const LayerShape& shape = architecture_.layers[static_cast<size_t>(layer)];
   Activations& act = layers_[static_cast<size_t>(layer)];
-  const int hd = shape.head_dim, qw = architecture_.query_width(layer), kw = architecture_.key_width(layer);
+  const int hd = shape.head_dim, qw = architecture_.query_width(layer),
+            kw = architecture_.key_width(layer);
   const int group = architecture_.n_heads / shape.n_kv_heads;
   const std::vector<Unit> list = units(batch, layer);
   const Unit& last = list.back();
-  size(act.probabilities, last.probabilities + area(last.length, last.prefix + last.length) * static_cast<size_t>(group));
+  size(act.probabilities, last.probabilities + area(last.length, last.prefix + last.length) *
+                                                   static_cast<size_t>(group));
   pool_.parallel_for(static_cast<int>(list.size()), 1, [&](int, int begin, int end) {
     for (int u = begin; u < end; ++u) {
       const Unit& unit = list[static_cast<size_t>(u)];
@@ -159,25 +170,32 @@ void TrainableDecoder::attention(int layer, const PackedBatch& batch) {
         const int head = unit.kv_head * group + g;
         const float* q = act.query.data() + area(unit.begin, qw) + head * hd;
         float* o = act.attended.data() + area(unit.begin, qw) + head * hd;
-        float* p = act.probabilities.data() + unit.probabilities + static_cast<size_t>(g) * area(unit.length, keys);
+        float* p = act.probabilities.data() + unit.probabilities +
+                   static_cast<size_t>(g) * area(unit.length, keys);
         sgemm(false, true, unit.length, unit.prefix, hd, 1, q, qw, prefix_k, kw, 0, p, keys);
-        sgemm(false, true, unit.length, unit.length, hd, 1, q, qw, own_k, kw, 0, p + unit.prefix, keys);
+        sgemm(false, true, unit.length, unit.length, hd, 1, q, qw, own_k, kw, 0, p + unit.prefix,
+              keys);
         for (int i = 0; i < unit.length; ++i) {
           const int position = unit.prefix + i;  // key index == position within the sequence
-          const int first = shape.sliding ? std::max(0, position + 1 - architecture_.sliding_window) : 0;
-          masked_softmax_row(p + area(i, keys), keys, first, position + 1, architecture_.attention_scale);
+          const int first =
+              shape.sliding ? std::max(0, position + 1 - architecture_.sliding_window) : 0;
+          masked_softmax_row(p + area(i, keys), keys, first, position + 1,
+                             architecture_.attention_scale);
         }
-        sgemm(false, false, unit.length, hd, unit.length, 1, p + unit.prefix, keys, own_v, kw, 0, o, qw);
+        sgemm(false, false, unit.length, hd, unit.length, 1, p + unit.prefix, keys, own_v, kw, 0, o,
+              qw);
         sgemm(false, false, unit.length, hd, unit.prefix, 1, p, keys, prefix_v, kw, 1, o, qw);
       }
     }
   });
 }
 
-void TrainableDecoder::attention_backward(int layer, const PackedBatch& batch, const std::vector<float>& d_attended) {
+void TrainableDecoder::attention_backward(int layer, const PackedBatch& batch,
+                                          const std::vector<float>& d_attended) {
   const LayerShape& shape = architecture_.layers[static_cast<size_t>(layer)];
   Activations& act = layers_[static_cast<size_t>(layer)];
-  const int hd = shape.head_dim, qw = architecture_.query_width(layer), kw = architecture_.key_width(layer);
+  const int hd = shape.head_dim, qw = architecture_.query_width(layer),
+            kw = architecture_.key_width(layer);
   const int group = architecture_.n_heads / shape.n_kv_heads;
   const std::vector<Unit> list = units(batch, layer);
   const size_t prefix_area = area(batch.prefix, kw);
@@ -194,32 +212,43 @@ void TrainableDecoder::attention_backward(int layer, const PackedBatch& batch, c
       const float* own_v = act.value.data() + at;
       const float* prefix_k = act.key.data() + unit.kv_head * hd;
       const float* prefix_v = act.value.data() + unit.kv_head * hd;
-      float* dp = reinterpret_cast<float*>(pool_.scratch(worker, area(unit.length, keys) * sizeof(float)));
+      float* dp =
+          reinterpret_cast<float*>(pool_.scratch(worker, area(unit.length, keys) * sizeof(float)));
       for (int g = 0; g < group; ++g) {
         const int head = unit.kv_head * group + g;
         const float beta = g == 0 ? 0.0f : 1.0f;  // the first query head of the group overwrites
         const float* q = act.query.data() + area(unit.begin, qw) + head * hd;
         const float* d_o = d_attended.data() + area(unit.begin, qw) + head * hd;
-        const float* p = act.probabilities.data() + unit.probabilities + static_cast<size_t>(g) * area(unit.length, keys);
-        sgemm(true, false, unit.length, hd, unit.length, 1, p + unit.prefix, keys, d_o, qw, beta, d_value_.data() + at, kw);
-        sgemm(false, true, unit.length, unit.length, hd, 1, d_o, qw, own_v, kw, 0, dp + unit.prefix, keys);
+        const float* p = act.probabilities.data() + unit.probabilities +
+                         static_cast<size_t>(g) * area(unit.length, keys);
+        sgemm(true, false, unit.length, hd, unit.length, 1, p + unit.prefix, keys, d_o, qw, beta,
+              d_value_.data() + at, kw);
+        sgemm(false, true, unit.length, unit.length, hd, 1, d_o, qw, own_v, kw, 0, dp + unit.prefix,
+              keys);
         sgemm(false, true, unit.length, unit.prefix, hd, 1, d_o, qw, prefix_v, kw, 0, dp, keys);
         for (int i = 0; i < unit.length; ++i)
-          softmax_backward_row(p + area(i, keys), dp + area(i, keys), keys, architecture_.attention_scale);
+          softmax_backward_row(p + area(i, keys), dp + area(i, keys), keys,
+                               architecture_.attention_scale);
         float* d_q = d_query_.data() + area(unit.begin, qw) + head * hd;
-        sgemm(false, false, unit.length, hd, unit.length, 1, dp + unit.prefix, keys, own_k, kw, 0, d_q, qw);
+        sgemm(false, false, unit.length, hd, unit.length, 1, dp + unit.prefix, keys, own_k, kw, 0,
+              d_q, qw);
         sgemm(false, false, unit.length, hd, unit.prefix, 1, dp, keys, prefix_k, kw, 1, d_q, qw);
-        sgemm(true, false, unit.length, hd, unit.length, 1, dp + unit.prefix, keys, q, qw, beta, d_key_.data() + at, kw);
+        sgemm(true, false, unit.length, hd, unit.length, 1, dp + unit.prefix, keys, q, qw, beta,
+              d_key_.data() + at, kw);
         if (unit.prefix > 0) {
-          sgemm(true, false, unit.prefix, hd, unit.length, 1, p, keys, d_o, qw, beta, d_prefix_value_.data() + own_prefix, kw);
-          sgemm(true, false, unit.prefix, hd, unit.length, 1, dp, keys, q, qw, beta, d_prefix_key_.data() + own_prefix, kw);
+          sgemm(true, false, unit.prefix, hd, unit.length, 1, p, keys, d_o, qw, beta,
+                d_prefix_value_.data() + own_prefix, kw);
+          sgemm(true, false, unit.prefix, hd, unit.length, 1, dp, keys, q, qw, beta,
+                d_prefix_key_.data() + own_prefix, kw);
         }
       }
     }
   });
   for (size_t s = 0; s < batch.segments.size(); ++s) {
-    add(d_key_.data(), d_prefix_key_.data() + prefix_area * s, static_cast<int64_t>(prefix_area), pool_);
-    add(d_value_.data(), d_prefix_value_.data() + prefix_area * s, static_cast<int64_t>(prefix_area), pool_);
+    add(d_key_.data(), d_prefix_key_.data() + prefix_area * s, static_cast<int64_t>(prefix_area),
+        pool_);
+    add(d_value_.data(), d_prefix_value_.data() + prefix_area * s,
+        static_cast<int64_t>(prefix_area), pool_);
   }
 }
 
@@ -229,7 +258,8 @@ void TrainableDecoder::forward(const PackedBatch& batch) {
   const size_t stream = area(rows_, a.hidden);
   size(output_, stream);
   for (int r = 0; r < rows_; ++r) {
-    weights_.embedding.dequantize(batch.tokens[static_cast<size_t>(r)], 1, output_.data() + area(r, a.hidden));
+    weights_.embedding.dequantize(batch.tokens[static_cast<size_t>(r)], 1,
+                                  output_.data() + area(r, a.hidden));
   }
   scale(output_.data(), a.embedding_scale, static_cast<int64_t>(stream), pool_);
   for (int i = 0; i < a.n_layers; ++i) {
@@ -237,55 +267,65 @@ void TrainableDecoder::forward(const PackedBatch& batch) {
     const LayerWeights& w = weights_.layers[static_cast<size_t>(i)];
     Activations& act = layers_[static_cast<size_t>(i)];
     const int qw = a.query_width(i), kw = a.key_width(i), hd = shape.head_dim;
-    for (std::vector<float>* v : {&act.input, &act.normed, &act.attention_out, &act.middle, &act.middle_normed, &act.down})
+    for (std::vector<float>* v :
+         {&act.input, &act.normed, &act.attention_out, &act.middle, &act.middle_normed, &act.down})
       size(*v, stream);
-    for (std::vector<float>* v : {&act.query_raw, &act.query, &act.attended}) size(*v, area(rows_, qw));
-    for (std::vector<float>* v : {&act.key_raw, &act.value_raw, &act.key, &act.value}) size(*v, area(rows_, kw));
-    for (std::vector<float>* v : {&act.gate, &act.up, &act.gated}) size(*v, area(rows_, a.feed_forward));
-    for (std::vector<float>* v : {&act.inv.attention, &act.inv.post_attention, &act.inv.feed_forward, &act.inv.post_feed_forward})
+    for (std::vector<float>* v : {&act.query_raw, &act.query, &act.attended})
+      size(*v, area(rows_, qw));
+    for (std::vector<float>* v : {&act.key_raw, &act.value_raw, &act.key, &act.value})
+      size(*v, area(rows_, kw));
+    for (std::vector<float>* v : {&act.gate, &act.up, &act.gated})
+      size(*v, area(rows_, a.feed_forward));
+    for (std::vector<float>* v : {&act.inv.attention, &act.inv.post_attention,
+                                  &act.inv.feed_forward, &act.inv.post_feed_forward})
       size(*v, static_cast<size_t>(rows_));
     size(act.inv.query, area(rows_, a.n_heads));
     size(act.inv.key, area(rows_, shape.n_kv_heads));
     size(act.inv.value, area(rows_, shape.n_kv_heads));
 
     std::copy(output_.begin(), output_.begin() + static_cast<int64_t>(stream), act.input.begin());
-    rms_norm(act.input.data(), rows_, a.hidden, w.attention_norm.data(), a.norm_eps, act.normed.data(),
-             act.inv.attention.data(), pool_);
+    rms_norm(act.input.data(), rows_, a.hidden, w.attention_norm.data(), a.norm_eps,
+             act.normed.data(), act.inv.attention.data(), pool_);
     linear(i, Projection::q, act.normed.data(), act.query_raw.data());
     linear(i, Projection::k, act.normed.data(), act.key_raw.data());
     if (!shape.value_from_key) linear(i, Projection::v, act.normed.data(), act.value_raw.data());
     const std::vector<float>& value_raw = shape.value_from_key ? act.key_raw : act.value_raw;
-    rms_norm(act.query_raw.data(), rows_ * a.n_heads, hd, w.query_norm.data(), a.norm_eps, act.query.data(),
-             act.inv.query.data(), pool_);
-    rms_norm(act.key_raw.data(), rows_ * shape.n_kv_heads, hd, w.key_norm.data(), a.norm_eps, act.key.data(),
-             act.inv.key.data(), pool_);
+    rms_norm(act.query_raw.data(), rows_ * a.n_heads, hd, w.query_norm.data(), a.norm_eps,
+             act.query.data(), act.inv.query.data(), pool_);
+    rms_norm(act.key_raw.data(), rows_ * shape.n_kv_heads, hd, w.key_norm.data(), a.norm_eps,
+             act.key.data(), act.inv.key.data(), pool_);
     if (a.value_norm)
-      rms_norm(value_raw.data(), rows_ * shape.n_kv_heads, hd, nullptr, a.norm_eps, act.value.data(),
-               act.inv.value.data(), pool_);
+      rms_norm(value_raw.data(), rows_ * shape.n_kv_heads, hd, nullptr, a.norm_eps,
+               act.value.data(), act.inv.value.data(), pool_);
     else
-      std::copy(value_raw.begin(), value_raw.begin() + static_cast<int64_t>(area(rows_, kw)), act.value.begin());
-    rope(act.query.data(), rows_, a.n_heads, hd, batch.positions.data(), shape.rope_frequencies.data(), 1, pool_);
-    rope(act.key.data(), rows_, shape.n_kv_heads, hd, batch.positions.data(), shape.rope_frequencies.data(), 1, pool_);
+      std::copy(value_raw.begin(), value_raw.begin() + static_cast<int64_t>(area(rows_, kw)),
+                act.value.begin());
+    rope(act.query.data(), rows_, a.n_heads, hd, batch.positions.data(),
+         shape.rope_frequencies.data(), 1, pool_);
+    rope(act.key.data(), rows_, shape.n_kv_heads, hd, batch.positions.data(),
+         shape.rope_frequencies.data(), 1, pool_);
     attention(i, batch);
     linear(i, Projection::o, act.attended.data(), act.attention_out.data());
-    rms_norm(act.attention_out.data(), rows_, a.hidden, w.post_attention_norm.data(), a.norm_eps, act.middle.data(),
-             act.inv.post_attention.data(), pool_);
+    rms_norm(act.attention_out.data(), rows_, a.hidden, w.post_attention_norm.data(), a.norm_eps,
+             act.middle.data(), act.inv.post_attention.data(), pool_);
     add(act.middle.data(), act.input.data(), static_cast<int64_t>(stream), pool_);
-    rms_norm(act.middle.data(), rows_, a.hidden, w.feed_forward_norm.data(), a.norm_eps, act.middle_normed.data(),
-             act.inv.feed_forward.data(), pool_);
+    rms_norm(act.middle.data(), rows_, a.hidden, w.feed_forward_norm.data(), a.norm_eps,
+             act.middle_normed.data(), act.inv.feed_forward.data(), pool_);
     linear(i, Projection::gate, act.middle_normed.data(), act.gate.data());
     linear(i, Projection::up, act.middle_normed.data(), act.up.data());
-    gelu_gate(act.gate.data(), act.up.data(), act.gated.data(), static_cast<int64_t>(area(rows_, a.feed_forward)), pool_);
+    gelu_gate(act.gate.data(), act.up.data(), act.gated.data(),
+              static_cast<int64_t>(area(rows_, a.feed_forward)), pool_);
     linear(i, Projection::down, act.gated.data(), act.down.data());
-    rms_norm(act.down.data(), rows_, a.hidden, w.post_feed_forward_norm.data(), a.norm_eps, output_.data(),
-             act.inv.post_feed_forward.data(), pool_);
+    rms_norm(act.down.data(), rows_, a.hidden, w.post_feed_forward_norm.data(), a.norm_eps,
+             output_.data(), act.inv.post_feed_forward.data(), pool_);
     add(output_.data(), act.middle.data(), static_cast<int64_t>(stream), pool_);
-    if (w.output_scale != 1) scale(output_.data(), w.output_scale, static_cast<int64_t>(stream), pool_);
+    if (w.output_scale != 1)
+      scale(output_.data(), w.output_scale, static_cast<int64_t>(stream), pool_);
   }
   size(final_normed_, stream);
   size(final_inv_, static_cast<size_t>(rows_));
-  rms_norm(output_.data(), rows_, a.hidden, weights_.output_norm.data(), a.norm_eps, final_normed_.data(),
-           final_inv_.data(), pool_);
+  rms_norm(output_.data(), rows_, a.hidden, weights_.output_norm.data(), a.norm_eps,
+           final_normed_.data(), final_inv_.data(), pool_);
 }
 
 std::vector<float> TrainableDecoder::logits(const PackedBatch& batch) {
@@ -293,7 +333,8 @@ std::vector<float> TrainableDecoder::logits(const PackedBatch& batch) {
   std::vector<float> out(area(rows_, architecture_.vocab_size));
   frozen_forward(head_, final_normed_.data(), rows_, out.data());
   if (architecture_.logit_softcap > 0)
-    for (float& v : out) v = architecture_.logit_softcap * std::tanh(v / architecture_.logit_softcap);
+    for (float& v : out)
+      v = architecture_.logit_softcap * std::tanh(v / architecture_.logit_softcap);
   return out;
 }
 
@@ -307,19 +348,21 @@ double TrainableDecoder::loss(const PackedBatch& batch, float weight, bool with_
   // Logits of a few rows at a time: a row of them is 1 MB.
   constexpr int kChunk = 128;
   std::vector<float> hidden(area(kChunk, a.hidden)), d_hidden(area(kChunk, a.hidden));
-  std::vector<float> logits(area(std::min<int>(kChunk, static_cast<int>(rows.size())), a.vocab_size));
+  std::vector<float> logits(
+      area(std::min<int>(kChunk, static_cast<int>(rows.size())), a.vocab_size));
   std::vector<double> losses(rows.size());
   for (size_t begin = 0; begin < rows.size(); begin += kChunk) {
     const int n = static_cast<int>(std::min<size_t>(kChunk, rows.size() - begin));
     for (int i = 0; i < n; ++i)
-      std::copy_n(final_normed_.data() + area(rows[begin + static_cast<size_t>(i)], a.hidden), a.hidden,
-                  hidden.data() + area(i, a.hidden));
+      std::copy_n(final_normed_.data() + area(rows[begin + static_cast<size_t>(i)], a.hidden),
+                  a.hidden, hidden.data() + area(i, a.hidden));
     frozen_forward(head_, hidden.data(), n, logits.data());
     pool_.parallel_for(n, 1, [&](int, int b, int e) {
       for (int i = b; i < e; ++i)
         losses[begin + static_cast<size_t>(i)] = static_cast<double>(cross_entropy_row(
             logits.data() + area(i, a.vocab_size), a.vocab_size,
-            batch.labels[static_cast<size_t>(rows[begin + static_cast<size_t>(i)])], a.logit_softcap, weight));
+            batch.labels[static_cast<size_t>(rows[begin + static_cast<size_t>(i)])],
+            a.logit_softcap, weight));
     });
     if (!with_gradient) continue;
     frozen_backward(head_, logits.data(), n, d_hidden.data(), false);
@@ -331,8 +374,8 @@ double TrainableDecoder::loss(const PackedBatch& batch, float weight, bool with_
   for (const double l : losses) total += l;
   if (with_gradient) {
     size(d_stream_, area(rows_, a.hidden));
-    rms_norm_backward(output_.data(), final_inv_.data(), d_normed.data(), rows_, a.hidden, weights_.output_norm.data(),
-                      d_stream_.data(), false, pool_);
+    rms_norm_backward(output_.data(), final_inv_.data(), d_normed.data(), rows_, a.hidden,
+                      weights_.output_norm.data(), d_stream_.data(), false, pool_);
     backward(batch);
   }
   return total * static_cast<double>(weight);
@@ -342,54 +385,66 @@ void TrainableDecoder::backward(const PackedBatch& batch) {
   const Architecture& a = architecture_;
   const size_t stream = area(rows_, a.hidden);
   std::vector<float> d_branch(stream), d_normed(stream);
-  std::vector<float> d_gated(area(rows_, a.feed_forward)), d_gate(d_gated.size()), d_up(d_gated.size());
+  std::vector<float> d_gated(area(rows_, a.feed_forward)), d_gate(d_gated.size()),
+      d_up(d_gated.size());
   for (int i = a.n_layers - 1; i >= 0; --i) {
     const LayerShape& shape = a.layers[static_cast<size_t>(i)];
     const LayerWeights& w = weights_.layers[static_cast<size_t>(i)];
     Activations& act = layers_[static_cast<size_t>(i)];
     const int qw = a.query_width(i), kw = a.key_width(i), hd = shape.head_dim;
-    if (w.output_scale != 1) scale(d_stream_.data(), w.output_scale, static_cast<int64_t>(stream), pool_);
+    if (w.output_scale != 1)
+      scale(d_stream_.data(), w.output_scale, static_cast<int64_t>(stream), pool_);
 
     // h' = middle + norm(down): d_stream_ is d middle so far, and the branch's output gradient.
-    rms_norm_backward(act.down.data(), act.inv.post_feed_forward.data(), d_stream_.data(), rows_, a.hidden,
-                      w.post_feed_forward_norm.data(), d_branch.data(), false, pool_);
+    rms_norm_backward(act.down.data(), act.inv.post_feed_forward.data(), d_stream_.data(), rows_,
+                      a.hidden, w.post_feed_forward_norm.data(), d_branch.data(), false, pool_);
     linear_backward(i, Projection::down, act.gated.data(), d_branch.data(), d_gated.data(), false);
     gelu_gate_backward(act.gate.data(), act.up.data(), d_gated.data(), d_gate.data(), d_up.data(),
                        static_cast<int64_t>(d_gated.size()), pool_);
-    linear_backward(i, Projection::gate, act.middle_normed.data(), d_gate.data(), d_normed.data(), false);
-    linear_backward(i, Projection::up, act.middle_normed.data(), d_up.data(), d_normed.data(), true);
-    rms_norm_backward(act.middle.data(), act.inv.feed_forward.data(), d_normed.data(), rows_, a.hidden,
-                      w.feed_forward_norm.data(), d_stream_.data(), true, pool_);
+    linear_backward(i, Projection::gate, act.middle_normed.data(), d_gate.data(), d_normed.data(),
+                    false);
+    linear_backward(i, Projection::up, act.middle_normed.data(), d_up.data(), d_normed.data(),
+                    true);
+    rms_norm_backward(act.middle.data(), act.inv.feed_forward.data(), d_normed.data(), rows_,
+                      a.hidden, w.feed_forward_norm.data(), d_stream_.data(), true, pool_);
 
     // middle = input + norm(attention_out)
-    rms_norm_backward(act.attention_out.data(), act.inv.post_attention.data(), d_stream_.data(), rows_, a.hidden,
-                      w.post_attention_norm.data(), d_branch.data(), false, pool_);
+    rms_norm_backward(act.attention_out.data(), act.inv.post_attention.data(), d_stream_.data(),
+                      rows_, a.hidden, w.post_attention_norm.data(), d_branch.data(), false, pool_);
     std::vector<float> d_attended(area(rows_, qw));
-    linear_backward(i, Projection::o, act.attended.data(), d_branch.data(), d_attended.data(), false);
+    linear_backward(i, Projection::o, act.attended.data(), d_branch.data(), d_attended.data(),
+                    false);
     size(d_query_, area(rows_, qw));
     size(d_key_, area(rows_, kw));
     size(d_value_, area(rows_, kw));
     attention_backward(i, batch, d_attended);
-    rope(d_query_.data(), rows_, a.n_heads, hd, batch.positions.data(), shape.rope_frequencies.data(), -1, pool_);
-    rope(d_key_.data(), rows_, shape.n_kv_heads, hd, batch.positions.data(), shape.rope_frequencies.data(), -1, pool_);
-    std::vector<float> d_query_raw(area(rows_, qw)), d_key_raw(area(rows_, kw)), d_value_raw(area(rows_, kw));
-    rms_norm_backward(act.query_raw.data(), act.inv.query.data(), d_query_.data(), rows_ * a.n_heads, hd,
-                      w.query_norm.data(), d_query_raw.data(), false, pool_);
-    rms_norm_backward(act.key_raw.data(), act.inv.key.data(), d_key_.data(), rows_ * shape.n_kv_heads, hd,
-                      w.key_norm.data(), d_key_raw.data(), false, pool_);
+    rope(d_query_.data(), rows_, a.n_heads, hd, batch.positions.data(),
+         shape.rope_frequencies.data(), -1, pool_);
+    rope(d_key_.data(), rows_, shape.n_kv_heads, hd, batch.positions.data(),
+         shape.rope_frequencies.data(), -1, pool_);
+    std::vector<float> d_query_raw(area(rows_, qw)), d_key_raw(area(rows_, kw)),
+        d_value_raw(area(rows_, kw));
+    rms_norm_backward(act.query_raw.data(), act.inv.query.data(), d_query_.data(),
+                      rows_ * a.n_heads, hd, w.query_norm.data(), d_query_raw.data(), false, pool_);
+    rms_norm_backward(act.key_raw.data(), act.inv.key.data(), d_key_.data(),
+                      rows_ * shape.n_kv_heads, hd, w.key_norm.data(), d_key_raw.data(), false,
+                      pool_);
     const std::vector<float>& value_raw = shape.value_from_key ? act.key_raw : act.value_raw;
     std::vector<float>& d_value = shape.value_from_key ? d_key_raw : d_value_raw;
     if (a.value_norm)
-      rms_norm_backward(value_raw.data(), act.inv.value.data(), d_value_.data(), rows_ * shape.n_kv_heads, hd, nullptr,
-                        d_value.data(), shape.value_from_key, pool_);
+      rms_norm_backward(value_raw.data(), act.inv.value.data(), d_value_.data(),
+                        rows_ * shape.n_kv_heads, hd, nullptr, d_value.data(), shape.value_from_key,
+                        pool_);
     else if (shape.value_from_key)
       add(d_value.data(), d_value_.data(), static_cast<int64_t>(area(rows_, kw)), pool_);
     else
       std::copy_n(d_value_.begin(), static_cast<int64_t>(area(rows_, kw)), d_value.begin());
-    linear_backward(i, Projection::q, act.normed.data(), d_query_raw.data(), d_normed.data(), false);
+    linear_backward(i, Projection::q, act.normed.data(), d_query_raw.data(), d_normed.data(),
+                    false);
     linear_backward(i, Projection::k, act.normed.data(), d_key_raw.data(), d_normed.data(), true);
     if (!shape.value_from_key)
-      linear_backward(i, Projection::v, act.normed.data(), d_value_raw.data(), d_normed.data(), true);
+      linear_backward(i, Projection::v, act.normed.data(), d_value_raw.data(), d_normed.data(),
+                      true);
     rms_norm_backward(act.input.data(), act.inv.attention.data(), d_normed.data(), rows_, a.hidden,
                       w.attention_norm.data(), d_stream_.data(), true, pool_);
   }

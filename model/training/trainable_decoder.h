@@ -15,17 +15,18 @@ namespace model::training {
 /// How the frozen weights are multiplied: `bf16` is fast, `f32` is the reference for gradients.
 enum class Precision { f32, bf16 };
 
-/// A decoder with frozen weights and a trainable LoRA: the loss of a batch and the gradient of every A and B.
-/// Holds all activations of one batch (about 50 KB a token for Gemma 3 270M). One thread at a time; the
-/// architecture and the pool outlive it. Source: shared decoder equations in docs/model.md; the backward pass is
-/// their derivative, checked against finite differences and a reference implementation in the tests.
+/// A decoder with frozen weights and a trainable LoRA: the loss of a batch and the gradient of
+/// every A and B. Holds all activations of one batch (about 50 KB a token for Gemma 3 270M). One
+/// thread at a time; the architecture and the pool outlive it. Source: shared decoder equations in
+/// docs/model.md; the backward pass is their derivative, checked against finite differences and a
+/// reference implementation in the tests.
 class TrainableDecoder {
  public:
-  TrainableDecoder(const Architecture& architecture, const Weights& weights, Lora lora, Precision precision,
-                   ThreadPool& pool);
+  TrainableDecoder(const Architecture& architecture, const Weights& weights, Lora lora,
+                   Precision precision, ThreadPool& pool);
 
-  /// Sum over labelled rows of the cross-entropy, times `weight`; adds the gradient of that to gradient().
-  /// With gradient off only the loss is computed.
+  /// Sum over labelled rows of the cross-entropy, times `weight`; adds the gradient of that to
+  /// gradient(). With gradient off only the loss is computed.
   double loss(const PackedBatch& batch, float weight, bool with_gradient);
   /// Logits of every row, [rows, vocab]; for tests on small vocabularies.
   std::vector<float> logits(const PackedBatch& batch);
@@ -42,10 +43,12 @@ class TrainableDecoder {
     PackedMatrix forward, backward;
   };
   struct Norms {
-    std::vector<float> attention, query, key, value, post_attention, feed_forward, post_feed_forward;  // inverse rms
+    std::vector<float> attention, query, key, value, post_attention, feed_forward,
+        post_feed_forward;  // inverse rms
   };
   struct Activations {
-    std::vector<float> input, normed, query_raw, key_raw, value_raw, query, key, value, attended, attention_out;
+    std::vector<float> input, normed, query_raw, key_raw, value_raw, query, key, value, attended,
+        attention_out;
     std::vector<float> middle, middle_normed, gate, up, gated, down;
     std::vector<float> probabilities;
     std::array<std::vector<float>, kProjections> low;  // scale * x A^T
@@ -58,12 +61,14 @@ class TrainableDecoder {
 
   Linear freeze(const Matrix& matrix);
   void linear(int layer, Projection p, const float* x, float* y);
-  void linear_backward(int layer, Projection p, const float* x, const float* dy, float* dx, bool accumulate);
+  void linear_backward(int layer, Projection p, const float* x, const float* dy, float* dx,
+                       bool accumulate);
   void frozen_forward(const Linear& l, const float* x, int m, float* y);
   void frozen_backward(const Linear& l, const float* dy, int m, float* dx, bool accumulate);
   void forward(const PackedBatch& batch);
   void attention(int layer, const PackedBatch& batch);
-  void attention_backward(int layer, const PackedBatch& batch, const std::vector<float>& d_attended);
+  void attention_backward(int layer, const PackedBatch& batch,
+                          const std::vector<float>& d_attended);
   std::vector<Unit> units(const PackedBatch& batch, int layer) const;
   void backward(const PackedBatch& batch);
 
