@@ -72,7 +72,8 @@ int main(int argc, char** argv) {
               "m", "n", "k", "sgemm");
   for (const model::GemmKernel* kernel : kernels) std::printf(" %11s  ratio", kernel->name);
   std::printf("   [GFLOP/s]\n");
-  for (const auto& [m, n, k] : kShapes) {
+  for (const Shape& shape : kShapes) {
+    const int m = shape.m, n = shape.n, k = shape.k;
     const double flops = 2.0 * m * n * k;
     std::vector<float> x(static_cast<size_t>(m) * static_cast<size_t>(k));
     std::vector<float> w(static_cast<size_t>(n) * static_cast<size_t>(k));

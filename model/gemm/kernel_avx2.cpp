@@ -12,6 +12,13 @@
 
 #define TESSERA_AVX2 [[gnu::target("avx2,fma")]]
 
+// GCC at -O2 would leave the loops over rows, and with them the accumulators, in memory.
+#if defined(__clang__)
+#define TESSERA_UNROLL _Pragma("unroll")
+#else
+#define TESSERA_UNROLL _Pragma("GCC unroll 8")
+#endif
+
 namespace model {
 namespace {
 
@@ -51,6 +58,7 @@ template <int rows>
 TESSERA_AVX2 void panel_avx2(const float* x, int k, const uint16_t* w, float* y, ptrdiff_t y_stride,
                              int n, bool accumulate) {
   __m256 sum[rows][2];
+  TESSERA_UNROLL
   for (int r = 0; r < rows; ++r) sum[r][0] = sum[r][1] = _mm256_setzero_ps();
   const __m256i high = _mm256_set1_epi32(-0x10000);
   for (int c = 0; c < k; c += 2, w += 2 * kPanelRows) {
@@ -58,6 +66,7 @@ TESSERA_AVX2 void panel_avx2(const float* x, int k, const uint16_t* w, float* y,
     const __m256i right = _mm256_load_si256(reinterpret_cast<const __m256i*>(w) + 1);
     __m256 w0 = _mm256_castsi256_ps(_mm256_slli_epi32(left, 16));
     __m256 w1 = _mm256_castsi256_ps(_mm256_slli_epi32(right, 16));
+    TESSERA_UNROLL
     for (int r = 0; r < rows; ++r) {
       const __m256 value = _mm256_broadcast_ss(x + static_cast<ptrdiff_t>(r) * k + c);
       sum[r][0] = _mm256_fmadd_ps(value, w0, sum[r][0]);
@@ -65,12 +74,14 @@ TESSERA_AVX2 void panel_avx2(const float* x, int k, const uint16_t* w, float* y,
     }
     w0 = _mm256_castsi256_ps(_mm256_and_si256(left, high));
     w1 = _mm256_castsi256_ps(_mm256_and_si256(right, high));
+    TESSERA_UNROLL
     for (int r = 0; r < rows; ++r) {
       const __m256 value = _mm256_broadcast_ss(x + static_cast<ptrdiff_t>(r) * k + c + 1);
       sum[r][0] = _mm256_fmadd_ps(value, w0, sum[r][0]);
       sum[r][1] = _mm256_fmadd_ps(value, w1, sum[r][1]);
     }
   }
+  TESSERA_UNROLL
   for (int r = 0; r < rows; ++r, y += y_stride) {
     if (n >= kPanelRows) {
       for (int half = 0; half < 2; ++half) {

@@ -11,6 +11,13 @@
 
 #define TESSERA_AVX512 [[gnu::target("avx512f,avx512bw,avx512vl,avx512bf16")]]
 
+// GCC at -O2 would leave the loops over rows, and with them the accumulators, in memory.
+#if defined(__clang__)
+#define TESSERA_UNROLL _Pragma("unroll")
+#else
+#define TESSERA_UNROLL _Pragma("GCC unroll 8")
+#endif
+
 namespace model {
 namespace {
 
@@ -41,12 +48,14 @@ template <int rows>
 TESSERA_AVX512 void panels_avx512(const uint16_t* x, int k, const uint16_t* w, size_t panel_stride,
                                   float* y, ptrdiff_t y_stride, int n, bool accumulate) {
   __m512 sum[rows][2];
+  TESSERA_UNROLL
   for (int r = 0; r < rows; ++r) sum[r][0] = sum[r][1] = _mm512_setzero_ps();
   const int* pairs = reinterpret_cast<const int*>(x);
   const int n_pairs = k / 2;
   for (int c = 0; c < n_pairs; ++c, w += 2 * kPanelRows) {
     const __m512bh w0 = (__m512bh)_mm512_load_si512(w);
     const __m512bh w1 = (__m512bh)_mm512_load_si512(w + panel_stride);
+    TESSERA_UNROLL
     for (int r = 0; r < rows; ++r) {
       const __m512bh value =
           (__m512bh)_mm512_set1_epi32(pairs[static_cast<ptrdiff_t>(r) * n_pairs + c]);
@@ -56,6 +65,7 @@ TESSERA_AVX512 void panels_avx512(const uint16_t* x, int k, const uint16_t* w, s
   }
   const __mmask16 low = static_cast<__mmask16>((uint32_t{1} << std::min(n, 16)) - 1);
   const __mmask16 high = static_cast<__mmask16>((uint32_t{1} << std::clamp(n - 16, 0, 16)) - 1);
+  TESSERA_UNROLL
   for (int r = 0; r < rows; ++r, y += y_stride) {
     if (accumulate) {
       sum[r][0] = _mm512_add_ps(_mm512_maskz_loadu_ps(low, y), sum[r][0]);

@@ -84,10 +84,11 @@ class Gemm : public testing::TestWithParam<const GemmKernel*> {
 };
 
 TEST_P(Gemm, AgreesWithSumsInDoubleAtAwkwardSizes) {
-  constexpr int kSizes[][3] = {
-      {1, 1, 1},    {1, 17, 5},   {2, 16, 31},  {6, 15, 32},    {7, 33, 33},    {8, 32, 64},
-      {15, 31, 63}, {16, 48, 96}, {17, 65, 97}, {31, 1, 640},   {32, 32, 1024}, {33, 47, 1025},
-      {48, 40, 65}, {65, 64, 33}, {97, 3, 130}, {5, 130, 2049}, {300, 33, 40},  {49, 200, 70}};
+  constexpr int kSizes[][3] = {{1, 1, 1},     {1, 17, 5},     {2, 16, 31},    {6, 15, 32},
+                               {7, 33, 33},   {8, 32, 64},    {15, 31, 63},   {16, 48, 96},
+                               {17, 65, 97},  {31, 1, 640},   {32, 32, 1024}, {33, 47, 1025},
+                               {48, 40, 65},  {65, 64, 33},   {97, 3, 130},   {5, 130, 2049},
+                               {300, 33, 40}, {70, 17, 2080}, {49, 200, 70}};
   for (const auto& [m, n, k] : kSizes) {
     const GemmCase c(m, n, k);
     const PackedMatrix w = PackedMatrix::pack(c.w.data(), n, k, c.w_stride);
