@@ -12,9 +12,9 @@
 // ends the string. Where none fits, the conditions are relaxed step by step (end_of_string). The
 // same rule serves JSON's quotes and strings without quotes.
 //
-// Looking ahead from one <|"|> stops at the next one, so finding the end of a string is linear in what
-// is left of the call. Every loop consumes something or fails, nesting is bounded by kMaxDepth and the
-// whole by ParserOptions::max_call_bytes.
+// Looking ahead from one <|"|> stops at the next one, so finding the end of a string is linear in
+// what is left of the call. Every loop consumes something or fails, nesting is bounded by kMaxDepth
+// and the whole by ParserOptions::max_call_bytes.
 #include "model/call_parser.h"
 
 #include <algorithm>

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "model/training/elementwise.h"
+#include "model/elementwise.h"
 
 // One decoder layer on a residual stream h [rows, hidden]; names as in Activations:
 //   normed = norm(h); q, k, v = linear(normed); q, k = rope(norm(q, k)); v = norm(v) on Gemma 4

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "model/architecture.h"
+#include "model/decoder.h"
 #include "model/gemm/gemm.h"
 #include "model/lora.h"
 #include "model/thread_pool.h"
@@ -11,9 +12,6 @@
 #include "model/weights.h"
 
 namespace model::training {
-
-/// How the frozen weights are multiplied: `bf16` is fast, `f32` is the reference for gradients.
-enum class Precision { f32, bf16 };
 
 /// A decoder with frozen weights and a trainable LoRA: the loss of a batch and the gradient of
 /// every A and B. Holds all activations of one batch (about 50 KB a token for Gemma 3 270M). One

@@ -7,7 +7,7 @@
 
 /// The arithmetic between the matrix products of a decoder, forward and backward side by side, over
 /// rows.
-namespace model::training {
+namespace model {
 
 /// y = x * inv_rms(x) * weight per row of `width`; weight may be null (all ones). inv_rms: [rows],
 /// kept for backward. Source: Zhang and Sennrich, arXiv:1910.07467.
@@ -46,4 +46,4 @@ float cross_entropy_row(float* logits, int n, int label, float softcap, float we
 void add(float* y, const float* x, int64_t n, ThreadPool& pool);
 void scale(float* y, float s, int64_t n, ThreadPool& pool);
 
-}  // namespace model::training
+}  // namespace model

@@ -1,23 +1,17 @@
-#include "model/training/elementwise.h"
+#include "model/elementwise.h"
 
 #include <algorithm>
 #include <bit>
 #include <cmath>
+
+#include "model/clones.h"
 
 // Loops over floats that the compiler vectorises for each instruction set (target_clones picks one
 // when the program starts). exp is a polynomial because libm's is not vectorised without
 // -ffast-math: relative error below 2e-7 over the range used here, far under the tolerance of a
 // gradient.
 
-#if defined(__GNUC__) && !defined(__clang__) && defined(__x86_64__) && \
-    !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-#define TESSERA_CLONES \
-  [[gnu::target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")]] [[gnu::optimize("O3")]]
-#else
-#define TESSERA_CLONES
-#endif
-
-namespace model::training {
+namespace model {
 namespace {
 
 constexpr int kRows = 32;           // rows a worker takes at a time
@@ -279,4 +273,4 @@ void scale(float* y, float s, int64_t n, ThreadPool& pool) {
   });
 }
 
-}  // namespace model::training
+}  // namespace model

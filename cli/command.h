@@ -1,0 +1,38 @@
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <functional>
+
+#include "base/result.h"
+
+/// cli: the program `tessera`; one file per subcommand, and the only place that wires the layers
+/// together.
+namespace cli {
+
+/// Exit codes, a contract with scripts (docs/cli.md).
+enum Exit : int {
+  kDone = 0,
+  kInternal = 1,
+  kUsage = 2,
+  kRefused = 3,
+  kBudget = 4,
+  kModel = 5,
+  kTool = 6
+};
+
+/// The code for an error of the program itself; a failed model or tool is told apart by the caller.
+Exit exit_code(const base::Error& error);
+
+/// Prints "tessera: MESSAGE" and gives the exit code.
+int fail(const base::Error& error);
+
+/// What a parsed command line runs; a subcommand sets it.
+using Action = std::function<int()>;
+
+void add_generate(CLI::App& app, Action& action);
+void add_logits(CLI::App& app, Action& action);
+void add_model(CLI::App& app, Action& action);
+void add_tokenize(CLI::App& app, Action& action);
+void add_train(CLI::App& app, Action& action);
+
+}  // namespace cli

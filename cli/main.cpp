@@ -1,0 +1,46 @@
+#include <cstdio>
+
+#include "cli/command.h"
+
+namespace cli {
+
+Exit exit_code(const base::Error& error) {
+  switch (error.code) {
+    case base::Errc::usage:
+    case base::Errc::not_found:
+    case base::Errc::corrupt:
+    case base::Errc::unsupported:
+      return kUsage;
+    case base::Errc::refused:
+      return kRefused;
+    case base::Errc::limit:
+      return kBudget;
+    default:
+      return kInternal;
+  }
+}
+
+int fail(const base::Error& error) {
+  std::fprintf(stderr, "tessera: %s\n", error.message.c_str());
+  return exit_code(error);
+}
+
+}  // namespace cli
+
+int main(int argc, char** argv) {
+  CLI::App app("Tessera: a private agent for data, charts and files.", "tessera");
+  app.require_subcommand(1);
+  cli::Action action;
+  cli::add_generate(app, action);
+  cli::add_logits(app, action);
+  cli::add_model(app, action);
+  cli::add_tokenize(app, action);
+  cli::add_train(app, action);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    const int code = app.exit(error);  // prints the help or the complaint
+    return code == 0 ? cli::kDone : cli::kUsage;
+  }
+  return action();
+}
