@@ -1,6 +1,9 @@
 #include "model/training/trainer.h"
 
+#include <malloc.h>
+
 #include <chrono>
+#include <climits>
 #include <csignal>
 #include <cstdio>
 #include <memory>
@@ -62,6 +65,10 @@ int run(Options o) {
   std::fprintf(stderr, "train: %zu conversations, %zu tokens, %zu with loss\n", sequences->size(),
                tokens, labels);
 
+  // A pass makes and drops the same large buffers: kept in the heap they need not be zeroed by the
+  // kernel each time.
+  mallopt(M_MMAP_MAX, 0);
+  mallopt(M_TRIM_THRESHOLD, INT_MAX);
   const float alpha = o.alpha > 0 ? o.alpha : static_cast<float>(2 * o.rank);
   model::ThreadPool pool;
   TrainableDecoder decoder(*architecture, *weights,
