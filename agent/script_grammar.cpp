@@ -1,0 +1,609 @@
+// How the grammars are laid out. Text is cut into lexemes that end where the next character cannot
+// belong to them: quoted names with their quotes, method heads up to the parenthesis, numbers. The
+// engine's lexer never goes back, so no lexeme may need a look ahead; where that would be needed
+// (an answer), one regular expression describes the whole. Rules say which lexemes follow which. A
+// script is a chain of statement rules whose parameter remembers what has been assigned:
+//
+//   bit 0..3   t a b r hold a table          bit 4..7   t a b r hold a number or text
+//   bits 8..10 statements so far
+//
+// so a variable is never read before it is written (one that held both kinds may be read as
+// either), a script has at most six statements, and it ends with one that shows something. Scripts
+// that start from data.files or data.lines know the columns of those tables too; all other scripts
+// know only columns that exist and the names for new ones.
+#include "agent/script_grammar.h"
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <string_view>
+
+namespace agent {
+
+namespace {
+
+using std::string;
+using std::string_view;
+
+constexpr string_view kQuote = "<[52]>";
+constexpr string_view kCallBegin = "<[48]>";
+constexpr string_view kCallEnd = "<[49]>";
+constexpr string_view kAfterCall = "<[50,106]>";
+constexpr string_view kTurnEnd = "<[106]>";
+
+// Bytes of the UTF-8 sequence that starts `text`, 0 if none does.
+size_t sequence_length(string_view text) {
+  auto byte = [&](size_t i) { return static_cast<unsigned char>(text[i]); };
+  unsigned char first = byte(0);
+  size_t n = first < 0x80                    ? 1
+             : first >= 0xc2 && first < 0xe0 ? 2
+             : first >= 0xe0 && first < 0xf0 ? 3
+             : first >= 0xf0 && first < 0xf5 ? 4
+                                             : 0;
+  if (n == 0 || text.size() < n) return 0;
+  for (size_t i = 1; i < n; ++i)
+    if ((byte(i) & 0xc0) != 0x80) return 0;
+  if ((first == 0xe0 && byte(1) < 0xa0) || (first == 0xed && byte(1) > 0x9f) ||
+      (first == 0xf0 && byte(1) < 0x90) || (first == 0xf4 && byte(1) > 0x8f))
+    return 0;
+  return n;
+}
+
+bool is_utf8(string_view text) {
+  while (!text.empty()) {
+    size_t n = sequence_length(text);
+    if (n == 0) return false;
+    text.remove_prefix(n);
+  }
+  return true;
+}
+
+string joined(const std::vector<string>& parts, string_view between) {
+  string out;
+  for (size_t i = 0; i < parts.size(); ++i) out += (i ? string(between) : "") + parts[i];
+  return out;
+}
+
+// A set of literal texts as the body of one terminal; no duplicates, in a fixed order.
+string any_of(const std::set<string>& texts) {
+  std::vector<string> parts;
+  for (const string& text : texts) parts.push_back(lark_quoted(text));
+  return joined(parts, " | ");
+}
+
+std::set<string> quoted(const std::set<string>& names) {
+  std::set<string> out;
+  for (const string& name : names) out.insert(lua_quoted(name));
+  return out;
+}
+
+bool has_control(string_view text) {
+  return std::any_of(text.begin(), text.end(),
+                     [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
+}
+
+// Terminals that do not depend on the workspace. Text in quotes is bounded so that a reply ends.
+constexpr string_view kCommon = R"RE(
+STR: /"([^"\\\x00-\x1F\x7F]|\\["\\nt]){1,160}"/
+TITLE: /"([^"\\\x00-\x1F\x7F]|\\["\\]){1,100}"/
+NUM: /-?[0-9]{1,12}(\.[0-9]{1,8})?/
+PNUM: /[0-9]{1,12}(\.[0-9]{1,8})?/
+INT: /[1-9][0-9]{0,4}/
+DATE: /"[0-9]{4}(-[0-9]{2}(-[0-9]{2})?)?"/
+BOOL: "true" | "false"
+CMP: "\"==\"" | "\"~=\"" | "\"<\"" | "\"<=\"" | "\">\"" | "\">=\""
+SAME: "\"==\"" | "\"~=\""
+PNG: /"([A-Za-z0-9_-]{1,40}\/)?[A-Za-z0-9_-]{1,60}\.png"/
+SAVED: /"([A-Za-z0-9_-]{1,40}\/)?[A-Za-z0-9_-]{1,60}\.(csv|json)"/
+MONTHQ: /"[0-9]{4}-[0-9]{2}"/
+QUARTERQ: /"[0-9]{4} Q[1-4]"/
+WEEKDAYQ: "\"Mon\"" | "\"Tue\"" | "\"Wed\"" | "\"Thu\"" | "\"Fri\"" | "\"Sat\"" | "\"Sun\""
+MONTHNAMEQ: "\"Jan\"" | "\"Feb\"" | "\"Mar\"" | "\"Apr\"" | "\"May\"" | "\"Jun\"" | "\"Jul\"" | "\"Aug\"" | "\"Sep\"" | "\"Oct\"" | "\"Nov\"" | "\"Dec\""
+)RE";
+
+constexpr std::array kNewNames = {"count",      "share",   "year",  "month", "quarter",
+                                  "month_name", "weekday", "file",  "value", "total",
+                                  "difference", "ratio",   "series"};
+// Those that hold numbers or that a script fills itself.
+constexpr std::array kNewNumbers = {"count", "share",      "year", "value",
+                                    "total", "difference", "ratio"};
+
+// A column of the workspace: what is true of its name in every table that has it.
+struct Column {
+  std::set<ColumnType> types;
+  std::set<string> values;
+  bool values_known = true;
+  int tables = 0;
+};
+
+// Texts of one workspace that are listed one by one; columns beyond it take any text.
+constexpr size_t kMaxValueBytes = 1 << 16;
+
+std::map<string, Column> columns_of(const Names& names) {
+  std::map<string, Column> columns;
+  for (const FileNames& file : names.files) {
+    if (!file.is_table) continue;
+    for (const ColumnNames& from : file.columns) {
+      Column& column = columns[from.name];
+      column.types.insert(from.type);
+      column.tables += 1;
+      if (from.type != ColumnType::text) continue;
+      if (from.values.empty()) column.values_known = false;
+      column.values.insert(from.values.begin(), from.values.end());
+    }
+  }
+  size_t bytes = 0;
+  for (auto& [name, column] : columns) {
+    size_t own = 0;
+    for (const string& value : column.values) own += value.size() + 3;
+    if (bytes + own > kMaxValueBytes) column.values_known = false;
+    if (column.values_known) bytes += own;
+  }
+  return columns;
+}
+
+// Terminals for the values of columns whose values are all known: V0X is as a script spells them
+// with quotes, P0X as a plan spells them. `quoted` and `plain` give their names by column.
+struct ValueTerminals {
+  std::map<string, string> quoted;
+  std::map<string, string> plain;
+};
+
+ValueTerminals add_values(const Names& names, string& out) {
+  ValueTerminals terminals;
+  int i = 0;
+  for (const auto& [name, column] : columns_of(names)) {
+    if (!column.types.count(ColumnType::text) || !column.values_known || column.values.empty())
+      continue;
+    string number = std::to_string(i++) + "X";
+    std::set<string> plain;
+    bool same = true;
+    for (const string& value : column.values) {
+      if (!value.empty() && is_utf8(value) && !has_control(value)) plain.insert(value);
+      same = same && plain.count(value) && lua_quoted(value).size() == value.size() + 2;
+    }
+    if (!plain.empty()) {
+      terminals.plain[name] = "P" + number;
+      out += "P" + number + ": " + any_of(plain) + "\n";
+    }
+    terminals.quoted[name] = "V" + number;
+    out += "V" + number + ": " +
+           (same ? "\"\\\"\" P" + number + " \"\\\"\"" : any_of(quoted(column.values))) + "\n";
+  }
+  return terminals;
+}
+
+// Appends the rules of scripts over one set of columns; every rule and terminal that depends on the
+// columns carries `mark`. Needs kCommon.
+class ScriptRules {
+ public:
+  ScriptRules(const Names& names, const ValueTerminals& values, string mark, bool with_file_columns,
+              string& out)
+      : values_(values.quoted),
+        mark_(std::move(mark)),
+        out_(out),
+        with_file_columns_(with_file_columns) {
+    for (const FileNames& file : names.files) {
+      files_.insert(file.path);
+      if (file.is_table) tables_.insert(file.path);
+    }
+    columns_ = columns_of(names);
+    if (with_file_columns) {
+      for (const char* name : {"file", "name", "ext", "hash", "text"}) add(name, ColumnType::text);
+      for (const char* name : {"bytes", "lines", "words", "line"}) add(name, ColumnType::number);
+    }
+    std::map<string, Column> clashing;
+    for (const auto& [name, column] : columns_)
+      if (column.tables > 1) clashing[name + "_2"] = column;
+    for (const auto& [name, column] : clashing)
+      if (auto it = values_.find(name.substr(0, name.size() - 2));
+          it != values_.end() && !columns_.count(name))
+        values_[name] = it->second;
+    columns_.merge(clashing);
+  }
+
+  void write() {
+    terminals();
+    wheres();
+    chains();
+    statements();
+  }
+
+ private:
+  void add(const string& name, ColumnType type) {
+    Column& column = columns_[name];
+    column.types.insert(type);
+    column.tables += 1;
+    column.values_known = false;
+  }
+
+  // `name` with our mark; upper case makes a terminal.
+  string r(string_view name) const { return string(name) + mark_; }
+  string T(string_view name) const {
+    string out = string(name) + mark_;
+    std::transform(out.begin(), out.end(), out.begin(),
+                   [](unsigned char c) { return std::toupper(c); });
+    return out;
+  }
+  void rule(const string& head, const string& body) { out_ += head + ": " + body + "\n"; }
+
+  std::set<string> of_type(std::initializer_list<ColumnType> types) const {
+    std::set<string> out;
+    for (const auto& [name, column] : columns_)
+      for (ColumnType type : types)
+        if (column.types.count(type)) out.insert(name);
+    return out;
+  }
+
+  void terminals() {
+    std::set<string> all(kNewNames.begin(), kNewNames.end());
+    for (const auto& entry : columns_) all.insert(entry.first);
+    rule(T("COL"), any_of(quoted(all)));
+    std::set<string> numbers = of_type({ColumnType::number});
+    numbers.insert(kNewNumbers.begin(), kNewNumbers.end());
+    rule(T("NCOL"), any_of(quoted(numbers)));
+    std::set<string> ordered = of_type({ColumnType::number, ColumnType::date});
+    ordered.insert(kNewNames.begin(), kNewNames.end());
+    rule(T("OCOL"), any_of(quoted(ordered)));
+    std::set<string> dates = of_type({ColumnType::date});
+    if (with_file_columns_) dates.insert("text");
+    has_dates_ = !dates.empty();
+    if (has_dates_) rule(T("DCOL"), any_of(quoted(dates)));
+    std::set<string> months = of_type({ColumnType::date, ColumnType::number});
+    months.insert("month");
+    rule(T("MCOL"), any_of(quoted(months)));
+    rule(T("NEW"), any_of(quoted({kNewNames.begin(), kNewNames.end()})));
+    std::set<string> brackets;
+    for (const string& name : numbers) {
+      if (name.find(']') != string::npos) continue;
+      string inner = lua_quoted(name);
+      brackets.insert("[" + inner.substr(1, inner.size() - 2) + "]");
+    }
+    rule(T("BCOL"), any_of(brackets));
+    if (!tables_.empty()) rule(T("TABLE"), any_of(quoted(tables_)));
+    if (!files_.empty()) rule(T("FILE"), any_of(quoted(files_)));
+  }
+
+  // `where`, by what is known of the column.
+  void wheres() {
+    std::vector<string> forms;
+    auto form = [&](const string& columns, string_view op, string_view value) {
+      forms.push_back(columns + " \", \" " + string(op) + " \", \" " + string(value));
+    };
+    auto named = [&](const string& name) { return lark_quoted(lua_quoted(name)); };
+    std::set<string> numbers = of_type({ColumnType::number}), dates = of_type({ColumnType::date}),
+                     booleans = of_type({ColumnType::boolean}), free_texts, known_texts;
+    for (const string& name : of_type({ColumnType::text}))
+      (columns_[name].values_known && values_.count(name) ? known_texts : free_texts).insert(name);
+    std::set<string> made_numbers(kNewNumbers.begin(), kNewNumbers.end());
+    for (const auto& entry : columns_) made_numbers.erase(entry.first);
+    numbers.merge(made_numbers);
+    std::set<string> made_texts = {"file", "series", "value"};
+    for (const auto& entry : columns_) made_texts.erase(entry.first);
+    free_texts.merge(made_texts);
+
+    if (!numbers.empty()) {
+      rule(T("WNUM"), any_of(quoted(numbers)));
+      form(T("WNUM"), "CMP", "NUM");
+    }
+    if (!dates.empty()) {
+      rule(T("WDATE"), any_of(quoted(dates)));
+      form(T("WDATE"), "CMP", "DATE");
+    }
+    if (!booleans.empty()) {
+      rule(T("WBOOL"), any_of(quoted(booleans)));
+      form(T("WBOOL"), "SAME", "BOOL");
+    }
+    if (!free_texts.empty()) {
+      rule(T("WTEXT"), any_of(quoted(free_texts)));
+      form(T("WTEXT"), "(SAME | \"\\\"contains\\\"\")", "STR");
+    }
+    if (!known_texts.empty()) {
+      rule(T("WKNOWN"), any_of(quoted(known_texts)));
+      form(T("WKNOWN"), "\"\\\"contains\\\"\"", "STR");
+      for (const string& name : known_texts) form(named(name), "SAME", values_[name]);
+    }
+    if (!columns_.count("month")) form(named("month"), "CMP", "MONTHQ");
+    if (!columns_.count("quarter")) form(named("quarter"), "CMP", "QUARTERQ");
+    if (!columns_.count("weekday")) form(named("weekday"), "SAME", "WEEKDAYQ");
+    if (!columns_.count("month_name")) form(named("month_name"), "SAME", "MONTHNAMEQ");
+    rule(r("where"), "\":where(\" (" + joined(forms, "\n  | ") + ") \")\"");
+  }
+
+  void chains() {
+    const string col = T("COL"), ncol = T("NCOL"), ocol = T("OCOL");
+    const string cols = col + " (\", \" " + col + "){0,11}";
+    const string group_cols = col + " (\", \" " + col + "){0,3}";
+    auto list = [](const string& c) { return c + " (\", \" " + c + "){0,7}"; };
+    rule(r("agg"), "\":count()\" | (\":sum(\" | \":mean(\" | \":median(\") " + list(ncol) +
+                       " \")\" | (\":min(\" | \":max(\") " + list(ocol) + " \")\"");
+    rule(r("dexpr"),
+         r("dterm") + " ((\" + \" | \" - \" | \" * \" | \" / \") " + r("dterm") + "){0,5}");
+    rule(r("dterm"), T("BCOL") + " | PNUM | \"(\" " + r("dpair") + " \")\"");
+    rule(r("dpair"), "(" + T("BCOL") + " | PNUM) ((\" + \" | \" - \" | \" * \" | \" / \") (" +
+                         T("BCOL") + " | PNUM)){1,3}");
+    std::vector<string> methods = {
+        r("where"),
+        "\":known(\" " + col + " \")\"",
+        "\":group(\" " + group_cols + " \")\" " + r("agg"),
+        "(\":top(\" | \":bottom(\") INT \", \" " + ocol + " (\", \" " + col + ")? \")\"",
+        "\":sort(\" " + col + " (\", \\\"desc\\\"\")? \")\"",
+        "\":head(\" INT \")\"",
+        "\":select(\" " + cols + " \")\"",
+        "\":rename(\" " + col + " \", \" " + T("NEW") + " \")\"",
+        "\":unique(\" " + col + " \")\"",
+        "\":derive(\" " + T("NEW") + " \", \\\"\" " + r("dexpr") + " \"\\\")\"",
+        "\":month_name(\" " + T("MCOL") + " \")\"",
+        "\":share(\" " + ncol + " \")\"",
+        "\":join(\" " + r("other") + "::_ \", \" " + col + " \")\"",
+    };
+    if (has_dates_)
+      methods.push_back("(\":year(\" | \":month(\" | \":quarter(\" | \":weekday(\") " + T("DCOL") +
+                        " \")\"");
+    rule(r("method") + "::_", joined(methods, "\n  | "));
+    string table_source = "\"data.read(\" " + T("TABLE") + " \")\" | \"data.union(\" " +
+                          T("TABLE") + " (\", \" " + T("TABLE") + "){1,15} \")\"";
+    string file_source = "\"data.files(\" STR \")\"";
+    if (!files_.empty()) file_source += " | \"data.lines(\" " + T("FILE") + " \")\"";
+    const string variable =
+        "\"t\" %if bit_set(0)\n  | \"a\" %if bit_set(1)\n  | \"b\" %if bit_set(2)\n  | \"r\" %if "
+        "bit_set(3)";
+    string sources;
+    if (!tables_.empty()) sources = table_source;
+    if (with_file_columns_) sources += (sources.empty() ? "" : " | ") + file_source;
+    has_sources_ = !sources.empty();
+    rule(r("other") + "::_",
+         variable + (tables_.empty() ? "" : "\n  | \"data.read(\" " + T("TABLE") + " \")\""));
+    rule(r("base") + "::_", variable + (sources.empty() ? "" : "\n  | " + sources));
+    rule(r("filesource"), file_source);
+    rule(r("methods") + "::_", r("method") + "::_{0,10}");
+    rule(r("tab") + "::_", r("base") + "::_ " + r("methods") + "::_");
+    rule(r("scalarend"), "\":count()\" | (\":sum(\" | \":mean(\" | \":median(\") " + ncol +
+                             " \")\" | (\":min(\" | \":max(\") " + ocol +
+                             " \")\" | (\":distinct(\" | \":value(\" | \":missing(\") " + col +
+                             " \")\"");
+    string scalar =
+        "\"t\" %if bit_set(4)\n  | \"a\" %if bit_set(5)\n  | \"b\" %if bit_set(6)\n  | \"r\" %if "
+        "bit_set(7)\n  | " +
+        r("tab") + "::_ " + r("scalarend") +
+        "\n  | \"#t\" %if bit_set(0)\n  | \"#a\" %if bit_set(1)\n  | \"#b\" %if bit_set(2)\n  | "
+        "\"#r\" %if bit_set(3)";
+    rule(r("scalar") + "::_", scalar);
+    const string first = r("first") + "::_", operand = r("operand") + "::_";
+    rule(r("number") + "::_", first + "\n  | " + first + " OPERATOR " + operand + "\n  | " + first +
+                                  " OPERATOR " + operand + " OPERATOR " + operand);
+    rule(first,
+         r("scalar") + "::_\n  | \"(\" " + r("scalar") + "::_ OPERATOR " + operand + " \")\"");
+    rule(operand, first + " | PNUM");
+  }
+
+  void statements() {
+    const string col = T("COL"), ncol = T("NCOL");
+    const string ys = "(" + col + " | \"{\" " + col + " (\", \" " + col + "){1,7} \"}\")";
+    const string end = "(\", title=\" TITLE)? (\", save=\" PNG)? \"})\"";
+    const string tab = r("tab") + "::_";
+    rule(r("chart") + "::_",
+         "(\"chart.bar(\" | \"chart.line(\" | \"chart.scatter(\" | \"chart.box(\") " + tab +
+             " \", {x=\" " + col + " \", y=\" " + ys + " (\", color=\" " + col + ")? " + end +
+             "\n  | \"chart.pie(\" " + tab + " \", {x=\" " + col + " \", y=\" " + ncol + " " + end +
+             "\n  | \"chart.hist(\" " + tab + " \", {x=\" " + ncol + " (\", bins=\" INT)? " + end);
+    string item = tab + " | " + r("number") + "::_ | STR";
+    if (!files_.empty()) item += " | \"read_text(\" " + T("FILE") + " \")\"";
+    rule(r("item") + "::_", item);
+    rule(r("items") + "::_",
+         r("item") + "::_\n  | " + r("items") + "::_ \", \" " + r("item") + "::_");
+    rule(r("show") + "::_", r("chart") + "::_\n  | \"print(\" " + r("items") + "::_ \")\"\n  | " +
+                                tab + " \":save(\" SAVED \")\"");
+    string s = r("show") + "::_\n  | " + r("show") + "::_ " + r("next") + "::_";
+    const char* variables = "tabr";
+    for (int i = 0; i < 4; ++i) {
+      string name(1, variables[i]);
+      string head = "\n  | \"" + name + " = \" ";
+      s += head + tab + " " + r("next") + "::set_bit(" + std::to_string(i) + ") %if lt([8:11], 5)";
+      string scalar = r("number") + "::_";
+      if (!files_.empty()) scalar = "(" + scalar + " | \"read_text(\" " + T("FILE") + " \")\")";
+      s += head + scalar + " " + r("next") + "::set_bit(" + std::to_string(i + 4) +
+           ") %if lt([8:11], 5)";
+    }
+    rule(r("script") + "::_", s);
+    // The engine (1.9.1) panics on an alternative that is nothing but a rule with a changed
+    // parameter.
+    rule(r("next") + "::_", "\"\\n\" " + r("script") + "::incr([8:11]) %if lt([8:11], 5)");
+  }
+
+  std::map<string, Column> columns_;
+  std::map<string, string> values_;
+  std::set<string> files_, tables_;
+  string mark_;
+  string& out_;
+  bool with_file_columns_;
+  bool has_dates_ = false;
+  bool has_sources_ = false;
+};
+
+// Rules of whole scripts; the script itself is the rule `script`.
+ValueTerminals add_script(const Names& names, string& out) {
+  ValueTerminals values = add_values(names, out);
+  out += kCommon;
+  out += "OPERATOR: \" + \" | \" - \" | \" * \" | \" / \"\n";
+  ScriptRules(names, values, "m", false, out).write();
+  ScriptRules(names, values, "f", true, out).write();
+  // Over files and lines only when that is where the script begins.
+  out += "filestart: filesourcef methodsf::0\n";
+  out +=
+      "fileshow: \"print(\" filestart scalarendf? (\", \" itemf::0){0,3} \")\" | filestart "
+      "\":save(\" SAVED \")\"\n";
+  out += "filescript: fileshow | fileshow \"\\n\" scriptf::0x100\n";
+  for (int i = 0; i < 4; ++i) {
+    string head = string("  | \"") + "tabr"[i] + " = \" filestart ";
+    out += head + "\"\\n\" scriptf::" + std::to_string(0x100 + (1 << i)) + "\n";
+    out += head + "scalarendf \"\\n\" scriptf::" + std::to_string(0x100 + (16 << i)) + "\n";
+  }
+  out += "script: mainscript | filescript\nmainscript: scriptm::0\n";
+  return values;
+}
+
+// Texts that a link may aim at, besides none and outside.
+std::set<string> targets_of(const Names& names) {
+  std::set<string> targets = {"rows"};
+  auto insert = [&](const string& text) {
+    if (!text.empty() && is_utf8(text) && !has_control(text) && text != "none" && text != "outside")
+      targets.insert(text);
+  };
+  for (const FileNames& file : names.files) insert(file.path);
+  for (const auto& [name, column] : columns_of(names)) {
+    insert(name);
+  }
+  // A target that reads like another one with more after it would take that one's links away.
+  std::set<string> clear;
+  for (const string& target : targets) {
+    bool hides = false;
+    for (size_t at = target.find("; "); at != string::npos && !hides;
+         at = target.find("; ", at + 1))
+      hides = targets.count(target.substr(0, at)) > 0 || target.substr(0, at) == "none" ||
+              target.substr(0, at) == "outside";
+    if (!hides) clear.insert(target);
+  }
+  return clear;
+}
+
+// Filters: a column and a value of it.
+void add_filters(const Names& names, const ValueTerminals& values, string& out,
+                 std::vector<string>& forms) {
+  std::set<string> texts, numbers, dates;
+  for (const auto& [name, column] : columns_of(names)) {
+    if (name.empty() || !is_utf8(name) || has_control(name)) continue;
+    auto known = values.plain.find(name);
+    if (known != values.plain.end()) forms.push_back(lark_quoted(name + ":") + " " + known->second);
+    if (column.types.count(ColumnType::text) && !column.values_known) texts.insert(name + ":");
+    if (column.types.count(ColumnType::number)) numbers.insert(name + ":");
+    if (column.types.count(ColumnType::date)) dates.insert(name + ":");
+    if (column.types.count(ColumnType::boolean)) texts.insert(name + ":");
+  }
+  if (!texts.empty()) {
+    out += "PTEXT: (" + any_of(texts) + ") /[^;=\\x00-\\x1F\\x7F]{1,60}/\n";
+    forms.push_back("PTEXT");
+  }
+  if (!numbers.empty()) {
+    out += "PNUMBER: (" + any_of(numbers) + ") /-?[0-9]{1,12}(\\.[0-9]{1,8})?/\n";
+    forms.push_back("PNUMBER");
+  }
+  if (!dates.empty()) {
+    out += "PDATE: (" + any_of(dates) + ") /[0-9]{4}(-[0-9]{2}(-[0-9]{2})?)?/\n";
+    forms.push_back("PDATE");
+  }
+}
+
+string call(string_view name, const string& arguments) {
+  return string(kCallBegin) + " \"call:" + string(name) + "{" + arguments + " \"}\" " +
+         string(kCallEnd) + " " + string(kAfterCall);
+}
+
+ValueTerminals add_calls(const Names& names, string& out) {
+  ValueTerminals values = add_script(names, out);
+  out += "REASON: /[^\\x00-\\x1F\\x7F]{1,240}/\n";
+  out +=
+      "lua: " + call("run_lua", "code:\" " + string(kQuote) + " script " + string(kQuote)) + "\n";
+  out +=
+      "decline: " + call("decline", "reason:\" " + string(kQuote) + " REASON " + string(kQuote)) +
+      "\n";
+  return values;
+}
+
+}  // namespace
+
+ColumnType column_type(string_view name) {
+  if (name == "number") return ColumnType::number;
+  if (name == "date") return ColumnType::date;
+  if (name == "boolean") return ColumnType::boolean;
+  if (name == "empty") return ColumnType::empty;
+  return ColumnType::text;
+}
+
+string lua_quoted(string_view text) {
+  static constexpr char kHex[] = "0123456789abcdef";
+  string out = "\"";
+  while (!text.empty()) {
+    size_t n = sequence_length(text);
+    unsigned char c = static_cast<unsigned char>(text[0]);
+    if (c == '"' || c == '\\') {
+      out += '\\';
+      out += text[0];
+    } else if (c == '\n') {
+      out += "\\n";
+    } else if (c == '\t') {
+      out += "\\t";
+    } else if (n == 0 || c < 0x20 || c == 0x7f) {
+      out += {'\\', 'x', kHex[c >> 4], kHex[c & 15]};
+      n = 1;
+    } else {
+      out += text.substr(0, n);
+    }
+    text.remove_prefix(n);
+  }
+  return out + "\"";
+}
+
+string lark_quoted(string_view text) {
+  static constexpr char kHex[] = "0123456789abcdef";
+  string out = "\"";
+  for (char ch : text) {
+    unsigned char c = static_cast<unsigned char>(ch);
+    if (c == '"' || c == '\\') {
+      out += '\\';
+      out += ch;
+    } else if (c < 0x20 || c == 0x7f) {
+      out += {'\\', 'u', '0', '0', kHex[c >> 4], kHex[c & 15]};
+    } else {
+      out += ch;
+    }
+  }
+  return out + "\"";
+}
+
+string script_grammar(const Names& names) {
+  string out = "start: script " + string(kTurnEnd) + "\n";
+  add_script(names, out);
+  return out;
+}
+
+string first_reply_grammar(const Names& names) {
+  string out = "start: good lookup | doubtful decline\n";
+  out += "good: sound (\"; \" sound){0,11}\n";
+  out += "doubtful: (sound \"; \"){0,11} unsound (\"; \" (sound | unsound)){0,11}\n";
+  out += "PHRASE: /[^ =;A-Z\\x00-\\x1F\\x7F]+( [^ =;A-Z\\x00-\\x1F\\x7F]+){0,5}/\n";
+  out += "sound: PHRASE \"=\" target\n";
+  out += "unsound: PHRASE \"=\" (\"none\" | \"outside\")\n";
+  std::vector<string> forms = {"TARGET"};
+  out += "TARGET: " + any_of(targets_of(names)) + "\n";
+  add_filters(names, add_calls(names, out), out, forms);
+  out += "target: " + joined(forms, " | ") + "\n";
+  std::set<string> files;
+  for (const FileNames& file : names.files)
+    if (is_utf8(file.path)) files.insert(file.path);
+  string lookups = "lua | listing";
+  out += "listing: " + call("list_files", "\"") + "\n";
+  if (!files.empty()) {
+    lookups += " | reading | profiling";
+    out += "PATH: " + any_of(files) + "\n";
+    out +=
+        "reading: " + call("read_file", "path:\" " + string(kQuote) + " PATH " + string(kQuote)) +
+        "\n";
+    out +=
+        "profiling: " + call("profile", "path:\" " + string(kQuote) + " PATH " + string(kQuote)) +
+        "\n";
+  }
+  out += "lookup: " + lookups + "\n";
+  return out;
+}
+
+string next_reply_grammar(const Names& names) {
+  string out = "start: lua | decline\n";
+  add_calls(names, out);
+  return out;
+}
+
+}  // namespace agent

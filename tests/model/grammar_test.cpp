@@ -1,0 +1,170 @@
+#include "model/grammar/grammar.h"
+
+#include <gtest/gtest.h>
+
+#include <thread>
+
+namespace model {
+namespace {
+
+// A toy vocabulary: 0..9 are special, then all 256 bytes, then a few longer pieces.
+constexpr int kFirstByte = 10;
+const std::vector<std::string>& long_pieces() {
+  static const std::vector<std::string> pieces = {"he",    "hello", " world",  "call",
+                                                  "call:", "<|x|>", "\xc3\xa9"};
+  return pieces;
+}
+constexpr int kToySize = kFirstByte + 256 + 7;
+
+std::string toy_bytes(int32_t id) {
+  if (id < kFirstByte) return "<special" + std::to_string(id) + ">";
+  if (id < kFirstByte + 256) return std::string(1, static_cast<char>(id - kFirstByte));
+  return long_pieces()[id - kFirstByte - 256];
+}
+
+std::vector<int32_t> toy_encode(std::string_view text) {
+  std::vector<int32_t> ids;
+  while (!text.empty()) {
+    int32_t best = kFirstByte + static_cast<uint8_t>(text[0]);
+    size_t length = 1;
+    for (size_t i = 0; i < long_pieces().size(); ++i) {
+      if (text.starts_with(long_pieces()[i]) && long_pieces()[i].size() > length) {
+        best = kFirstByte + 256 + static_cast<int>(i);
+        length = long_pieces()[i].size();
+      }
+    }
+    ids.push_back(best);
+    text.remove_prefix(length);
+  }
+  return ids;
+}
+
+GrammarVocabulary toy_vocabulary(bool with_encode = false) {
+  GrammarSource source;
+  source.vocab_size = kToySize;
+  source.bytes_of = toy_bytes;
+  source.is_special = [](int32_t id) { return id < kFirstByte; };
+  if (with_encode) source.encode = toy_encode;
+  base::Result<GrammarVocabulary> vocabulary = GrammarVocabulary::build(std::move(source));
+  EXPECT_TRUE(vocabulary) << vocabulary.error().message;
+  return std::move(*vocabulary);
+}
+
+Constraint compiled(const GrammarVocabulary& vocabulary, const std::string& lark) {
+  base::Result<Constraint> constraint = Constraint::compile(vocabulary, lark);
+  EXPECT_TRUE(constraint) << constraint.error().message;
+  return std::move(*constraint);
+}
+
+// Steps with the mask itself: true when every token was allowed.
+bool walk(Constraint& constraint, const std::vector<int32_t>& tokens) {
+  TokenMask mask;
+  for (int32_t token : tokens) {
+    if (!constraint.mask(mask) || !mask.contains(token)) return false;
+    if (!constraint.accept(token)) return false;
+  }
+  return true;
+}
+
+TEST(Grammar, AllowsExactlyTheTokensThatKeepTheTextInTheGrammar) {
+  GrammarVocabulary vocabulary = toy_vocabulary();
+  Constraint constraint = compiled(vocabulary, "start: \"hello\" /( world){0,2}/ <[3]>\n");
+  TokenMask mask;
+  ASSERT_TRUE(constraint.mask(mask));
+  EXPECT_EQ(mask.count(), 3);  // "h", "he", "hello"
+  EXPECT_TRUE(mask.contains(kFirstByte + 'h'));
+  ASSERT_TRUE(walk(constraint, toy_encode("hello")));
+  ASSERT_TRUE(constraint.mask(mask));
+  EXPECT_TRUE(mask.contains(3));
+  EXPECT_FALSE(mask.contains(1));  // not complete without <[3]>
+  EXPECT_FALSE(mask.contains(kFirstByte + 'w'));
+  ASSERT_TRUE(walk(constraint, {3}));
+  EXPECT_TRUE(constraint.is_accepting());
+}
+
+TEST(Grammar, TextNeverMatchesASpecialTokenNorItsSpellingTheOtherWayRound) {
+  GrammarVocabulary vocabulary = toy_vocabulary();
+  Constraint constraint = compiled(vocabulary, "start: /(?s:.)*/ <[4]>\n");
+  TokenMask mask;
+  ASSERT_TRUE(constraint.mask(mask));
+  for (int32_t id = 0; id < kFirstByte; ++id) EXPECT_EQ(mask.contains(id), id == 4) << id;
+  EXPECT_FALSE(mask.contains(kFirstByte + 0xff));
+  EXPECT_TRUE(mask.contains(kToySize - 2));  // "<|x|>" as text
+  Constraint spelled = compiled(vocabulary, "start: \"<special4>\" <[5]>\n");
+  EXPECT_FALSE(walk(spelled, {4}));
+  Constraint both = compiled(vocabulary, "start: \"<special4>\" <[5]>\n");
+  EXPECT_TRUE(walk(both, toy_encode("<special4>")));
+}
+
+TEST(Grammar, RefusesATokenOutsideTheMaskAndStaysInError) {
+  GrammarVocabulary vocabulary = toy_vocabulary();
+  Constraint constraint = compiled(vocabulary, "start: \"a\" <[3]>\n");
+  EXPECT_FALSE(constraint.accept(kFirstByte + 'b'));
+  EXPECT_FALSE(constraint.accept(kFirstByte + 'a'));
+  EXPECT_FALSE(compiled(vocabulary, "start: \"a\"\n").accept(kToySize));
+}
+
+TEST(Grammar, ReportsWhereALarkTextIsWrong) {
+  GrammarVocabulary vocabulary = toy_vocabulary();
+  base::Result<Constraint> constraint = Constraint::compile(vocabulary, "start: nothing\n");
+  ASSERT_FALSE(constraint);
+  EXPECT_EQ(constraint.error().code, base::Errc::usage);
+  EXPECT_NE(constraint.error().message.find("nothing"), std::string::npos)
+      << constraint.error().message;
+}
+
+TEST(Grammar, ClonesGoOnIndependently) {
+  GrammarVocabulary vocabulary = toy_vocabulary();
+  Constraint one = compiled(vocabulary, "start: \"call\" (\":a\" | \":b\") <[3]>\n");
+  ASSERT_TRUE(walk(one, toy_encode("call")));
+  Constraint two = one.clone();
+  std::vector<int32_t> a = {kFirstByte + ':', kFirstByte + 'a', 3};
+  std::vector<int32_t> b = {kFirstByte + ':', kFirstByte + 'b', 3};
+  EXPECT_EQ(one.count_accepted(b), 3);
+  EXPECT_TRUE(walk(one, a));
+  EXPECT_TRUE(walk(two, b));
+}
+
+TEST(Grammar, ForcedTokensAreSpelledAsTheTokenizerWould) {
+  GrammarVocabulary vocabulary = toy_vocabulary(true);
+  Constraint constraint = compiled(vocabulary, "start: <[2]> \"call:hello world\" <[3]>\n");
+  std::vector<int32_t> forced = constraint.forced();
+  ASSERT_FALSE(forced.empty());
+  std::vector<int32_t> expected = toy_encode("call:hello world");
+  expected.insert(expected.begin(), 2);
+  ASSERT_LE(forced.size(), expected.size() + 1);
+  for (size_t i = 0; i < std::min(forced.size(), expected.size()); ++i)
+    EXPECT_EQ(forced[i], expected[i]) << i;
+  EXPECT_TRUE(walk(constraint, forced));
+}
+
+TEST(Grammar, VocabularyIsBuiltOnAnyThreadAndSharedByMany) {
+  base::Result<GrammarVocabulary> built = base::Error{};
+  std::thread([&] { built = toy_vocabulary(); }).join();
+  ASSERT_TRUE(built);
+  std::vector<std::thread> threads;
+  std::vector<int> good(4);
+  for (int i = 0; i < 4; ++i) {
+    threads.emplace_back([&, i] {
+      Constraint constraint = compiled(*built, "start: /[a-z ]+/ <[3]>\n");
+      std::vector<int32_t> text = toy_encode("hello world");
+      text.push_back(3);
+      good[i] = walk(constraint, text);
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(good, std::vector<int>(4, 1));
+}
+
+TEST(Grammar, AVocabularyNeedsTokensAndAnEosAmongThem) {
+  EXPECT_FALSE(GrammarVocabulary::build({}));
+  GrammarSource source;
+  source.vocab_size = 2;
+  source.bytes_of = [](int32_t) { return std::string("a"); };
+  source.is_special = [](int32_t) { return false; };
+  source.eos = 2;
+  EXPECT_FALSE(GrammarVocabulary::build(std::move(source)));
+}
+
+}  // namespace
+}  // namespace model
