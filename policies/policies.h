@@ -1,0 +1,4 @@
+#pragma once
+
+/// The front door of policies/.
+#include "policies/policy.h"

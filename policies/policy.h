@@ -1,0 +1,65 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+
+/// policies: what a run of an untrusted program may do, as values that are compared and copied
+/// freely.
+///
+/// A policy only ever narrows: a field that is absent from a file is an error and an unknown one
+/// too, so that a misspelt limit cannot pass as no limit. Nothing here enforces anything; sandbox/
+/// does.
+namespace policies {
+
+/// Bounds on one run. They hold for the program and all its descendants together, but for
+/// file_bytes and open_files, which are per file and per process.
+struct Limits {
+  std::chrono::milliseconds wall{30'000};
+  std::chrono::milliseconds cpu{60'000};
+  uint64_t memory_bytes = 1ull << 30;  ///< resident memory and what lies in /tmp and /dev/shm
+  uint64_t file_bytes = 256ull << 20;  ///< the largest file it can write
+  uint64_t output_bytes = 8ull << 20;  ///< each of stdout, stderr and the events stream
+  uint64_t processes = 64;             ///< processes and threads
+  uint64_t open_files = 256;           ///< descriptors of one process
+
+  bool operator==(const Limits&) const = default;
+};
+
+/// Names of files or folders, at any depth of the workspace, that a program must not change.
+struct Protect {
+  std::vector<std::string> read_only;  ///< can be read
+  std::vector<std::string> hidden;     ///< appear as an empty folder or file
+
+  bool operator==(const Protect&) const = default;
+};
+
+struct Policy {
+  std::string name;
+  std::string why;                  ///< one sentence for people
+  bool workspace_writable = false;  ///< the most a run may ask for
+  Limits limits;
+  Protect protect;
+
+  bool operator==(const Policy&) const = default;
+};
+
+/// Reads the JSON of a policy; `origin` names it in messages.
+/// Errors: corrupt, naming the field: `p.json: limits.wall_ms: 0, expected 1 to 86400000`.
+base::Result<Policy> parse(std::string_view json, std::string_view origin);
+
+/// Errors: as parse() and base::read_file() (at most 64 KiB).
+base::Result<Policy> load(const std::filesystem::path& path);
+
+/// Names of the policies that are built into the program: default, strict.
+std::vector<std::string_view> builtin_names();
+
+/// Errors: not_found, listing builtin_names().
+base::Result<Policy> builtin(std::string_view name);
+
+}  // namespace policies

@@ -1,0 +1,209 @@
+// Where a group can be made:
+//   version 2, unified   the caller's own group if it hands out controllers (the root group, or an
+//   empty delegated
+//                        one), else the parent folder, which under systemd belongs to the user
+//   version 1            the caller's own group in the memory and in the pids hierarchy
+// Both layouts are found by /proc/self/mountinfo (where a hierarchy is mounted) and
+// /proc/self/cgroup (where we are).
+
+#include "sandbox/cgroup.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <fstream>
+#include <sstream>
+#include <utility>
+
+namespace sandbox {
+
+namespace {
+
+std::string slurp(const std::string& path) {
+  std::ifstream file(path);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+bool put(const std::string& path, const std::string& text) {
+  int fd = open(path.c_str(), O_WRONLY | O_CLOEXEC);
+  if (fd < 0) return false;
+  bool ok = write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size());
+  close(fd);
+  return ok;
+}
+
+bool has_word(const std::string& text, const std::string& word, char separator) {
+  std::istringstream in(text);
+  for (std::string item; std::getline(in, item, separator);) {
+    if (!item.empty() && item.back() == '\n') item.pop_back();
+    if (item == word) return true;
+  }
+  return false;
+}
+
+/// The number after `key` at the start of a line.
+uint64_t value_of(const std::string& text, const std::string& key) {
+  std::istringstream in(text);
+  for (std::string line; std::getline(in, line);) {
+    if (line.rfind(key + " ", 0) == 0)
+      return std::strtoull(line.c_str() + key.size() + 1, nullptr, 10);
+  }
+  return 0;
+}
+
+/// Our own folder in the hierarchy of `controller` ("" is version 2), or "".
+std::string own_folder(const std::string& controller) {
+  std::string own;
+  std::istringstream groups(slurp("/proc/self/cgroup"));
+  for (std::string line; std::getline(groups, line);) {
+    size_t a = line.find(':');
+    size_t b = a == line.npos ? a : line.find(':', a + 1);
+    if (b == line.npos) continue;
+    std::string names = line.substr(a + 1, b - a - 1);
+    if (controller.empty() ? names.empty() : has_word(names, controller, ','))
+      own = line.substr(b + 1);
+  }
+  if (own.empty()) return "";
+  std::istringstream mounts(slurp("/proc/self/mountinfo"));
+  for (std::string line; std::getline(mounts, line);) {
+    // id parent major:minor ROOT PLACE options … - TYPE source SUPEROPTIONS
+    std::istringstream in(line);
+    std::string skip, root, place, word, type, source, super;
+    in >> skip >> skip >> skip >> root >> place;
+    while (in >> word && word != "-") {
+    }
+    in >> type >> source >> super;
+    if (controller.empty() ? type != "cgroup2"
+                           : (type != "cgroup" || !has_word(super, controller, ',')))
+      continue;
+    if (root != "/") {
+      if (own.rfind(root, 0) != 0) continue;
+      own = own.substr(root.size());
+    }
+    return own == "/" ? place : place + own;
+  }
+  return "";
+}
+
+std::string unique_name() {
+  uint64_t random = 0;
+  if (getrandom(&random, sizeof random, GRND_NONBLOCK) != sizeof random) random = 0;
+  std::ostringstream name;
+  name << "tessera-" << getpid() << "-" << std::hex << random;
+  return name.str();
+}
+
+}  // namespace
+
+Cgroup Cgroup::create(const policies::Limits& limits, std::string& detail) {
+  Cgroup group;
+  const std::string name = unique_name();
+  const std::string memory = std::to_string(limits.memory_bytes);
+  // Room for pid 1 of the jail and for the launcher's sampling to see an excess.
+  const std::string processes = std::to_string(limits.processes + 8);
+  detail = "no cgroup hierarchy is mounted";
+
+  if (std::string own = own_folder(""); !own.empty()) {
+    for (const std::string& parent : {own, own.substr(0, own.rfind('/'))}) {
+      const std::string controllers = slurp(parent + "/cgroup.subtree_control");
+      const bool has_memory = has_word(controllers, "memory", ' ');
+      const bool has_pids = has_word(controllers, "pids", ' ');
+      if (!has_memory && !has_pids) {
+        detail = own + " hands out neither the memory nor the pids controller";
+        continue;
+      }
+      const std::string folder = parent + "/" + name;
+      if (mkdir(folder.c_str(), 0755) != 0) {
+        detail = "mkdir in " + parent + ": " + strerror(errno);
+        continue;
+      }
+      group.unified_ = true;
+      group.folders_.push_back(folder);
+      if (has_memory && put(folder + "/memory.max", memory)) {
+        put(folder + "/memory.swap.max", "0");
+        put(folder + "/memory.oom.group", "1");
+        group.memory_ = folder;
+      }
+      if (has_pids && put(folder + "/pids.max", processes)) group.pids_ = folder;
+      // A group that may not be entered is none.
+      if (access((folder + "/cgroup.procs").c_str(), W_OK) == 0 &&
+          access((parent + "/cgroup.procs").c_str(), W_OK) == 0) {
+        break;
+      }
+      detail = parent + "/cgroup.procs is not writable";
+      group = Cgroup();
+    }
+    if (!group.empty()) return group;
+  }
+
+  for (auto [controller, target] : {std::pair{"memory", &group.memory_}, {"pids", &group.pids_}}) {
+    std::string own = own_folder(controller);
+    if (own.empty()) continue;
+    const std::string folder = own + "/" + name;
+    if (mkdir(folder.c_str(), 0755) != 0) {
+      detail = "mkdir in " + own + ": " + strerror(errno);
+      continue;
+    }
+    group.folders_.push_back(folder);
+    bool ok = false;
+    if (target == &group.memory_) {
+      ok = put(folder + "/memory.limit_in_bytes", memory);
+      put(folder + "/memory.memsw.limit_in_bytes", memory);
+    } else {
+      ok = put(folder + "/pids.max", processes);
+    }
+    if (ok) *target = folder;
+  }
+  return group;
+}
+
+Cgroup::Cgroup(Cgroup&& other) noexcept
+    : folders_(std::exchange(other.folders_, {})),
+      memory_(std::exchange(other.memory_, {})),
+      pids_(std::exchange(other.pids_, {})),
+      unified_(other.unified_) {}
+
+Cgroup& Cgroup::operator=(Cgroup&& other) noexcept {
+  std::swap(folders_, other.folders_);
+  std::swap(memory_, other.memory_);
+  std::swap(pids_, other.pids_);
+  std::swap(unified_, other.unified_);
+  return *this;
+}
+
+Cgroup::~Cgroup() {
+  for (const std::string& folder : folders_) {
+    // The last process is reaped, but its group may take a moment to notice.
+    for (int i = 0; i < 100 && rmdir(folder.c_str()) != 0 && errno == EBUSY; ++i) {
+      const timespec pause{0, 1'000'000};
+      nanosleep(&pause, nullptr);
+    }
+  }
+}
+
+std::vector<std::string> Cgroup::procs_files() const {
+  std::vector<std::string> files;
+  for (const std::string& folder : folders_) files.push_back(folder + "/cgroup.procs");
+  return files;
+}
+
+uint64_t Cgroup::peak_bytes() const {
+  if (memory_.empty()) return 0;
+  return std::strtoull(
+      slurp(memory_ + (unified_ ? "/memory.peak" : "/memory.max_usage_in_bytes")).c_str(), nullptr,
+      10);
+}
+
+bool Cgroup::out_of_memory() const {
+  if (memory_.empty()) return false;
+  return value_of(slurp(memory_ + (unified_ ? "/memory.events" : "/memory.oom_control")),
+                  "oom_kill") > 0;
+}
+
+}  // namespace sandbox

@@ -1,0 +1,239 @@
+// The new root, in two steps because the first may need rights that only the outside has.
+//
+// open_binds() copies the mounts (open_tree with OPEN_TREE_CLONE): what is named by path is looked
+// up exactly once, and a detached copy can be made read-only before anybody sees it. enter_root()
+// then builds
+//
+//   /            tmpfs, read-only once it is built
+//   /usr, /lib*, /bin, …, workspace, mounts   the copies, at their own paths
+//   /etc         a few generated files and the copies of fonts, alternatives, ld.so.cache
+//   /tmp         fresh tmpfs, also HOME
+//   /dev         null zero full random urandom, /dev/shm a fresh tmpfs, links into /proc/self/fd
+//   /proc        of the new pid namespace, processes only (subset=pid): no /proc/sys, kcore,
+//   sysrq-trigger, keys;
+//                and of those only what may be traced (hidepid=ptraceable), which pid 1 may not
+//
+// in the copies of the new mount namespace, moves there with pivot_root and detaches the old root.
+// Destinations are opened beneath the new root without following any symbolic link, so a link that
+// an earlier run left in the workspace cannot move a mount to somewhere else.
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "sandbox/launcher/steps.h"
+
+namespace jail {
+
+namespace {
+
+constexpr const char* kDevices[] = {"null", "zero", "full", "random", "urandom"};
+int device_trees[std::size(kDevices)];
+
+void set_attributes(int tree, uint64_t attributes, const std::string& what) {
+  mount_attr attr{};
+  attr.attr_set = attributes;
+  attr.propagation = MS_PRIVATE;
+  if (syscall(SYS_mount_setattr, tree, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr, sizeof attr) != 0) {
+    die("mount_setattr " + what);
+  }
+}
+
+int clone_tree(int dir, const std::string& path, bool follow) {
+  unsigned flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE;
+  if (!follow) flags |= AT_SYMLINK_NOFOLLOW;
+  int tree = static_cast<int>(syscall(SYS_open_tree, dir, path.c_str(), flags));
+  if (tree < 0) die("bind " + path);
+  return tree;
+}
+
+/// Creates the folders of `path` (relative, canonical) below `root`, and at its end a folder or an
+/// empty file. Those that exist are kept, whatever they are: open_beneath() judges them.
+void make_place(int root, const std::string& path, bool folder) {
+  for (size_t slash = path.find('/'); slash != std::string::npos;
+       slash = path.find('/', slash + 1)) {
+    (void)!mkdirat(root, path.substr(0, slash).c_str(), 0755);
+  }
+  if (folder) {
+    (void)!mkdirat(root, path.c_str(), 0755);
+  } else {
+    int fd = openat(root, path.c_str(), O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC | O_NOFOLLOW, 0644);
+    if (fd >= 0) close(fd);
+  }
+}
+
+int open_beneath(int root, const std::string& path) {
+  open_how how{};
+  how.flags = O_PATH | O_CLOEXEC;
+  how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
+  int fd = static_cast<int>(syscall(SYS_openat2, root, path.c_str(), &how, sizeof how));
+  if (fd < 0) die("open the place of /" + path);
+  return fd;
+}
+
+/// Attaches a detached mount at /`path` below `root`.
+void attach(int tree, int root, const std::string& path) {
+  int place = open_beneath(root, path);
+  if (syscall(SYS_move_mount, tree, "", place, "",
+              MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) != 0) {
+    die("attach /" + path);
+  }
+  close(place);
+  close(tree);
+}
+
+/// A new file system, detached. Options: NAME=VALUE.
+int new_filesystem(const char* type,
+                   std::initializer_list<std::pair<const char*, std::string>> options,
+                   uint64_t attributes) {
+  const std::string what = std::string("mount ") + type;
+  int fs = static_cast<int>(syscall(SYS_fsopen, type, 1 /* FSOPEN_CLOEXEC */));
+  if (fs < 0) die(what + " (fsopen)");
+  for (const auto& [name, value] : options) {
+    if (syscall(SYS_fsconfig, fs, 1 /* FSCONFIG_SET_STRING */, name, value.c_str(), 0) != 0) {
+      die(what + " (" + name + ")");
+    }
+  }
+  if (syscall(SYS_fsconfig, fs, 6 /* FSCONFIG_CMD_CREATE */, nullptr, nullptr, 0) != 0) die(what);
+  int tree = static_cast<int>(syscall(SYS_fsmount, fs, 1 /* FSMOUNT_CLOEXEC */, attributes));
+  if (tree < 0) die(what + " (fsmount)");
+  close(fs);
+  return tree;
+}
+
+std::string relative(const std::string& path) { return path.substr(1); }
+
+bool is_folder(int fd) {
+  struct stat info {};
+  if (fstat(fd, &info) != 0) die("fstat");
+  return S_ISDIR(info.st_mode);
+}
+
+void cover(const Cover& cover, int root) {
+  const std::string path = relative(cover.path);
+  int place = open_beneath(root, path);
+  int tree = -1;
+  if (!cover.hidden) {
+    tree = clone_tree(root, path, false);
+    set_attributes(tree, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV, cover.path);
+  } else if (is_folder(place)) {
+    tree = new_filesystem(
+        "tmpfs", {{"size", "4096"}, {"mode", "0555"}},
+        MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
+  } else {
+    tree = clone_tree(root, "etc/empty", false);
+    set_attributes(tree, MOUNT_ATTR_RDONLY, cover.path);
+  }
+  close(place);
+  attach(tree, root, path);
+}
+
+void write_file(int root, const std::string& path, const std::string& content) {
+  make_place(root, path, false);
+  int fd = openat(root, path.c_str(), O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+  if (fd < 0 || write(fd, content.data(), content.size()) != static_cast<ssize_t>(content.size())) {
+    die("write /" + path);
+  }
+  close(fd);
+}
+
+}  // namespace
+
+bool may_mount() {
+  int tree = static_cast<int>(
+      syscall(SYS_open_tree, AT_FDCWD, "/dev/null", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC));
+  if (tree >= 0) close(tree);
+  return tree >= 0 || errno != EPERM;
+}
+
+void open_binds(JailSpec& spec) {
+  for (Bind& bind : spec.binds) {
+    bind.tree_fd = clone_tree(AT_FDCWD, bind.path, false);
+    uint64_t attributes = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV;
+    if (!bind.writable) attributes |= MOUNT_ATTR_RDONLY;
+    set_attributes(bind.tree_fd, attributes, bind.path);
+  }
+  for (size_t i = 0; i < std::size(kDevices); ++i) {
+    const std::string path = std::string("/dev/") + kDevices[i];
+    device_trees[i] = clone_tree(AT_FDCWD, path, false);
+    struct stat info {};
+    if (fstat(device_trees[i], &info) != 0) die("stat " + path);
+    if (!S_ISCHR(info.st_mode) || major(info.st_rdev) != 1)
+      die(path + " is not the device", ENODEV);
+    set_attributes(device_trees[i], MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC, path);
+  }
+}
+
+int enter_root(const JailSpec& spec) {
+  // Nothing that happens here may reach the mount namespace outside.
+  if (mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) die("make mounts private");
+
+  constexpr uint64_t kPlain = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV;
+  int base = new_filesystem("tmpfs", {{"size", "1048576"}, {"mode", "0755"}}, kPlain);
+  // Any folder will do as the place of the new root; the detached copies do not need what it hides.
+  if (syscall(SYS_move_mount, base, "", AT_FDCWD, "/tmp", MOVE_MOUNT_F_EMPTY_PATH) != 0) {
+    die("attach the new root");
+  }
+  const int root = base;
+
+  for (const char* folder : {"etc", "tmp", "dev", "dev/shm", "proc", "run", "var"}) {
+    if (mkdirat(root, folder, 0755) != 0) die("mkdir");
+  }
+  const std::string tmp_bytes = std::to_string(spec.header.tmp_bytes);
+  const std::string shm_bytes = std::to_string(spec.header.tmp_bytes / 4);
+  attach(new_filesystem("tmpfs", {{"size", tmp_bytes}, {"mode", "01777"}, {"nr_inodes", "65536"}},
+                        kPlain),
+         root, "tmp");
+  attach(new_filesystem("tmpfs", {{"size", shm_bytes}, {"mode", "01777"}, {"nr_inodes", "4096"}},
+                        kPlain | MOUNT_ATTR_NOEXEC),
+         root, "dev/shm");
+  constexpr uint64_t kProc = kPlain | MOUNT_ATTR_NOEXEC | MOUNT_ATTR_RDONLY;
+  attach(new_filesystem("proc", {{"subset", "pid"}, {"hidepid", "ptraceable"}}, kProc), root,
+         "proc");
+  // A process can make itself untraceable, but not hide from the limits.
+  const int whole_proc = new_filesystem("proc", {{"subset", "pid"}}, kProc);
+  for (size_t i = 0; i < std::size(kDevices); ++i) {
+    const std::string path = std::string("dev/") + kDevices[i];
+    make_place(root, path, false);
+    attach(device_trees[i], root, path);
+  }
+  for (auto [link, target] : {std::pair{"dev/fd", "/proc/self/fd"},
+                              {"dev/stdin", "/proc/self/fd/0"},
+                              {"dev/stdout", "/proc/self/fd/1"},
+                              {"dev/stderr", "/proc/self/fd/2"}}) {
+    if (symlinkat(target, root, link) != 0) die(std::string("link /") + link);
+  }
+  write_file(root, "etc/empty", "");
+  for (const auto& [path, content] : spec.files) write_file(root, relative(path), content);
+  for (const auto& [link, target] : spec.symlinks) {
+    if (symlinkat(target.c_str(), root, relative(link).c_str()) != 0) die("link " + link);
+  }
+  for (const Bind& bind : spec.binds) {
+    make_place(root, relative(bind.path), is_folder(bind.tree_fd));
+    attach(bind.tree_fd, root, relative(bind.path));
+  }
+  for (const Cover& c : spec.covers) cover(c, root);
+
+  if (fchdir(root) != 0) die("enter the new root");
+  // With both arguments the same, the old root lands on top of the new one, from where it can be
+  // detached.
+  if (syscall(SYS_pivot_root, ".", ".") != 0) die("pivot_root");
+  if (umount2(".", MNT_DETACH) != 0) die("detach the old root");
+  if (chdir("/") != 0) die("chdir /");
+  mount_attr read_only{};
+  read_only.attr_set = MOUNT_ATTR_RDONLY;
+  if (syscall(SYS_mount_setattr, AT_FDCWD, "/", 0, &read_only, sizeof read_only) != 0) {
+    die("make the root read-only");
+  }
+  close(root);
+  if (chdir(spec.workspace.c_str()) != 0) die("chdir " + spec.workspace);
+  return whole_proc;
+}
+
+}  // namespace jail

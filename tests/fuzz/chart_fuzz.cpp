@@ -1,0 +1,52 @@
+// Charts from untrusted specs: whatever parses as JSON is drawn or refused, and what is drawn is a
+// PNG of the size it claims. With libFuzzer this is the target; compiled with -DCORPUS_REPLAY it
+// runs each file named as an argument.
+
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <nlohmann/json.hpp>
+#include <string_view>
+
+#include "image/image.h"
+#include "tools/chart/chart.h"
+
+// Fontconfig keeps its patterns until the process ends.
+extern "C" const char* __lsan_default_suppressions();
+extern "C" const char* __lsan_default_suppressions() { return "leak:libfontconfig"; }
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  const std::string_view text(reinterpret_cast<const char*>(data), size);
+  const nlohmann::json spec = nlohmann::json::parse(text.begin(), text.end(), nullptr, false);
+  if (spec.is_discarded()) return 0;
+  const base::Result<tools::chart::Drawn> drawn = tools::chart::draw_png(spec);
+  if (!drawn) {
+    if (!drawn.error().message.starts_with("chart: ")) std::abort();
+    return 0;
+  }
+  const base::Result<image::Pixels> pixels = image::decode_png(drawn->png);
+  if (!pixels || pixels->width != drawn->width || pixels->height != drawn->height ||
+      drawn->rows_drawn < 1)
+    std::abort();
+  return 0;
+}
+
+#ifdef CORPUS_REPLAY
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+
+int main(int argc, char** argv) {
+  int replayed = 0;
+  for (int i = 1; i < argc; ++i)
+    for (const auto& entry : std::filesystem::directory_iterator(argv[i])) {
+      std::ifstream file(entry.path(), std::ios::binary);
+      const std::string bytes((std::istreambuf_iterator<char>(file)), {});
+      LLVMFuzzerTestOneInput(reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size());
+      ++replayed;
+    }
+  std::printf("%d specs replayed\n", replayed);
+  return replayed > 0 ? 0 : 1;
+}
+#endif

@@ -1,0 +1,150 @@
+#include "tools/data/value.h"
+
+#include <charconv>
+#include <cmath>
+#include <cstdio>
+
+#include "tools/data/dates.h"
+
+namespace tools::data {
+namespace {
+
+// Windows-1252, bytes 0x80 to 0x9f; the five holes become U+FFFD.
+constexpr uint16_t kWindows1252[32] = {
+    0x20ac, 0xfffd, 0x201a, 0x0192, 0x201e, 0x2026, 0x2020, 0x2021, 0x02c6, 0x2030, 0x0160,
+    0x2039, 0x0152, 0xfffd, 0x017d, 0xfffd, 0xfffd, 0x2018, 0x2019, 0x201c, 0x201d, 0x2022,
+    0x2013, 0x2014, 0x02dc, 0x2122, 0x0161, 0x203a, 0x0153, 0xfffd, 0x017e, 0x0178};
+
+// Length of the well-formed sequence at the start of `text`; 0 if there is none.
+size_t sequence_length(std::string_view text) {
+  const auto byte = [&](size_t i) { return static_cast<unsigned char>(text[i]); };
+  const unsigned char lead = byte(0);
+  if (lead < 0x80) return 1;
+  const size_t length = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
+  if (lead < 0xc2 || lead > 0xf4 || text.size() < length) return 0;
+  for (size_t i = 1; i < length; ++i)
+    if ((byte(i) & 0xc0) != 0x80) return 0;
+  if (lead == 0xe0 && byte(1) < 0xa0) return 0;  // overlong
+  if (lead == 0xed && byte(1) > 0x9f) return 0;  // surrogate
+  if (lead == 0xf0 && byte(1) < 0x90) return 0;
+  if (lead == 0xf4 && byte(1) > 0x8f) return 0;
+  return length;
+}
+
+}  // namespace
+
+std::string_view type_name(Type type) {
+  switch (type) {
+    case Type::empty:
+      return "empty";
+    case Type::text:
+      return "text";
+    case Type::number:
+      return "number";
+    case Type::date:
+      return "date";
+    case Type::boolean:
+      return "boolean";
+  }
+  return "?";
+}
+
+std::string format_number(double value) {
+  if (std::isnan(value)) return {};
+  char buffer[400];
+  const double size = std::abs(value);
+  if (size < 1e15 && value == std::trunc(value)) {
+    std::snprintf(buffer, sizeof buffer, "%.0f", value == 0 ? 0.0 : value);
+    return buffer;
+  }
+  std::snprintf(buffer, sizeof buffer, size >= 100 ? "%.2f" : size >= 1 ? "%.3f" : "%.4g", value);
+  std::string text = buffer;
+  if (text.find('.') != text.npos && text.find('e') == text.npos) {
+    text.erase(text.find_last_not_of('0') + 1);
+    if (text.back() == '.') text.pop_back();
+  }
+  return text;
+}
+
+std::string exact_number(double value) {
+  if (!std::isfinite(value)) return {};
+  char buffer[400];
+  const bool integral = std::abs(value) < 1e15 && value == std::trunc(value);
+  const auto end = integral ? std::to_chars(buffer, buffer + sizeof buffer, static_cast<int64_t>(value))
+                            : std::to_chars(buffer, buffer + sizeof buffer, value);
+  return std::string(buffer, end.ptr);
+}
+
+std::string format_date(Date date) {
+  const Civil c = civil_of(date.micros);
+  char buffer[64];
+  if (c.hour == 0 && c.minute == 0 && c.second == 0)
+    std::snprintf(buffer, sizeof buffer, "%04d-%02d-%02d", c.year, c.month, c.day);
+  else
+    std::snprintf(buffer, sizeof buffer, "%04d-%02d-%02d %02d:%02d:%02d", c.year, c.month, c.day, c.hour,
+                  c.minute, c.second);
+  return buffer;
+}
+
+std::string cell_text(const Cell& cell) {
+  if (const double* number = std::get_if<double>(&cell)) return format_number(*number);
+  if (const std::string* text = std::get_if<std::string>(&cell)) return *text;
+  if (const bool* boolean = std::get_if<bool>(&cell)) return *boolean ? "true" : "false";
+  if (const Date* date = std::get_if<Date>(&cell)) return format_date(*date);
+  return {};
+}
+
+std::string csv_field(std::string text) {
+  if (text.find_first_of(",\"\n\r") == text.npos) return text;
+  std::string quoted = "\"";
+  for (const char c : text) {
+    if (c == '"') quoted += '"';
+    quoted += c;
+  }
+  quoted += '"';
+  return quoted;
+}
+
+std::string counted(uint64_t n, std::string_view noun) {
+  std::string text = std::to_string(n) + " " + std::string(noun);
+  if (n != 1) text += noun == "box" ? "es" : "s";
+  return text;
+}
+
+size_t utf8_prefix(std::string_view text, size_t code_points) {
+  size_t i = 0;
+  for (; i < text.size(); ++i)
+    if ((static_cast<unsigned char>(text[i]) & 0xc0) != 0x80 && code_points-- == 0) break;
+  return i;
+}
+
+bool is_utf8(std::string_view text) {
+  while (!text.empty()) {
+    const size_t length = sequence_length(text);
+    if (length == 0) return false;
+    text.remove_prefix(length);
+  }
+  return true;
+}
+
+std::string to_utf8(std::string_view text) {
+  if (is_utf8(text)) return std::string(text);
+  std::string out;
+  for (const char raw : text) {
+    const auto c = static_cast<unsigned char>(raw);
+    const unsigned point = c >= 0x80 && c < 0xa0 ? kWindows1252[c - 0x80] : c;
+    if (point < 0x80) {
+      out += raw;
+    } else if (point < 0x800) {
+      out += static_cast<char>(0xc0 | (point >> 6));
+      out += static_cast<char>(0x80 | (point & 0x3f));
+    } else {
+      out += static_cast<char>(0xe0 | (point >> 12));
+      out += static_cast<char>(0x80 | ((point >> 6) & 0x3f));
+      out += static_cast<char>(0x80 | (point & 0x3f));
+    }
+  }
+  return out;
+}
+
+}  // namespace tools::data

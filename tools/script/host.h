@@ -1,0 +1,45 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "tools/data/engine.h"
+#include "tools/script/events.h"
+
+struct lua_State;
+
+/// tools::script: runs one Lua script against the workspace's files, inside the process `tessera-worker`.
+namespace tools::script {
+
+/// Bounds of one run. Whatever the script does about it, reaching one ends the process.
+struct Limits {
+  uint64_t instructions = 200'000'000;  ///< of Lua's virtual machine, counted in steps of 1,000
+  uint64_t lua_bytes = 64'000'000;      ///< of Lua's own heap
+  uint64_t seed = 1;                    ///< of math.random
+};
+
+/// What Lua's functions reach through the extra space of their state.
+struct Host {
+  Events events;
+  std::shared_ptr<data::Engine> engine;
+  Limits limits;
+  std::string script;
+  uint64_t instructions = 0;
+  uint64_t lua_bytes = 0;
+};
+
+Host& host_of(lua_State* lua);
+
+/// Runs `host.script` in a fresh state and sends its events, the last of them done or error.
+void run_script(Host& host);
+
+/// Registers the functions of one library in `lua`.
+void open_basics(lua_State* lua);  ///< print, tostring, pcall, … and the limits behind them
+void open_data(lua_State* lua);    ///< data.*, read_text, the methods of tables
+void open_charts(lua_State* lua);  ///< chart.*
+
+/// Ends the run at once: the last event is an error. For limits, which a script must not catch.
+[[noreturn]] void stop(Host& host, const std::string& message);
+
+}  // namespace tools::script
