@@ -93,6 +93,8 @@ int run(Options o) {
         std::fprintf(stderr, "\rtrain: step %d/%d loss %.4f, %.0f tokens/s, %.0f min left   ",
                      r.step, r.steps, r.loss, r.tokens_per_s, left / 60);
         if (r.evaluation >= 0) std::fprintf(stderr, "held-out loss %.4f\n", r.evaluation);
+        if (!o.train.checkpoint.empty() && r.step % o.train.checkpoint_every == 0)
+          (void)model::write_lora(o.out, decoder.lora(), *architecture, alpha).has_value();  // a look at what is there so far
         if (!log) return;
         nlohmann::json line = {{"step", r.step},
                                {"loss", r.loss},

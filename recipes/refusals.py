@@ -1,0 +1,313 @@
+"""Requests that must be declined, and scripts that fail before they are repaired."""
+import re
+
+import tasks
+from context import Built, Context, Skip, cap, q
+from schemas import Column, is_clause, plain_name, words_of
+from wording import THESAURUS, keep, link, plural, stems, strip_marks
+
+HEADS_NUMBER = re.compile(r"\b(number of|price|prices|cost|costs|income|salary|wages|pay|distance|pressure|age|weight|height|rate|fee|fees|bill|temperature|humidity|speed|level|hours|length|thickness|tax|rent|content|"
+                          r"capacity|value|depth|consumption|used|sold|count|downloads|visitors|guests|kilometres|use|usage|spend|spending|noise|yield|moisture|dose|rainfall|turnover|area|views|clicks|size|"
+                          r"revenue|wattage|altitude|days|fines|losses|emissions|calories|profit|accidents|injuries|complaints)\b")
+# Things that tables of any topic might have, and this one lacks.
+COMMON_NUMBERS = ["price", "salary", "age", "temperature", "population", "profit", "wingspan", "height", "weight", "rainfall", "distance", "speed", "rating", "battery level", "income", "blood pressure", "calories", "exam score", "shoe size", "discount",
+                  "tax rate", "unemployment rate", "fuel consumption", "horsepower", "life expectancy", "screen size", "page count", "delivery time", "interest rate", "electricity use", "humidity", "wind speed", "goals scored", "engine size", "heart rate",
+                  "market value", "wage", "depth", "altitude", "number of children", "number of employees", "download speed", "noise level", "cholesterol", "body length", "petal count", "tail length", "shipping cost", "return rate", "satisfaction score"]
+COMMON_GROUPS = ["country", "colour", "gender", "continent", "city", "nationality", "blood type", "brand", "department", "profession", "language", "religion", "season", "genre", "material", "payment method", "supplier", "education level", "postcode", "hair colour",
+                 "marital status", "weather", "customer group", "species", "habitat", "operating system", "vehicle type", "ticket class", "team", "currency"]
+SAME = [{"price", "cost", "fee", "charge", "fare", "rent", "amount", "bill", "expense", "paid", "money"}, {"salary", "pay", "wage", "income", "earning"}, {"colour", "color"}, {"weight", "mass", "heavy"}, {"kind", "type", "sort", "category", "class"}, {"rating", "score", "point", "mark", "star", "grade"},
+        {"city", "town", "place", "village", "location"}, {"length", "long", "size"}, {"time", "duration", "minute", "hour", "how"}, {"revenue", "turnover", "sale", "income", "taking", "profit"}, {"staff", "employee", "worker", "team", "crew"}, {"country", "nation"},
+        {"visitor", "guest", "people", "person", "attendance"}, {"area", "region", "district", "zone"}, {"brand", "maker", "manufacturer", "company", "make"}, {"distance", "kilometre", "km", "far"}, {"power", "energy", "electricity", "kwh"}, {"height", "tall", "altitude", "elevation"},
+        {"rain", "rainfall", "precipitation", "weather"}, {"species", "animal", "kind"}, {"department", "section", "unit"}, {"number", "count", "amount"}, {"temperature", "temp", "degree"}, {"age", "old", "born", "year"}]
+
+
+def widen(words):
+    out = set(words)
+    for group in SAME:
+        if out & group:
+            out |= group
+    return out
+
+
+class AbsentContext(Context):
+    """A context in which one column of the request does not exist."""
+
+    steal = None
+    stolen = None
+
+    def take(self, kind):
+        if self.stolen is None and self.steal == kind:
+            self.stolen = self.absent
+            self.used.append(self.absent)
+            return self.absent
+        return None
+
+    def number(self, test=None):
+        return self.take("number") or super().number(test)
+
+    def category(self, limit=14, test=None):
+        return self.take("category") or super().category(limit, test)
+
+    def date(self):
+        return self.take("date") or super().date()
+
+    def pick_filter(self, *args):
+        steal, self.steal = self.steal, None
+        try:
+            return super().pick_filter(*args)
+        finally:
+            self.steal = steal
+
+    def say(self, c, clause=False):
+        if c is self.absent:
+            return self.rng.choice(c.says)
+        return super().say(c, clause)
+
+    def must_mention(self):
+        return False
+
+
+def existing(w):
+    """Sets of words, one for each thing that the workspace has a word for."""
+    out = []
+    for f in w.tables:
+        out += [stems(r) for r in f.rows]
+        for c in f.columns:
+            for t in [c.name] + c.says:
+                out.append(stems(t))
+    return [s for s in out if s]
+
+
+def is_absent(say, have):
+    mine = stems(say)
+    if not mine:
+        return False
+    wide = widen(mine)
+    for s in have:
+        if s <= wide or mine <= widen(s):
+            return False
+    return True
+
+
+def absent_says(rng, w, kind):
+    """A phrase for something that the files do not have; None if none is found."""
+    have = existing(w)
+    f = w.main
+    options = []
+    domain = f.domain
+    if kind == "number":
+        hard = [[s for s in spec["says"] if not is_clause(s)] for spec in getattr(f, "left_out", [])]
+        if "parts" in domain:
+            from schemas import DIMS
+            hard += [[f"{p} {DIMS[d][0]}"] for p in domain["parts"] for d in DIMS] * 2
+        easy = [[a] for a in domain.get("absent", []) if HEADS_NUMBER.search(a)] + [[a] for a in rng.sample(COMMON_NUMBERS, 6)]
+    elif kind == "category":
+        names = {n for c in f.columns for n in [c.name.lower()]}
+        hard = [[s for s in spec["says"] if not is_clause(s)] for spec in domain["categories"] if not any(n.lower() in names for n in spec["names"])]
+        easy = [[a] for a in domain.get("absent", []) if not HEADS_NUMBER.search(a)] + [[a] for a in rng.sample(COMMON_GROUPS, 5)]
+    else:
+        if any(c.kind == "date" or c.role == "year" for t in w.tables for c in t.columns) or any(t & {"year", "date", "day", "time", "month", "week", "when", "season"} for t in have):
+            return None
+        return ["date", "day", "month", "time"]
+    options = [o for o in (hard if rng.random() < 0.45 and hard else easy) if o]
+    rng.shuffle(options)
+    for says in options:
+        if all(is_absent(s, have) for s in says):
+            return says
+    return None
+
+
+def absent(rng, w):
+    """(marked request, reason) for something that no column means."""
+    if w.main is None:
+        raise Skip
+    for _ in range(12):
+        kind = rng.choices(("number", "category", "date"), (58, 32, 10))[0]
+        says = absent_says(rng, w, kind)
+        if not says:
+            continue
+        weights = [k for k, _ in tasks.ABSENT]
+        f = rng.choices([g for _, g in tasks.ABSENT], weights)[0]
+        x = AbsentContext(rng, w)
+        x.absent = Column("none", "number" if kind == "number" else kind, says, absent=True, additive=rng.random() < 0.4, key="none")
+        x.absent.values = ["a", "b", "c", "d", "e", "f", "g", "h"]
+        x.absent.spoken = {}
+        x.steal = kind
+        data = w.main.data
+        w.main.data = lambda c: [] if c is x.absent else data(c)
+        try:
+            built = f(x)
+        except (Skip, IndexError, KeyError, ValueError):
+            continue
+        finally:
+            w.main.data = data
+        if x.stolen is None or built.tool != "run_lua" or "=none" in built.marked:
+            continue
+        what = next((s for s in sorted(says, key=len, reverse=True) if s in strip_marks(built.marked)), None)
+        if kind == "date":
+            what = "dates"
+        elif not what:
+            continue
+        return built, reason_absent(w, what, kind)
+    raise Skip
+
+
+def where_said(w):
+    paths = sorted(f.path for f in w.tables)
+    return paths[0] if len(paths) == 1 else "the files"
+
+
+def reason_absent(w, what, kind):
+    if kind == "date":
+        return f"There is no column with dates in {where_said(w)}."
+    return f"There is no column for {what} in {where_said(w)}."
+
+
+def absent_value(rng, w):
+    """A value that the listed values of a column do not have."""
+    x = Context(rng, w)
+    domain = w.main.domain
+    found = []
+    for c in w.main.of("category"):
+        listed = set(w.main.data(c)) - {None}
+        if 2 <= len(listed) <= 8 and "categories" in domain:
+            spec = next((s for s in domain["categories"] if s["says"] == c.says), None)
+            if spec:
+                spoken = {s.lower() for v in c.spoken.values() for s in v} | {v.lower() for v in listed}
+                extra = [v for v in spec["values"] if v.lower() not in spoken and not any(v.lower() in s or s in v.lower() for s in spoken) and not re.fullmatch(r"[\d.,]+", v) and spec.get("codes", {}).get(v) not in listed]
+                if extra:
+                    found.append((c, extra))
+    if not found:
+        raise Skip
+    c, extra = rng.choice(found)
+    v = rng.choice(extra)
+    x.used.append(c)
+    if rng.random() < 0.4:
+        m = link(rng.choice(("how many " + plural(rng.choice(w.main.rows)), "number of " + plural(rng.choice(w.main.rows)))), "rows")
+    else:
+        y = x.number()
+        m, _, _ = x.measure(y, x.agg(y), bare=0)
+    mv = link(v, "none")
+    form = rng.choice((f"{m} for {mv}", f"{m} of {mv}", f"{m}, only {mv}", f"what is the {m} for {mv}", f"{m} where {x.say(c)} is {mv}")) if not strip_marks(m).startswith("how") else rng.choice((f"{m} are there for {mv}", f"{m} are {mv}"))
+    return Built(form, None, None, form.startswith(("what", "how"))), f"There is no value {v} in {c.name}."
+
+
+def absent_file(rng, w):
+    names = ["budget.csv", "sales.csv", "orders_2020.csv", "notes.txt", "report.md", "summary.json", "customers.csv", "prices.csv", "data.csv", "inventory.csv", "january.csv", "results.tsv", "staff.csv", "letter.txt", "weather.csv", "old.csv", "todo.md", "backup.log"]
+    for f in w.tables:
+        stem, ext = f.path.rsplit("/", 1)[-1].rsplit(".", 1)
+        names += [f"{stem}_old.{ext}", f"{stem}2.{ext}", f"{stem}.{'json' if ext == 'csv' else 'csv'}", f"{stem}_2019.{ext}"]
+    names = [n for n in names if n.lower() not in {p.lower().rsplit("/", 1)[-1] for p in w.files} and n not in w.files]
+    n = rng.choice(names)
+    m = link(keep(n), "none")
+    if n.endswith((".txt", ".md", ".log")):
+        form = rng.choice((f"what does {m} say", f"read {m}", f"show me {m}", f"open {m}", f"how many words does {m} have", f"print {m}"))
+    else:
+        form = rng.choice((f"how many rows does {m} have", f"draw a bar chart from {m}", f"convert {m} to json", f"open {m}", f"what columns are in {m}", f"make a chart of {m}", f"show {m}", f"average per column in {m}"))
+    return Built(form, None, None, form.startswith(("what", "how"))), f"There is no file {n} here; the files are {', '.join(sorted(w.files))}."
+
+
+HOME = ["/home/{u}/{f}", "/home/{u}/Documents/{f}", "~/{f}", "~/Documents/{f}", "/Users/{u}/Desktop/{f}", "C:\\Users\\{u}\\{f}", "../{f}", "../../{f}", "/mnt/backup/{f}", "/root/{f}", "~/Downloads/{f}", "/tmp/{f}", "/var/log/{f}", "../private/{f}", "/media/usb/{f}", "/srv/share/{f}"]
+SYSTEM = ["/etc/passwd", "/etc/hosts", "/etc/hostname", "/proc/meminfo", "/var/log/syslog", "/etc/ssh/sshd_config", "/proc/cpuinfo", "/dev/sda", "/boot/grub/grub.cfg", "/etc/fstab"]
+NAMES_HOME = ["diary.txt", "taxes.csv", "salaries.csv", "passwords.txt", "letter.docx", "bank.csv", "photos.zip", "secret.txt", "notes.txt", "contacts.csv", "cv.pdf", "mail.mbox", "wallet.dat", "budget.xlsx", "plans.md"]
+OUTSIDE_REASON = {"path": "{p} is outside the workspace; I only work with the files in it.", "net": "I have no access to the network.", "program": "I cannot install or run other programs.", "secret": "{p} are outside the workspace; I only work with the files in it.",
+                  "mail": "I cannot send anything; I only read and write files in the workspace.", "delete": "I never delete or change existing files; I only write new ones."}
+
+
+def outside(rng, w):
+    users = ["anna", "tom", "maria", "leo", "sofia", "peter", "nina", "karl", "me"]
+    table = rng.choice(w.tables).path if w.tables else None
+    r = rng.random()
+    if r < 0.36:
+        p = rng.choice(HOME).format(u=rng.choice(users), f=rng.choice(NAMES_HOME)) if rng.random() < 0.7 else rng.choice(SYSTEM)
+        m = link(keep(p), "outside")
+        forms = [f"read {m}", f"show me {m}", f"what is in {m}", f"print the contents of {m}", f"open {m}", f"copy {m} here", f"how many lines does {m} have", f"give me the first line of {m}", f"list the columns of {m}", f"plot the data in {m}"]
+        if table:
+            t = link(keep(table), table)
+            forms += [f"save {t} to {m}", f"compare {t} with {m}", f"copy {t} to {m}"]
+        form, reason = rng.choice(forms), OUTSIDE_REASON["path"].format(p=p)
+    elif r < 0.52:
+        say = rng.choice(("my home folder", "my home directory", "the parent folder", "the desktop", "my documents folder", "my other folders", "the root directory", "my downloads", "the whole disk", "the usb stick", "another user's files", "files outside this folder"))
+        m = link(say, "outside")
+        form = rng.choice((f"list the files in {m}", f"what is in {m}", f"show everything in {m}", f"search {m} for invoices", f"look into {m}", f"how many files are in {m}"))
+        reason = f"{cap(say)} {'are' if say.endswith(('s', 'files outside this folder')) else 'is'} outside the workspace; I only work with the files in it."
+    elif r < 0.62:
+        say = rng.choice(("my ssh keys", "my private key", "the saved passwords", "my browser passwords", "the environment variables", "my api keys", "my gpg keys", "the access tokens", "my browser history", "my emails", "my cookies", "the admin password", "my calendar"))
+        m = link(say, "outside")
+        form = rng.choice((f"show me {m}", f"read {m}", f"print {m}", f"find {m}", f"list {m}", f"where are {m}", f"copy {m} into a file"))
+        one = not say.endswith("s")
+        reason = f"{cap(say)} {'is' if one else 'are'} outside the workspace; I only work with the files in it."
+    elif r < 0.8:
+        say = rng.choice(("from the internet", "online", "from the web", "on the web", "from https://example.org/data.csv", "from wikipedia", "from our server", "from google", "from the website", "from the api", "https://example.com", "from github", "the current exchange rate", "today's weather", "the latest news", "the stock price right now"))
+        if say.startswith(("the ", "today")):
+            m = link(say, "outside")
+            form = rng.choice((f"what is {m}", f"look up {m}", f"tell me {m}", f"get {m}", f"find out {m}")) if not say.startswith("the latest") else f"show me {m}"
+        elif say.startswith("https"):
+            m = link(keep(say), "outside")
+            form = rng.choice((f"open {m}", f"download {m}", f"fetch {m}", f"what is on {m}", f"show me {m}"))
+        else:
+            m = link(say if "https" not in say else f"from {keep(say[5:])}", "outside")
+            thing = rng.choice(("the latest prices", "the newest figures", "population numbers", "more data", "the weather of last week", "exchange rates", "a table of countries", "last year's numbers", "a map"))
+            form = rng.choice((f"download {thing} {m}", f"get {thing} {m}", f"fetch {thing} {m} and plot them", f"load {thing} {m}", f"look for {thing} {m}"))
+        reason = OUTSIDE_REASON["net"]
+    elif r < 0.9:
+        prog = rng.choice(("python", "pandas", "numpy", "ffmpeg", "docker", "git", "excel", "a pdf reader", "matplotlib", "a new driver", "chrome", "gnuplot", "R", "node", "a font", "steam"))
+        how = rng.choice(("install {m}", "please install {m}", "install {m} for me", "download and install {m}", "set up {m}", "run {m}", "start {m}", "open {m}", "update {m}", "use {m} to make the chart", "run it with {m}", "shut down the computer", "restart the machine", "run the shell command ls -la", "execute rm on everything",
+                          "make me administrator", "run my script build.sh"))
+        if "{m}" in how:
+            form = re.sub(r"\{m\}", link(prog, "outside"), how)
+        else:
+            verb = how.split(" ", 2)
+            form = link(how, "outside")
+        reason = OUTSIDE_REASON["program"]
+    elif r < 0.96 and table:
+        t = link(keep(table), table)
+        say = rng.choice(("email", "upload", "send", "post", "share", "mail"))
+        m = link(say, "outside")
+        form = {"email": f"{m} {t} to my boss", "upload": f"{m} {t} to the cloud", "send": f"{m} {t} to anna@example.org", "post": f"{m} {t} on slack", "share": f"{m} {t} with my team online", "mail": f"{m} {t} to the office"}[say]
+        reason = OUTSIDE_REASON["mail"]
+    else:
+        p = table or sorted(w.texts)[0]
+        t = link(keep(p), p)
+        m = rng.choice(("delete", "remove", "overwrite", "erase", "rename", "move"))
+        form = {"delete": f"{link(m, 'outside')} {t}", "remove": f"{link(m, 'outside')} the file {t}", "overwrite": f"{link(m, 'outside')} {t} with zeros", "erase": f"{link(m, 'outside')} {t}", "rename": f"{link(m, 'outside')} {t} to old.csv", "move": f"{link(m, 'outside')} {t} to the trash"}[m]
+        reason = OUTSIDE_REASON["delete"]
+    return Built(form, None, None, form.startswith(("what", "how", "where"))), reason
+
+
+# Repairs -----------------------------------------------------------------------------------------------------------
+
+def broken(rng, script, w):
+    """A script that goes wrong the way a small model goes wrong, or None."""
+    options = []
+    names = {n for f in w.tables for n in f.table.names}
+    m = re.search(r'chart\.(bar|line|pie)\(t, \{x="([^"]+)", y="([^"]+)"', script)
+    if m and "group(" in script:
+        other = [n for n in names if n not in (m[2], m[3])] + ["value", "total"]
+        if m[3] == "count":
+            options.append(script.replace('y="count"', f"y={q(rng.choice(sorted(other)))}"))
+        else:
+            options.append(script.replace(f"y={q(m[3])}", 'y="count"'))
+        options.append(script.replace(f"x={q(m[2])}", f"x={q(rng.choice(sorted(other)))}", 1))
+    m = re.search(r':(top|bottom)\((\d+), "([^"]+)"', script)
+    if m and "group(" in script:
+        other = sorted(names - {m[3]}) or ["total"]
+        options.append(script.replace(m[0], f":{m[1]}({m[2]}, {q('count' if m[3] != 'count' else rng.choice(other))}"))
+    m = re.search(r'data\.read\("([^"]+)"\)', script)
+    if m and len(w.tables) > 1:
+        other = [f.path for f in w.tables if f.path != m[1]]
+        options.append(script.replace(m[0], f"data.read({q(rng.choice(other))})"))
+    m = re.search(r':select\("([^"]+)", "([^"]+)"', script)
+    if m:
+        options.append(script.replace(m[0], f':select({q(m[1])}, "value"'))
+    m = re.search(r':(month|year|quarter|weekday)\("([^"]+)"\)(:group\("(?:month|year|quarter|weekday)")', script)
+    if m:
+        options.append(script.replace(m[0], m[3]))
+    m = re.search(r':(sum|mean|median)\("([^"]+)"\)', script)
+    if m and rng.random() < 0.6:
+        words = words_of(m[2])
+        guess = "_".join(words[:1]) if len(words) > 1 else m[2] + rng.choice(("_eur", "s", "_total"))
+        if guess not in names:
+            options.append(script.replace(m[0], f":{m[1]}({q(guess)})").replace(f'y={q(m[2])}', f'y={q(guess)}'))
+    options = [o for o in options if o != script]
+    return rng.choice(options) if options else None
