@@ -25,6 +25,7 @@ struct Options {
   std::string model, data, held_out, prompt, out, log, precision = "bf16";
   int rank = 16, max_tokens = 1536;
   float alpha = 0;
+  bool skip_long = false;
   TrainOptions train;
 };
 
@@ -48,12 +49,12 @@ int run(Options o) {
     preamble = std::move(*read);
   }
   base::Result<std::vector<Sequence>> sequences =
-      read_dataset(o.data, preamble, *tokenizer, o.max_tokens);
+      read_dataset(o.data, preamble, *tokenizer, o.max_tokens, o.skip_long);
   if (!sequences) return fail(sequences.error());
   std::vector<Sequence> held_out;
   if (!o.held_out.empty()) {
     base::Result<std::vector<Sequence>> read =
-        read_dataset(o.held_out, preamble, *tokenizer, o.max_tokens);
+        read_dataset(o.held_out, preamble, *tokenizer, o.max_tokens, o.skip_long);
     if (!read) return fail(read.error());
     held_out = std::move(*read);
   }
@@ -94,7 +95,8 @@ int run(Options o) {
                      r.step, r.steps, r.loss, r.tokens_per_s, left / 60);
         if (r.evaluation >= 0) std::fprintf(stderr, "held-out loss %.4f\n", r.evaluation);
         if (!o.train.checkpoint.empty() && r.step % o.train.checkpoint_every == 0)
-          (void)model::write_lora(o.out, decoder.lora(), *architecture, alpha).has_value();  // a look at what is there so far
+          (void)model::write_lora(o.out, decoder.lora(), *architecture, alpha)
+              .has_value();  // a look at what is there so far
         if (!log) return;
         nlohmann::json line = {{"step", r.step},
                                {"loss", r.loss},
@@ -136,6 +138,8 @@ void add_train(CLI::App& app, Action& action) {
   c->add_option("--accumulate", options->train.accumulate, "passes in a step")
       ->check(CLI::Range(1, 1024));
   c->add_option("--max-tokens", options->max_tokens, "longest conversation");
+  c->add_flag("--skip-long", options->skip_long,
+              "leave out longer conversations instead of refusing");
   c->add_option("--learning-rate", options->train.learning_rate, "peak learning rate");
   c->add_option("--warmup", options->train.warmup_steps, "steps of warm-up");
   c->add_option("--seed", options->train.seed, "order of the data and start of A");

@@ -69,7 +69,8 @@ base::Result<Sequence> sequence_of(const nlohmann::json& line, const Preamble& p
 
 base::Result<std::vector<Sequence>> read_dataset(const std::filesystem::path& path,
                                                  const Preamble& preamble,
-                                                 const Tokenizer& tokenizer, int max_tokens) {
+                                                 const Tokenizer& tokenizer, int max_tokens,
+                                                 bool skip_long) {
   base::Result<std::string> bytes = base::read_file(path, size_t{4} << 30);
   if (!bytes) return bytes.error();
   std::vector<Sequence> sequences;
@@ -86,7 +87,9 @@ base::Result<std::vector<Sequence>> read_dataset(const std::filesystem::path& pa
     if (line.is_discarded()) return Error{Errc::corrupt, where + "not JSON"};
     base::Result<Sequence> sequence = sequence_of(line, preamble, tokenizer);
     if (!sequence) return Error{sequence.error().code, where + sequence.error().message};
-    if (sequence->tokens.size() > static_cast<size_t>(max_tokens))
+    const bool too_long = sequence->tokens.size() > static_cast<size_t>(max_tokens);
+    if (too_long && skip_long) continue;
+    if (too_long)
       return Error{Errc::usage, where + std::to_string(sequence->tokens.size()) +
                                     " tokens, at most " + std::to_string(max_tokens) +
                                     " fit (--max-tokens)"};

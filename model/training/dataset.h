@@ -25,6 +25,7 @@ struct Preamble {
 /// with "FILE line N: …".
 base::Result<std::vector<Sequence>> read_dataset(const std::filesystem::path& path,
                                                  const Preamble& preamble,
-                                                 const Tokenizer& tokenizer, int max_tokens);
+                                                 const Tokenizer& tokenizer, int max_tokens,
+                                                 bool skip_long);
 
 }  // namespace model::training

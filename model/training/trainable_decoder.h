@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <memory>
 #include <vector>
 
 #include "model/architecture.h"
@@ -67,6 +68,10 @@ class TrainableDecoder {
   void attention(int layer, const PackedBatch& batch);
   void attention_backward(int layer, const PackedBatch& batch,
                           const std::vector<float>& d_attended);
+  void fast_attention(int layer, const std::vector<Unit>& list);
+  void fast_attention_backward(int layer, const PackedBatch& batch, const std::vector<Unit>& list,
+                               const std::vector<float>& d_attended);
+  bool fast(int layer) const;
   std::vector<Unit> units(const PackedBatch& batch, int layer) const;
   void backward(const PackedBatch& batch);
 
@@ -75,6 +80,8 @@ class TrainableDecoder {
   Lora lora_, gradient_;
   Precision precision_;
   ThreadPool& pool_;
+  std::vector<std::unique_ptr<ThreadPool>>
+      single_;  // one per worker: products inside a loop of pool_
   std::vector<std::array<Linear, kProjections>> linears_;
   Linear head_;
   std::vector<Activations> layers_;
