@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/command.h"
+#include "cli/model_store.h"
 #include "model/chat.h"
 #include "model/model.h"
 
@@ -18,8 +19,10 @@ struct Options {
 };
 
 int run(const Options& o) {
+  const base::Result<std::filesystem::path> checkpoint = find_checkpoint(o.model);
+  if (!checkpoint) return fail(checkpoint.error());
   base::Result<model::Engine> engine = model::Engine::load(
-      o.model, {.precision = o.precision == "f32" ? model::Precision::f32 : model::Precision::bf16,
+      *checkpoint, {.precision = o.precision == "f32" ? model::Precision::f32 : model::Precision::bf16,
                 .adapter = o.adapter});
   if (!engine) return fail(engine.error());
   const model::Tokenizer& tokenizer = engine->tokenizer();

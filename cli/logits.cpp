@@ -4,6 +4,7 @@
 
 #include "base/file.h"
 #include "cli/command.h"
+#include "cli/model_store.h"
 #include "model/model.h"
 
 namespace cli {
@@ -49,8 +50,10 @@ int run(const Options& o) {
     const int64_t v = id.get<int64_t>();
     prompt.push_back({.id = v < 0 || v > INT32_MAX ? -1 : static_cast<model::TokenId>(v)});
   }
+  const base::Result<std::filesystem::path> checkpoint = find_checkpoint(o.model);
+  if (!checkpoint) return fail(checkpoint.error());
   base::Result<model::Engine> engine = model::Engine::load(
-      o.model, {.precision = o.precision == "bf16" ? model::Precision::bf16 : model::Precision::f32,
+      *checkpoint, {.precision = o.precision == "bf16" ? model::Precision::bf16 : model::Precision::f32,
                 .adapter = o.adapter});
   if (!engine) return fail(engine.error());
   model::Session session(*engine, static_cast<int>(std::min<size_t>(prompt.size() + 1, INT32_MAX)));

@@ -31,6 +31,9 @@ int main(int argc, char** argv) {
   CLI::App app("Tessera: a private agent for data, charts and files.", "tessera");
   app.require_subcommand(1);
   cli::Action action;
+  cli::add_run(app, action);
+  cli::add_sandbox(app, action);
+  cli::add_doctor(app, action);
   cli::add_generate(app, action);
   cli::add_logits(app, action);
   cli::add_model(app, action);

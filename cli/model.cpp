@@ -3,13 +3,16 @@
 #include <memory>
 
 #include "cli/command.h"
+#include "cli/model_store.h"
 #include "model/gguf.h"
 
 namespace cli {
 namespace {
 
 int info(const std::string& path) {
-  base::Result<model::Gguf> gguf = model::Gguf::open(path);
+  const base::Result<std::filesystem::path> file = find_checkpoint(path);
+  if (!file) return fail(file.error());
+  base::Result<model::Gguf> gguf = model::Gguf::open(*file);
   if (!gguf) return fail(gguf.error());
   const std::string name(gguf->string("general.architecture").value_or("?"));
   std::printf("%-22s %s\n", "architecture", name.c_str());
@@ -48,8 +51,19 @@ int info(const std::string& path) {
 
 void add_model(CLI::App& app, Action& action) {
   auto path = std::make_shared<std::string>();
-  CLI::App* c = app.add_subcommand("model", "Inspect checkpoints.");
+  CLI::App* c = app.add_subcommand("model", "Inspect and fetch checkpoints.");
   c->require_subcommand(1);
+  CLI::App* g = c->add_subcommand("get", "Download a checkpoint into the cache.");
+  auto name = std::make_shared<std::string>();
+  g->add_option("name", *name, "gemma-3-270m")->required();
+  g->callback([name, &action] {
+    action = [name] {
+      base::Result<std::filesystem::path> path = get_checkpoint(*name);
+      if (!path) return fail(path.error());
+      std::printf("%s\n", path->c_str());
+      return static_cast<int>(kDone);
+    };
+  });
   CLI::App* i = c->add_subcommand("info", "What a GGUF file holds.");
   i->add_option("file", *path, "GGUF file")->required();
   i->callback([path, &action] { action = [path] { return info(*path); }; });

@@ -4,13 +4,16 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/command.h"
+#include "cli/model_store.h"
 #include "model/gguf.h"
 #include "model/tokenizer.h"
 
 namespace cli {
 
 static int tokenize(const std::string& path, bool special) {
-  base::Result<model::Gguf> gguf = model::Gguf::open(path);
+  const base::Result<std::filesystem::path> checkpoint = find_checkpoint(path);
+  if (!checkpoint) return fail(checkpoint.error());
+  base::Result<model::Gguf> gguf = model::Gguf::open(*checkpoint);
   if (!gguf) return fail(gguf.error());
   base::Result<model::Tokenizer> tokenizer = model::Tokenizer::from_gguf(*gguf);
   if (!tokenizer) return fail(tokenizer.error());

@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/command.h"
+#include "cli/model_store.h"
 #include "model/training/dataset.h"
 
 // Order: everything that can be wrong with the input is found before the weights are packed; then
@@ -34,7 +35,9 @@ std::stop_source g_stop;  // set by SIGINT and SIGTERM: finish the step, save, l
 int run(Options o) {
   using base::Errc;
   using base::Error;
-  base::Result<model::Gguf> gguf = model::Gguf::open(o.model);
+  const base::Result<std::filesystem::path> checkpoint = find_checkpoint(o.model);
+  if (!checkpoint) return fail(checkpoint.error());
+  base::Result<model::Gguf> gguf = model::Gguf::open(*checkpoint);
   if (!gguf) return fail(gguf.error());
   base::Result<model::Architecture> architecture = model::Architecture::from_gguf(*gguf);
   if (!architecture) return fail(architecture.error());

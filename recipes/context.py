@@ -39,6 +39,7 @@ class Context:
         self.used = []
         self.phrases = []
         self.filter = None
+        self.row = rng.choice(self.f.rows)  # what this request calls a row
 
     # Columns ---------------------------------------------------------------------------------------------------------
 
@@ -59,7 +60,12 @@ class Context:
         return self.column(kinds, lambda c: (c.kind == "boolean" or 2 <= len(c.values) <= limit) and (test is None or test(c)))
 
     def date(self):
-        return self.column(("date",))
+        """The first date column: what "over time" and "in 2014" mean."""
+        dates = self.f.of("date")
+        if not dates or dates[0] in self.used:
+            raise Skip
+        self.used.append(dates[0])
+        return dates[0]
 
     def clear_says(self, c):
         """What people call this column and no other one of the file."""
@@ -67,11 +73,12 @@ class Context:
         if cached is not None and cached[0] is self.f:
             return cached[1]
         out = []
+        counting = {w for r in self.f.rows for w in (r, plural(r))} | {"row", "rows", "entry", "entries", "record", "records", "count"}
         others = [o for o in self.f.columns if o is not c]
         says = list(c.says) + ([widened(s) for s in c.says if widened(s)])
         for say in says:
             mine = stems(say)
-            if not mine:
+            if not mine or say in counting:
                 continue
             clash = False
             for o in others:
@@ -119,10 +126,10 @@ class Context:
             choices = (["mean"] * 6 + ["sum"] * 6 if c.additive else ["mean"] * 9) + ["median", "max", "min"]
         return self.rng.choice(choices)
 
-    def measure(self, c, agg, bare=0.08):
+    def measure(self, c, agg, bare=0.08, clause=True):
         """(marked phrase, title words, answer words) of an aggregate of a column."""
         rng = self.rng
-        say = self.say(c, clause=agg in ("mean", "sum") and rng.random() < 0.5)
+        say = self.say(c, clause=clause and agg in ("mean", "sum") and rng.random() < 0.5)
         name = self.title_noun(c, say)
         if is_clause(self.clean(say)):
             text = rng.choice(CLAUSE_AGG[agg]).format(s=say)
@@ -138,8 +145,9 @@ class Context:
     def counted(self, number=False):
         """(marked phrase, title words, answer words) of a number of rows; number: words that can be high or low."""
         rng = self.rng
-        r = rng.choice(self.f.rows + ["row", "entry", "record"] if rng.random() < 0.3 else self.f.rows)
-        rs = plural(r)
+        if rng.random() < 0.1:
+            self.row = rng.choice(("row", "entry", "record"))
+        r, rs = self.row, plural(self.row)
         if number:
             text = rng.choice([f"number of {rs}"] * 4 + [f"count of {rs}", f"{r} count"])
             return link(text, "rows"), f"Number of {rs}", f"the number of {rs}"
@@ -152,10 +160,13 @@ class Context:
         say = self.say(c, clause=rng.random() < 0.4)
         if c.kind == "boolean":
             say = rng.choice(c.says) if rng.random() < 0.7 else keep(c.name)
+            one = link(say, c.name)
+            name = self.title_noun(c, say)
+            return rng.choice((f"{y} by {one}", f"{y} by {one}", f"{y} per {one}", f"{y} grouped by {one}", f"{y} split by {one}", f"{y} depending on {one}", f"{y} for {one} and not {self.clean(say)}", f"{y} vs {one}")), f"per {name}", f"per {name}"
         clean = self.title_noun(c, say)
         if is_clause(self.clean(say)):
             core = rng.choice(["{y} by {x}", "{y} split by {x}", "{y} depending on {x}", "{y} according to {x}", "{y} grouped by {x}"])
-            return core.format(y=y, x=link(say, c.name)), f"by {clean}", f"by {clean}"
+            return core.format(y=y, x=link(say, c.name)), f"per {clean}", f"per {clean}"
         raw = say.startswith("\x04")
         xs = say if raw else plural(say)
         one, many = link(say, c.name), link(xs, c.name)
@@ -164,12 +175,11 @@ class Context:
                  f"{y} compared across {many}", f"{many} and their {y}", f"{many} by {y}", f"each {one} with its {y}", f"{y} vs {one}", f"{y}, one per {one}"]
         if bars:
             forms += [f"{y}, one bar per {one}"] * 2
-        tail = rng.choice(("per", "by"))
-        return rng.choice(forms), f"{tail} {clean}", f"per {clean}"
+        return rng.choice(forms), f"per {clean}", f"per {clean}"
 
     # Filters -----------------------------------------------------------------------------------------------------------
 
-    def pick_filter(self, kinds=("value", "value", "value", "value", "number", "date", "entity", "boolean", "not")):
+    def pick_filter(self, kinds=("value", "value", "value", "value", "number", "date", "entity", "boolean", "not", "year")):
         """Sets self.filter, or raises Skip."""
         rng = self.rng
         for _ in range(4):
@@ -189,6 +199,10 @@ class Context:
             return keep(v)
         return spoken
 
+    def entity_words(self, v):
+        """A name as the file has it, or typed in lower case."""
+        return keep(v.lower() if self.rng.random() < 0.15 else v)
+
     def filter_value(self, negative=False):
         rng = self.rng
         c = self.column(("category",), lambda c: 2 <= len(c.values) <= 14)
@@ -196,7 +210,7 @@ class Context:
         words = self.value_words(c, v)
         target = f"{c.name}:{v}"
         m, x = link(words, target), self.say(c)
-        r = rng.choice(self.f.rows)
+        r = self.row
         rs = plural(r)
         whole = len(words.split()) + len(self.clean(x).split()) <= 4
         both = link(f"{x} {words}", target) if whole else f"{x} {m}"
@@ -216,7 +230,7 @@ class Context:
         rng = self.rng
         c = self.column(("entity",), lambda c: len(c.values) >= 3)
         v = rng.choice(c.values)
-        m = link(keep(v), f"{c.name}:{v}")
+        m = link(self.entity_words(v), f"{c.name}:{v}")
         clauses = [f"for {m}"] * 4 + [f"of {m}", f"only for {m}", f"for {self.say(c)} {m}", f"just {m}", f"where {self.say(c)} is {m}"]
         return Filter(clauses, f':where({q(c.name)}, "==", {q(v)})', f", {v}", f" for {v}", c)
 
@@ -225,7 +239,7 @@ class Context:
         v = "true" if self.rng.random() < 0.75 else "false"
         say = self.rng.choice(c.says)
         word = say if v == "true" else f"not {say}"
-        r = plural(self.rng.choice(self.f.rows))
+        r = plural(self.row)
         m = link(word, f"{c.name}:{v}")
         return Filter([f"for {m} {r}", f"only {m} {r}", f"of the {r} that are {m}", f"where {m}"], f':where({q(c.name)}, "==", {v})', f", {word}", f" for {word} {r}", c)
 
@@ -250,16 +264,29 @@ class Context:
         words = words.format(v=keep(n))
         say = self.say(c)
         target = f"{c.name}:{n}"
-        r = plural(rng.choice(self.f.rows))
+        r = plural(self.row)
         size = len(self.clean(say).split()) + len(self.clean(words).split())
         joined = link(f"{say} {words}", target) if size <= 6 else f"{say} {link(words, target)}"
         middle = link(f"{say} is {words}", target) if size <= 5 else f"{say} is {link(words, target)}"
         clauses = [f"with {joined}"] * 3 + [f"with a {joined}", f"where {middle}", f"for {r} with {joined}", f"where the {middle}", f"for {joined}", f"whose {middle}"]
         return Filter(clauses, f':where({q(c.name)}, "{op}", {n})', f", {self.title_noun(c, say)} {self.clean(words)}", f" with {self.clean(say)} {self.clean(words)}", c)
 
+    def filter_year(self):
+        """A column of years as numbers."""
+        rng = self.rng
+        c = self.column(("number",), lambda c: c.role == "year")
+        years = sorted(v for v in self.f.data(c) if v is not None)
+        y = rng.choice(years)
+        op, form = "==", rng.choice(("in {v}", "in {v}", "for {v}", "in the year {v}", "of {v}", "during {v}", "for the year {v}"))
+        if rng.random() < 0.3 and years[0] < y < years[-1]:
+            op, form = rng.choice(((">=", "since {v}"), ("<", "before {v}"), (">", "after {v}"), (">=", "from {v} on")))
+        m = link(form.format(v=keep(str(y))), f"{c.name}:{y}")
+        said = " " + form.format(v=y)
+        return Filter([m], f':where({q(c.name)}, "{op}", {y})', said, said, c)
+
     def filter_date(self):
         rng = self.rng
-        c = self.column(("date",))
+        c = self.date()
         days = sorted(d for d in self.f.data(c) if d is not None)
         first, last = days[0], days[-1]
         day = rng.choice(days)

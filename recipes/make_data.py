@@ -22,7 +22,7 @@ import schemas  # noqa: E402
 import tasks  # noqa: E402
 from context import Context, Skip  # noqa: E402
 from tables import Table, cell_text  # noqa: E402
-from wording import render, strip_marks  # noqa: E402
+from wording import plural, render, strip_marks  # noqa: E402
 
 HELD_OUT = {"city_budget", "beekeeping", "ski_lifts", "toy_shop", "podcast_stats", "river_gauges", "dental_clinic"}
 MIXTURE = {"chart": 38, "question": 33, "files": 10, "reading": 4, "repair": 3, "absent": 6.6, "absent_value": 0.9, "absent_file": 0.5, "outside": 4}
@@ -96,9 +96,23 @@ def user(w, request):
     return {"role": "user", "content": prompt}
 
 
+def rows_said(x, built):
+    """Titles and answers call rows what the request calls them: "rows" if it has no word for them."""
+    text = strip_marks(built.marked).lower()
+    rs = plural(x.row)
+    if x.row.lower() in text or rs.lower() in text:
+        return
+    pattern = re.compile(rf"\b(number of|[Ss]hare of|among the) {re.escape(rs)}\b", re.I)
+    if built.script:
+        built.script = pattern.sub(r"\1 rows", built.script)
+    answer = built.answer
+    built.answer = lambda obs: pattern.sub(r"\1 rows", answer(obs))
+
+
 def one(rng, kind, task, w):
     x = Context(rng, w)
     built = task(x)
+    rows_said(x, built)
     request, plan = render(rng, built.marked, built.question)
     if not plan_is_good(plan):
         raise Skip
@@ -158,12 +172,18 @@ def file_text(f):
         return "".join(json.dumps(r, ensure_ascii=False) + "\n" for r in records)
     sep = "\t" if ext == "tsv" else ","
 
+    style = f.date_style
+    if style in ("%d/%m/%Y", "%m/%d/%Y"):  # without a day after the 12th nobody can tell the two apart
+        for values, kind in zip(t.data, t.types):
+            if kind == "date" and not any(v and v[8:10] > "12" for v in values):
+                style = "%Y-%m-%d"
+
     def cell(v, kind):
         if v is None:
             return "NA"
         text = cell_text(v) if not isinstance(v, float) else repr(v)
-        if kind == "date" and f.date_style != "%Y-%m-%d":
-            text = date.fromisoformat(text).strftime(f.date_style)
+        if kind == "date" and style != "%Y-%m-%d":
+            text = date.fromisoformat(text).strftime(style)
         return '"' + text.replace('"', '""') + '"' if sep in text or '"' in text or "\n" in text else text
     lines = [sep.join(cell(n, "text") for n in t.names)]
     lines += [sep.join(cell(v, k) for v, k in zip(row, t.types)) for row in zip(*t.data)]
@@ -178,7 +198,10 @@ def write_tables(folder, number, w):
     for name, text in w.texts.items():
         path = Path(folder) / f"{number:05d}" / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="latin-1" if name.endswith(".png") else "utf-8")
+        if name.endswith(".png"):
+            path.write_bytes(b"\x89PNG\r\n\x1a\n".ljust(len(text), b"\0"))
+        else:
+            path.write_text(text, encoding="utf-8")
 
 
 def main():

@@ -183,7 +183,7 @@ def absent_value(rng, w):
     v = rng.choice(extra)
     x.used.append(c)
     if rng.random() < 0.4:
-        m = link(rng.choice(("how many " + plural(rng.choice(w.main.rows)), "number of " + plural(rng.choice(w.main.rows)))), "rows")
+        m = link(rng.choice(("how many " + plural(x.row), "number of " + plural(x.row))), "rows")
     else:
         y = x.number()
         m, _, _ = x.measure(y, x.agg(y), bare=0)

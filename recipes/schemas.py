@@ -18,7 +18,7 @@ LAST = ("Adler Brandt Costa Dubois Eriksen Fontana Greco Haas Iversen Jansen Kel
 PLACE_A = "Alder Birch Clay Dover Elm Fair Glen Hazel Iron Kings Lark Maple North Oak Pine Quarry River Stone Thorn West".split()
 PLACE_B = "bridge bury dale field ford gate ham haven hill mouth port stead ton view wick wood".split()
 COMPANY_A = "Norde Vanta Kappa Lumo Ardent Bexel Corva Delmar Estra Fenwick Gavia Helix Intra Jovo Kestrel Lorca Meridian Nubis Orbis Pelka".split()
-COMPANY_B = "Ltd GmbH Works Group Partners Foods Logistics Labs Systems & Sons".split(" ")
+COMPANY_B = ["Ltd", "GmbH", "Works", "Group", "Partners", "Foods", "Logistics", "Labs", "Systems", "& Sons", "Energy", "Motors", "Bank", "Media"]
 PRODUCT_A = "Classic Compact Deluxe Eco Family Grand Junior Light Mini Nordic Prime Pro Royal Smart Trail Urban Vista".split()
 PRODUCT_B = "A3 B12 Box Case Duo Edge Flex Kit Line Max Nova One Plus Set Star Two X4".split()
 PAIRS = [("gross", "net"), ("planned", "actual"), ("start", "end"), ("front", "rear"), ("inner", "outer"), ("left", "right"), ("upper", "lower"),
@@ -44,6 +44,67 @@ MEASURED = [
 ]
 DIMS = {"length": ("length", "mm", 8, 420, 1), "width": ("width", "mm", 4, 190, 1), "height": ("height", "cm", 3, 95, 1), "depth": ("depth", "mm", 2, 80, 1),
         "thickness": ("thickness", "mm", 1, 24, 1), "diameter": ("diameter", "mm", 12, 380, 0), "weight": ("weight", "g", 15, 3900, 0)}
+
+
+# Codes that stand for names everybody knows: (header, what people call it, code -> names).
+CODED = [
+    (["country", "country_code", "iso", "nation", "land"], ["country", "nation"],
+     {"DE": ["Germany"], "FR": ["France"], "ES": ["Spain"], "IT": ["Italy"], "PT": ["Portugal"], "NL": ["Netherlands", "the Netherlands"], "SE": ["Sweden"], "NO": ["Norway"], "FI": ["Finland"], "DK": ["Denmark"], "PL": ["Poland"], "AT": ["Austria"],
+      "CH": ["Switzerland"], "JP": ["Japan"], "BR": ["Brazil"], "CA": ["Canada"], "GR": ["Greece"], "IE": ["Ireland"], "MX": ["Mexico"], "KR": ["South Korea", "Korea"]}),
+    (["country", "iso3", "country_code", "code"], ["country", "nation"],
+     {"DEU": ["Germany"], "FRA": ["France"], "ESP": ["Spain"], "ITA": ["Italy"], "PRT": ["Portugal"], "NLD": ["Netherlands"], "SWE": ["Sweden"], "NOR": ["Norway"], "FIN": ["Finland"], "POL": ["Poland"], "AUT": ["Austria"], "CHE": ["Switzerland"],
+      "JPN": ["Japan"], "BRA": ["Brazil"], "CHN": ["China"], "IND": ["India"], "ZAF": ["South Africa"], "EGY": ["Egypt"], "TUR": ["Turkey"], "AUS": ["Australia"]}),
+    (["currency", "cur", "ccy"], ["currency"],
+     {"EUR": ["euro", "euros"], "USD": ["dollar", "US dollar"], "GBP": ["pound", "British pound"], "JPY": ["yen"], "CHF": ["Swiss franc", "franc"], "SEK": ["Swedish krona"], "NOK": ["Norwegian krone"], "PLN": ["zloty"], "INR": ["rupee"], "CNY": ["yuan"]}),
+    (["airport", "origin", "iata", "hub"], ["airport"],
+     {"LIS": ["Lisbon"], "OSL": ["Oslo"], "FRA": ["Frankfurt"], "MUC": ["Munich"], "CDG": ["Paris"], "FCO": ["Rome"], "MAD": ["Madrid"], "VIE": ["Vienna"], "ZRH": ["Zurich"], "HEL": ["Helsinki"], "CPH": ["Copenhagen"], "DUB": ["Dublin"], "ATH": ["Athens"]}),
+    (["lang", "language"], ["language"], {"en": ["English"], "de": ["German"], "fr": ["French"], "es": ["Spanish"], "it": ["Italian"], "pt": ["Portuguese"], "nl": ["Dutch"], "pl": ["Polish"], "sv": ["Swedish"], "ja": ["Japanese"]}),
+    (["element", "metal", "material"], ["element", "metal"], {"Fe": ["iron"], "Cu": ["copper"], "Au": ["gold"], "Ag": ["silver"], "Pb": ["lead"], "Zn": ["zinc"], "Al": ["aluminium", "aluminum"], "Ni": ["nickel"], "Sn": ["tin"], "Ti": ["titanium"]}),
+    (["gas", "pollutant", "substance"], ["gas", "pollutant"], {"CO2": ["carbon dioxide"], "NO2": ["nitrogen dioxide"], "O3": ["ozone"], "CH4": ["methane"], "SO2": ["sulphur dioxide", "sulfur dioxide"], "NH3": ["ammonia"]}),
+]
+
+
+def short_code(rng, name):
+    """A code for a name, as tables have them: ticker, site code."""
+    words = re.findall(r"[A-Za-z]+", name)
+    joined = "".join(words).upper()
+    how = rng.random()
+    if how < 0.35:
+        return joined[:rng.choice((3, 4))]
+    if how < 0.75:
+        rest = re.sub("[AEIOU]", "", joined[1:])
+        return (joined[0] + rest)[:rng.choice((3, 4))]
+    if len(words) > 1:
+        return "".join(w[0] for w in words).upper() + words[0][1].upper()
+    return joined[0] + joined[len(joined) // 2] + joined[-1]
+
+
+def coded_column(rng, style):
+    """A category of codes that people call by their full names."""
+    r = rng.random()
+    if r < 0.5:
+        names, says, codes = rng.choice(CODED)
+        chosen = rng.sample(sorted(codes), rng.randint(3, min(8, len(codes))))
+        spoken = {k: codes[k] for k in chosen}
+    else:
+        spoken = {}
+        place = rng.random() < 0.35
+        names, says = (["site", "station", "stop", "site_code"], ["site", "station"]) if place else (["symbol", "ticker", "stock", "company", "code"], ["company", "firm", "stock"])
+        for _ in range(40):
+            if len(spoken) == 8 or len(spoken) >= 3 and rng.random() < 0.2:
+                break
+            if place:
+                name = rng.choice(PLACE_A) + rng.choice(PLACE_B)
+                full = [name]
+            else:
+                a = rng.choice(COMPANY_A)
+                full = [a, a, f"{a} {rng.choice(COMPANY_B)}"]
+            code = short_code(rng, full[-1])
+            if code not in spoken and code not in MISSING and not any(full[0] == s[0] for s in spoken.values()):
+                spoken[code] = full
+    c = Column(styled(rng, rng.choice(names), style), "category", says)
+    c.values, c.spoken, c.coded, c.always_coded = list(spoken), spoken, True, True
+    return c
 
 
 class Column:
@@ -293,6 +354,10 @@ def make_columns(rng, domain, style, layout):
     measured = "parts" in domain
     cats = rng.sample(domain["categories"], min(len(domain["categories"]), rng.choices((1, 2, 3, 4), (30, 40, 22, 8))[0]))
     columns = [category_column(rng, spec, style) for spec in cats]
+    if rng.random() < {"panel": 0.4, "events": 0.08, "series": 0.0, "entities": 0.05, "summary": 0.15}[layout] and not measured:
+        if layout in ("panel", "summary"):
+            columns = columns[1:]
+        columns.insert(0, coded_column(rng, style))
     left = []
     if measured:
         columns += measured_columns(rng, domain, style)
@@ -300,9 +365,16 @@ def make_columns(rng, domain, style, layout):
         specs = list(domain["numbers"])
         rng.shuffle(specs)
         k = rng.choices((1, 2, 3, 4, 5, 6, 8), (12, 22, 24, 18, 12, 8, 4))[0]
+        wide = rng.random() < 0.06
+        if wide:
+            k = len(specs)
+            columns += [category_column(rng, spec, style) for spec in domain["categories"] if spec not in cats]
+            kind = rng.choice(("q", "v", "item_", "sensor_", "test_", "m", "field_"))
+            for i in range(1, rng.randint(4, 16)):
+                columns.append(Column(styled(rng, f"{kind}{i}", style), "number", [f"{kind.strip('_')} {i}"], lo=0, hi=rng.choice((1, 10, 100)), decimals=rng.choice((0, 1, 2))))
         chosen, left = specs[:k], specs[k:]
         for i, spec in enumerate(chosen):
-            if rng.random() < 0.07:
+            if rng.random() < 0.04:
                 columns += sibling_columns(rng, spec, style)
             else:
                 columns.append(number_column(rng, spec, style))
@@ -313,14 +385,17 @@ def make_columns(rng, domain, style, layout):
     if layout == "entities" and not any(c.kind == "entity" for c in columns):
         columns.append(Column(styled(rng, rng.choice(("name", "id", "code")), style), "entity", ["name", domain["rows"][0]], entity=rng.choice(("code", "product"))))
     dates = domain.get("dates") or [{"names": ["date", "recorded_on"], "says": ["date", "day"]}]
-    want_date = {"series": 1, "panel": 1, "events": 0.75, "entities": 0.25, "summary": 0.0}[layout]
+    years = layout in ("series", "panel") and rng.random() < 0.2
+    want_date = 0 if years else {"series": 1, "panel": 1, "events": 0.75, "entities": 0.25, "summary": 0.0}[layout]
     if rng.random() < want_date:
         spec = dates[0] if rng.random() < 0.85 else rng.choice(dates)
+        if rng.random() < 0.35:
+            spec = {"names": rng.choice((["date"], ["date"], ["Date"], ["day"], ["timestamp"], ["time"], ["datum"], ["dt"])), "says": ["date", "day"]}
         columns.append(Column(styled(rng, rng.choice(spec["names"]), style), "date", spec["says"]))
         if len(dates) > 1 and layout in ("events", "entities") and rng.random() < 0.15:
             other = next(d for d in dates if d is not spec)
             columns.append(Column(styled(rng, rng.choice(other["names"]), style), "date", other["says"]))
-    elif rng.random() < 0.3:
+    elif years or rng.random() < 0.3:
         columns.append(Column(styled(rng, "year", style), "number", ["year"], role="year", decimals=0, lo=rng.randint(1985, 2012), hi=rng.randint(2014, 2024)))
     if rng.random() < 0.08:
         spec = rng.choice([(["active", "is_active"], ["active"]), (["paid"], ["paid"]), (["returned"], ["returned"]), (["late"], ["late"]), (["confirmed", "is_confirmed"], ["confirmed"])])
@@ -348,7 +423,7 @@ def fill(rng, columns, layout, n, span=None):
     cats = [c for c in columns if c.kind == "category" and c.values]
     first = span[0] if span else date(rng.randint(2009, 2024), rng.randint(1, 12), rng.randint(1, 28))
     if layout == "series" and dates:
-        step = rng.choice((1, 1, 7, "month", "month", "year" if n <= 30 else 1))
+        step = rng.choice((1, 1, 7, "month" if n <= 200 else 1, "month" if n <= 200 else 7, "year" if n <= 30 else 1))
         if span:
             step = 1
             n = min(n, (span[1] - span[0]).days + 1)
@@ -356,10 +431,20 @@ def fill(rng, columns, layout, n, span=None):
     elif layout == "panel" and dates and cats:
         key = rng.choice(cats)
         per = max(3, n // len(key.values))
-        days = day_list(rng, per, rng.choice((1, 7, "month", "month", "year" if per <= 25 else "month")), first)
+        days = day_list(rng, per, rng.choice((1, 7, "month" if per <= 150 else 1, "month" if per <= 150 else 7, "year" if per <= 25 else 7)), first)
         data[dates[0].name] = [d for d in days for _ in key.values]
         data[key.name] = key.values * per
         n = len(days) * len(key.values)
+    elif layout in ("series", "panel") and any(c.role == "year" for c in columns):
+        c = next(c for c in columns if c.role == "year")
+        key = rng.choice(cats) if layout == "panel" and cats else None
+        per = min(rng.randint(6, 40), max(4, n // len(key.values))) if key else min(n, rng.randint(8, 45))
+        last = rng.randint(2008, 2024)
+        years = list(range(last - per + 1, last + 1))
+        data[c.name] = [y for y in years for _ in key.values] if key else years
+        if key:
+            data[key.name] = key.values * per
+        n = len(data[c.name])
     elif layout == "summary" and cats:
         key = max(cats, key=lambda c: len(c.values))
         n = len(key.values)
@@ -372,7 +457,8 @@ def fill(rng, columns, layout, n, span=None):
             data[c.name] = rng.choices(c.values, w, k=n)
         elif c.kind == "entity":
             if layout in ("entities", "summary"):
-                data[c.name] = entity_values(rng, c.entity, n)
+                pool = getattr(c, "pool", None)
+                data[c.name] = rng.sample(pool, min(n, len(pool))) if pool else entity_values(rng, c.entity, n)
             else:
                 data[c.name] = rng.choices(entity_values(rng, c.entity, max(3, min(n, rng.randint(6, 60)))), k=n)
             c.values = list(dict.fromkeys(data[c.name]))
@@ -442,11 +528,18 @@ def yearly_workspace(rng, domains):
     """Two or three files with the same columns, one a year (or month, or place)."""
     domain = rng.choice(domains)
     style = rng.choice(STYLES)
-    layout = rng.choice(("events", "events", "series"))
+    layout = rng.choice(("events", "events", "series", "entities", "entities"))
     for _ in range(20):
         columns, left = make_columns(rng, domain, style, layout)
-        if any(c.kind == "category" for c in columns) and any(c.kind == "number" and not c.role for c in columns):
+        if any(c.kind == "category" or layout == "entities" for c in columns) and any(c.kind == "number" and not c.role for c in columns):
             break
+    if layout == "entities":
+        first = True
+        for c in [c for c in columns if c.kind == "entity"]:
+            if first:
+                c.pool, first = entity_values(rng, c.entity, rng.choice((14, 20, 30, 60))), False
+            else:
+                columns.remove(c)
     stem = re.sub(r"_?\d{4}$", "", rng.choice(domain["files"])) or "table"
     year = rng.randint(2012, 2023)
     how = rng.choice(("year", "year", "year", "place", "month"))
@@ -466,7 +559,8 @@ def yearly_workspace(rng, domains):
     tables = []
     for tag, span in zip(tags, spans):
         values = {c.name: list(c.values) for c in columns}
-        table = fill(rng, columns, layout, rng.choice((12, 20, 40, 80, 150)), span)
+        n = rng.choice((12, 20, 40, 80, 150))
+        table = fill(rng, columns, layout, n if layout != "entities" else min(n, *(len(c.pool) for c in columns if c.kind == "entity")), span)
         f = File(f"{stem}{joiner}{tag}.{ext}", table, columns, domain["rows"], domain, layout)
         f.left_out, f.tag = left, tag
         tables.append(f)

@@ -5,7 +5,7 @@ import re
 
 from context import Built, Context, Filter, Skip, cap, q
 from schemas import is_clause, plain_name, words_of
-from wording import ANSWER, NUMBER_WORDS, TITLE, adjectives, chart_request, keep, link, plural, strip_marks
+from wording import ANSWER, NUMBER_WORDS, TITLE, adjectives, chart_request, keep, link, plural, stems, strip_marks
 
 HIGH = ["highest", "highest", "highest", "largest", "biggest", "maximum", "max", "most", "greatest", "top", "peak"]
 LOW = ["lowest", "lowest", "lowest", "smallest", "minimum", "min", "least"]
@@ -40,6 +40,8 @@ def read_table(obs):
         more = m[1]
         lines = lines[:-1]
     rows = list(csv.reader(io.StringIO("\n".join(lines))))
+    if any(len(r) != len(rows[0]) for r in rows):  # a missing value in a table of one column
+        raise Skip
     return rows[0], rows[1:], more
 
 
@@ -79,6 +81,9 @@ def list_answer(head, unit="", keys=1, skip=()):
     def answer(obs):
         lines = lines_of(obs)
         if len(lines) == 1 and ": " in lines[0]:
+            parts = [p.split(": ", 1) for p in lines[0].split(", ")]
+            if all(len(p) == 2 for p in parts):
+                return f"{head}: {' '.join(v for k, v in parts if k not in skip)}{unit}." + notes(obs)
             return f"{head}: {lines[0]}." + notes(obs)
         header, rows, more = read_table(obs)
         at = [i for i, n in enumerate(header) if n not in skip]
@@ -130,8 +135,6 @@ def finish_chart(x, kind, core, chain, pairs, title, said, generic=True, source=
         if not re.fullmatch(r"[A-Za-z0-9_]{1,40}", stem):
             stem = "figure"
         name = rng.choice((stem, rng.choice(("out", "plot", "figure", "fig1", "result", kind)))) + ".png"
-        if rng.random() < 0.1:
-            name = rng.choice(("charts/", "out/", "images/")) + name
         text = f"{text.rstrip('?')}{rng.choice((' ', ', '))}{rng.choice(SAVE_WORDS).format(s=keep(name))}"
         pairs = pairs + [("save", name)]
     source = source or x.read()
@@ -175,7 +178,7 @@ def group_measure(x, high=False):
     a = x.agg(y)
     if high and a in ("max", "min"):
         a = "mean"
-    m, t, s = x.measure(y, a, 0 if high else 0.08)
+    m, t, s = x.measure(y, a, 0 if high else 0.08, not high)
     return m, f":{a}({q(y.name)})", y.name, t, s
 
 
@@ -206,7 +209,9 @@ def bar_count(x):
     core, tt, st = x.group_words(c, m, bars=True)
     if x.rng.random() < 0.2 and c.kind != "boolean":
         say = x.say(c)
-        r = x.rng.choice(x.f.rows)
+        need(not is_clause(x.clean(say)))
+        tt = st = f"per {noun_of(x, c, say)}"
+        r = x.row
         core = x.rng.choice([f"{link('how often', 'rows')} each {link(say, c.name)} occurs", f"{link('how many', 'rows')} {plural(r)} each {link(say, c.name)} has",
                              f"{link('frequency', 'rows')} of each {link(say, c.name)}", f"{link('counts', 'rows')} by {link(say, c.name)}",
                              f"{link('how many', 'rows')} {plural(r)} there are per {link(say, c.name)}", f"{link('occurrences', 'rows')} per {link(say, c.name)}"])
@@ -328,10 +333,12 @@ def pie(x):
     core, tt, st = x.group_words(c, m)
     if rng.random() < 0.3 and c.kind != "boolean":
         say = x.say(c)
+        need(not is_clause(x.clean(say)))
+        tt = st = f"per {noun_of(x, c, say)}"
         one = link(say, c.name)
         core = rng.choice([f"the share of each {one} in {m}", f"how {m} is divided among the {link(plural(x.clean(say)), c.name)}", f"{m}, share of each {one}", f"the proportion of each {one} by {m}",
                            f"shares of {m} by {one}", f"{one} shares of {m}", f"{m}: shares by {one}"]) if name != "count" else rng.choice(
-                          [f"{link('the share', 'rows')} of each {one}", f"{link('shares', 'rows')} by {one}", f"{link('the proportion', 'rows')} of each {one}", f"how {link(plural(rng.choice(x.f.rows)), 'rows')} are split by {one}"])
+                          [f"{link('the share', 'rows')} of each {one}", f"{link('shares', 'rows')} by {one}", f"{link('the proportion', 'rows')} of each {one}", f"how {link(plural(x.row), 'rows')} are split by {one}"])
     return finish_chart(x, "pie", core, chain, [("x", c.name), ("y", name)], f"{t} {tt}", f"{s} {st}", generic=False)
 
 
@@ -426,6 +433,8 @@ OVER = ["over time"] * 6 + ["over time", "through time", "across time", "over th
 
 def over_words(x, d):
     say = x.say(d)
+    if d.role == "year":
+        return link(x.rng.choice(OVER[:8] + ["over the years", "over the years", "by year", "per year", "through the years", "year by year"]), d.name)
     return link(x.rng.choice(OVER + [f"by {say}", f"per {say}", f"over the {say}", f"against {say}"]), d.name)
 
 
@@ -434,13 +443,22 @@ def trend(rng, m, over, d):
                        f"the {link('course', d)} of {m}", f"{m} {over}", f"{over} {m}" if False else f"{m} {over}"])
 
 
+def time_column(x):
+    """The date column, or a column of years."""
+    years = [c for c in x.f.columns if c.role == "year" and c not in x.used]
+    if years and not x.f.of("date") and not getattr(x, "steal", None) == "date":
+        x.used.append(years[0])
+        return years[0]
+    return x.date()
+
+
 def line_raw(x):
     """One row a day (or month): the values as they are."""
     need(x.f.layout == "series" or getattr(x, "steal", None))
-    maybe_filter(x, 0.15, ("date",))
+    maybe_filter(x, 0.15, ("date", "year"))
     if x.filter:
         x.used.remove(x.filter.column)
-    d, y = x.date(), x.number()
+    d, y = time_column(x), x.number()
     say = x.say(y, clause=x.rng.random() < 0.2)
     m, name = link(say, y.name), noun_of(x, y, say)
     return finish_chart(x, "line", trend(x.rng, m, over_words(x, d), d.name), "", [("x", d.name), ("y", y.name)], f"{name} over time", f"{name} over time")
@@ -448,7 +466,7 @@ def line_raw(x):
 
 def line_two(x):
     need(x.f.layout == "series")
-    d, a, b = x.date(), x.number(), x.number()
+    d, a, b = time_column(x), x.number(), x.number()
     sa, sb = x.say(a), x.say(b)
     na, nb = noun_of(x, a, sa), noun_of(x, b, sb)
     core = f"{link(sa, a.name)} {x.rng.choice(('and', 'and', 'together with', 'next to', 'vs'))} {link(sb, b.name)} {over_words(x, d)}"
@@ -458,7 +476,7 @@ def line_two(x):
 def panel_key(x):
     f = x.f
     need(f.layout == "panel")
-    d = x.date()
+    d = time_column(x)
     days = f.data(d)
     n, distinct = len(days), len(set(days))
     key = x.column(("category",), lambda c: len(c.values) >= 2 and len(set(f.data(c))) * distinct == n and len(set(zip(days, f.data(c)))) == n)
@@ -608,7 +626,7 @@ def question(x, form, script, answer, chance=0.2):
 def count_rows(x):
     rng = x.rng
     maybe_filter(x, 0.6)
-    r = rng.choice(x.f.rows)
+    r = x.row
     rs = plural(r)
     how = link("how many", "rows")
     if x.filter:
@@ -624,6 +642,12 @@ def count_rows(x):
     return question(x, form, f"print({x.read()}:count())", lambda obs: f"The number of {rs}{said} is {scalar(obs)}.")
 
 
+def c_like(y, words):
+    """A column of counts: tickets, visitors."""
+    last = words.split()[-1]
+    return y.additive and y.decimals == 0 and len(last) > 3 and last.endswith("s") and last not in ("minutes", "hours", "kilometres", "metres", "euros", "seconds", "sales", "days", "costs", "earnings", "takings")
+
+
 def agg_number(x):
     rng = x.rng
     maybe_filter(x, 0.5)
@@ -633,8 +657,13 @@ def agg_number(x):
     adj = adjectives(y)
     if is_clause(strip_marks(m)):
         form = m
+    elif a == "sum" and c_like(y, strip_marks(m)) and rng.random() < 0.5:
+        say = x.say(y)
+        need(not is_clause(x.clean(say)) and not stems(x.clean(say)) & {w for r in x.f.rows for w in stems(r)})
+        s = "the total " + noun_of(x, y, say)
+        form = rng.choice((f"{link(f'how many {say}', y.name)} in total", f"{link(f'how many {say}', y.name)} were there in total", f"{link(f'how many {say}', y.name)} altogether", f"{link(f'how many {say}', y.name)} overall"))
     elif adj and rng.random() < 0.15 and a == "mean":
-        form = f"how {link(adj[0], y.name)} is the average {rng.choice(x.f.rows)}" if adj[0] != "expensive" else f"how {link('expensive', y.name)} is a {rng.choice(x.f.rows)} on average"
+        form = f"how {link(adj[0], y.name)} is the average {x.row}" if adj[0] != "expensive" else f"how {link('expensive', y.name)} is a {x.row} on average"
     else:
         form = rng.choice(ASK).format(m=m)
     form = x.filtered(form)
@@ -678,8 +707,11 @@ def group_table(x):
     else:
         form = f"list the {core}"
     if y == "count" and rng.random() < 0.3:
-        rs = plural(rng.choice(x.f.rows))
-        form = rng.choice([f"{link('how many', 'rows')} {rs} are there per {link(x.say(c), c.name)}", f"{link('how many', 'rows')} {rs} does each {link(x.say(c), c.name)} have", f"count the {link(rs, 'rows')} per {link(x.say(c), c.name)}"])
+        rs = plural(x.row)
+        say = x.say(c)
+        need(not is_clause(x.clean(say)))
+        st, one = f"per {noun_of(x, c, say)}", link(say, c.name)
+        form = rng.choice([f"{link(f'how many {rs}', 'rows')} are there per {one}", f"{link(f'how many {rs}', 'rows')} does each {one} have", f"count the {link(rs, 'rows')} per {one}"])
     form = x.filtered(form)
     return question(x, form, f"t = {x.read()}:group({q(c.name)}){agg}\nprint(t)", list_answer(cap(x.clean(f"{s} {st}{x.said_tail}"))))
 
@@ -698,7 +730,7 @@ def best_group(x):
     one = link(say, c.name)
     word = rng.choice(LOW_ADJ if low else HIGH_ADJ)
     if y == "count":
-        rs = plural(rng.choice(x.f.rows))
+        rs = plural(x.row)
         mr = link(rng.choice((rs, f"{'fewest' if low else 'most'} {rs}")), "rows")
         if strip_marks(mr) == rs:
             mr = f"{'fewest' if low else 'most'} {mr}"
@@ -786,21 +818,43 @@ def best_row(x):
     return question(x, form, script, answer)
 
 
+def steady(x, d):
+    """What one row of a series stands for: day, month or year."""
+    if d.role == "year":
+        return "year"
+    days = [v for v in x.f.data(d) if v is not None]
+    if x.f.layout in ("series", "panel") and days and all(v[8:] == "01" for v in days):
+        return "month" if len({v[5:7] for v in days}) > 1 else "year"
+    return "day"
+
+
 def best_date(x):
     rng = x.rng
     maybe_filter(x, 0.25, ("value", "entity", "not", "value"))
-    d, y = x.date(), x.number()
+    d, y = time_column(x), x.number()
+    need(d.role != "year" or x.f.layout in ("series", "panel"))
     low = rng.random() < 0.35
     word = rng.choice(LOW_ADJ if low else HIGH_ADJ)
     ys = x.say(y)
     name = noun_of(x, y, ys)
     m, when, day = link(f"{word} {ys}", y.name), link("when", d.name), x.say(d)
-    adj = adjectives(y)
+    unit = steady(x, d)
     forms = [f"{when} was the {m}", f"{when} was the {m}", f"{when} was {link(ys, y.name)} {link('lowest' if low else 'highest', y.name)}", f"on which {link(rng.choice((day, 'date', 'day')), d.name)} was {link(ys, y.name)} {'lowest' if low else 'highest'}",
              f"what was the {m} and {when} was it", f"the {m} and its {link('date', d.name)}", f"{link('date', d.name)} of the {m}", f"what is the {m} and on which {link('date', d.name)}", f"on what {link('day', d.name)} did we have the {m}",
              f"which {link('day', d.name)} had the {m}", f"{when} did {link(ys, y.name)} {'hit its low' if low else 'peak'}", f"tell me the {m} and the {link('date', d.name)} it was reached", f"find the {m} and {when} it happened", f"{m} and {link('date', d.name)}"]
+    if unit != "day" and rng.random() < 0.7:
+        u = link(unit, d.name)
+        forms = [f"in which {u} was the {m}", f"which {u} had the {m}", f"the {m} and its {u}", f"what was the {m} and in which {u}", f"{u} with the {m}", f"{m} and the {u} it happened", f"in which {u} was {link(ys, y.name)} {'lowest' if low else 'highest'}",
+                 f"what was the {m}, and in what {u} was it", f"tell me the {m} and its {u}", f"find the {u} with the {m}", f"in what {u} did {link(ys, y.name)} {'reach its minimum' if low else 'reach its maximum'}"]
     form = x.filtered(rng.choice(forms))
     said = x.clean(x.said_tail)
+    if d.role == "year":
+        script = f"t = {x.read()}:{'bottom' if low else 'top'}(1, {q(y.name)})\nprint(t:select({q(d.name)}, {q(y.name)}))"
+
+        def answer_year(obs):
+            k, v = one_row(obs, (d.name, y.name))
+            return f"The {'lowest' if low else 'highest'} {name}{said} was {v} in {k}."
+        return question(x, form, script, answer_year)
     script = f"t = {x.read()}:{'bottom' if low else 'top'}(1, {q(y.name)})\nprint(t:select({q(d.name)}, {q(y.name)}))"
 
     def answer(obs):
@@ -819,6 +873,7 @@ def best_period(x):
     if agg.startswith((":max", ":min")):
         raise Skip
     p = period_of(x, d, ("month", "month", "month", "year", "weekday", "quarter"))
+    need(phantom(d) or steady(x, d) not in (p, "year"))  # else the row itself is meant
     low = rng.random() < 0.35
     word = rng.choice(LOW_ADJ if low else HIGH_ADJ)
     w = link({"weekday": rng.choice(("weekday", "day of the week")), "month": "month", "year": "year", "quarter": "quarter"}[p], d.name)
@@ -826,7 +881,7 @@ def best_period(x):
     forms = [f"which {w} had the {word} {m}"] * 3 + [f"{w} with the {word} {m}", f"what {w} had the {word} {m}", f"{pre} {w} was the {m} {'lowest' if low else 'highest'}", f"find the {w} with the {word} {m}", f"what was the {w} with the {word} {m}",
             f"the {word} {m} and its {w}", f"what was the {word} {m} of any {w} and which {w} was it"]
     if y == "count":
-        rs = plural(rng.choice(x.f.rows))
+        rs = plural(x.row)
         mr = link(rs, "rows")
         f = "fewest" if low else "most"
         forms = [f"which {w} had the {f} {mr}", f"{pre} {w} were there the {f} {mr}", f"{w} with the {f} {mr}", f"what {w} had the {f} {mr}"]
@@ -898,7 +953,7 @@ def share_one(x):
     where = f':where({q(c.name)}, "==", {q(v)})'
     pct = rng.choice(("percentage", "percentage", "share", "percent", "proportion", "what percent", "fraction in percent"))
     if rng.random() < 0.6:
-        rs = plural(rng.choice(x.f.rows))
+        rs = plural(x.row)
         mr = link(rs, "rows")
         form = rng.choice([f"what {pct} of {mr} is {m}", f"what {pct} of the {mr} are {m}", f"what share of the {mr} is {m}", f"share of {m} among all {mr} in percent", f"{pct} of {mr} with {x.say(c)} {m}", f"how many percent of the {mr} are {m}",
                            f"which {pct} of {mr} belongs to {m}", f"{m} {mr} as a percentage of all", f"what percentage do {m} {mr} make up"]).replace("what what", "what").replace("which what", "what")
@@ -923,7 +978,7 @@ def share_table(x):
     one, many, name = link(say, c.name), link(plural(say) if not say.startswith("\x04") else say, c.name), noun_of(x, c, say)
     pc = rng.choice(("in percent", "as percentages", "in %", "(percent)", "as a percentage", "in percent"))
     if rng.random() < 0.5:
-        m = link(plural(rng.choice(x.f.rows)), "rows")
+        m = link(plural(x.row), "rows")
         agg, y, what = ":count()", "count", strip_marks(m)
         form = rng.choice([f"share of each {one} {pc}", f"what share of the {m} does each {one} have, {pc}", f"{pc} shares of the {many}" if False else f"shares of the {many} {pc}", f"percentage of {m} per {one}", f"{one} shares {pc}", f"what percentage of {m} falls on each {one}", f"{m} by {one} {pc}"])
     else:
@@ -951,7 +1006,7 @@ def missing(x):
     c = rng.choice(found or x.f.columns)
     x.used.append(c)
     say = x.say(c)
-    rs = plural(rng.choice(x.f.rows))
+    rs = plural(x.row)
     form = rng.choice([f"how many {link(say, c.name)} values are missing", f"how many {rs} have no {link(say, c.name)}", f"how often is {link(say, c.name)} missing", f"number of missing values in {link(say, c.name)}", f"how many missing {link(say, c.name)} entries are there",
                        f"count the empty {link(say, c.name)} cells", f"how many {rs} lack a {link(say, c.name)}"])
     name = noun_of(x, c, say)
@@ -965,7 +1020,7 @@ def date_range(x):
     say = x.say(d)
     m = link(say, d.name)
     r = rng.random()
-    rs = rng.choice(x.f.rows)
+    rs = x.row
     if r < 0.4:
         form = rng.choice([f"which {link('period', d.name)} does the data cover", f"from {link('when', d.name)} to when do the data go", f"the first and last {m}", f"what {link('date range', d.name)} is covered", f"{link('time span', d.name)} of the data", f"what are the earliest and the latest {m}"])
         script = f"t = {x.read()}\nprint(t:min({q(d.name)}), t:max({q(d.name)}))"
@@ -990,7 +1045,7 @@ def compare_values(x):
     wu, wv = x.value_words(c, u), x.value_words(c, v)
     mu, mv = link(wu, f"{c.name}:{u}"), link(wv, f"{c.name}:{v}")
     if rng.random() < 0.25:
-        rs = plural(rng.choice(x.f.rows))
+        rs = plural(x.row)
         m, agg, s = link(rng.choice((f"number of {rs}", rs)), "rows"), ":count()", f"the number of {rs}"
     else:
         y = x.number()
@@ -1019,7 +1074,7 @@ def lookup(x):
     y = x.column(("number", "category", "date"), lambda c: not c.role)
     ys = x.say(y)
     need(not is_clause(x.clean(ys)))
-    words = keep(v) if e.kind == "entity" else x.value_words(e, v)
+    words = x.entity_words(v) if e.kind == "entity" else x.value_words(e, v)
     m, mv = link(ys, y.name), link(words, f"{e.name}:{v}")
     form = rng.choice([f"what is the {m} of {mv}", f"{m} of {mv}", f"what {m} does {mv} have", f"tell me the {m} of {mv}", f"{mv} {m}", f"look up the {m} for {mv}", f"what is {mv}'s {m}", f"give me the {m} of {mv}"])
     name = noun_of(x, y, ys)
@@ -1063,7 +1118,7 @@ def derived(x):
     name = {"ratio": "ratio", "difference": "difference", "percent": "ratio"}[how]
     expr = {"ratio": f"[{a.name}] / [{b.name}]", "difference": f"[{a.name}] - [{b.name}]", "percent": f"[{a.name}] / [{b.name}] * 100"}[how]
     need(not re.search(r"[\]\[]", a.name + b.name))
-    phrase = {"ratio": rng.choice((f"ratio of {ma} to {mb}", f"{ma} divided by {mb}", f"{ma} per {mb}", f"ratio between {ma} and {mb}")),
+    phrase = {"ratio": rng.choice((f"ratio of {ma} to {mb}", f"{ma} divided by {mb}", f"ratio between {ma} and {mb}")),
               "difference": rng.choice((f"difference between {ma} and {mb}", f"{ma} minus {mb}", f"{ma} less {mb}")),
               "percent": rng.choice((f"{ma} as a percentage of {mb}", f"{ma} in percent of {mb}"))}[how]
     said = {"ratio": f"{na} divided by {nb}", "difference": f"{na} minus {nb}", "percent": f"{na} in percent of {nb}"}[how]
@@ -1179,7 +1234,7 @@ def union_total(x):
     maybe_filter(x, 0.3, ("value", "number"))
     both = every(x, files)
     if rng.random() < 0.4:
-        rs = plural(rng.choice(x.f.rows))
+        rs = plural(x.row)
         form = rng.choice((f"{link('how many', 'rows')} {rs} are there in {both}", f"{link(f'number of {rs}', 'rows')} in {both} together", f"{link('how many', 'rows')} {rs} do {both} have in total"))
         agg, s = ":count()", f"the number of {rs}"
     else:
@@ -1354,7 +1409,7 @@ def save_rows(x):
     """Filtered, sorted, cut or cleaned rows into a file."""
     rng = x.rng
     f = x.f
-    rs = plural(rng.choice(f.rows))
+    rs = plural(x.row)
     how = rng.choice(("filter", "filter", "filter", "sort", "top", "columns", "known"))
     ext = rng.choice(("csv", "csv", "csv", "json"))
     stems = ["out", "result", "selection", f"{words_of(rs)[0]}_selected", "filtered", "export"]
@@ -1468,7 +1523,10 @@ def word_counts(x):
     u = rng.choice(unit)
     m = link(u if not u.startswith("size") else u, "rows")
     plural_u = {"words": "words", "lines": "lines", "bytes": "bytes"}[what]
-    kind = rng.choice((f"{ext} file", f".{ext} file", "text file")) if ext != "txt" or rng.random() < 0.7 else rng.choice(("text file", "txt file"))
+    kinds = [f"{keep(ext)} file", f".{keep(ext)} file"]
+    if len(names) == len(text_names(x)):
+        kinds += [f"{keep('text')} file", f"{keep('text')} file"]
+    kind = rng.choice(kinds)
     if len(names) == len(x.w.files) and rng.random() < 0.3:
         kind = "file"
     place = f" in {keep(folder.rstrip('/'))}" if folder and rng.random() < 0.7 else ""
@@ -1592,7 +1650,7 @@ def first_rows(x):
     need(len(f.columns) <= 8 and f.table.rows() > 5)
     n = rng.choice((3, 5, 5, 10))
     need(n < f.table.rows())
-    rs = plural(rng.choice(f.rows))
+    rs = plural(x.row)
     form = x.mention(rng.choice((f"show the first {n_words(rng, n)} {link('rows', 'rows')}", f"first {n_words(rng, n)} {link('lines', 'rows')}", f"print the first {n_words(rng, n)} {link(rs, 'rows')}", f"give me the first {n_words(rng, n)} {link('rows', 'rows')}")), 0.6)
     return Built(form, f"t = {x.read()}:head({n})\nprint(t)", lambda obs: f"Here are the first {n} rows of {f.path}.")
 

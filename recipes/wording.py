@@ -36,6 +36,11 @@ def plural(noun):
         return f"{plural(m[1])} {m[2]} {m[3]}"
     if noun in IRREGULAR:
         return IRREGULAR[noun]
+    m = re.match(r"(.+) (\w{3,}ed( up| out| in)?|sold|run|taken|made)$", noun)
+    if m:
+        return f"{plural(m[1])} {m[2]}"
+    if noun.endswith("sis"):
+        return noun[:-2] + "es"
     head, _, last = noun.rpartition(" ")
     if last in IRREGULAR:
         return f"{head} {IRREGULAR[last]}".strip()
@@ -134,6 +139,7 @@ TAIL = [" please", ", please", " pls", " thanks", ", thanks", " thx", " asap", "
 def render(rng, marked, question=False):
     """(request, plan) of a marked text, in some register."""
     marked = re.sub(r"  +", " ", marked).strip()
+    marked = re.sub(f"\\bthe ({OPEN}how many)", r"\1", marked)
     register = rng.choices(("formal", "plain", "casual", "sloppy"), (30, 25, 30, 15))[0]
     polite = re.search(r"\b(please|could you|would you|can you)\b", marked)
     if not polite and rng.random() < 0.13:
@@ -191,7 +197,7 @@ def plan_of(links):
     seen, parts = set(), []
     for words, target in links:
         phrase = re.sub(r"[=;]", " ", words.lower())
-        phrase = re.sub(r"\s+", " ", phrase).strip(" ,.?!:'\"")
+        phrase = re.sub(r"\s+", " ", phrase).strip(" ,?!:'\"").rstrip(".,")
         if phrase.count("(") != phrase.count(")"):
             phrase = phrase.strip("() ")
         phrase = " ".join(phrase.split()[:6])

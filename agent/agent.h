@@ -1,0 +1,52 @@
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <nlohmann/json.hpp>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "agent/chat_model.h"
+#include "base/result.h"
+#include "tools/toolbox/toolbox.h"
+
+/// agent: from a sentence to a checked answer.
+///
+/// run() profiles the files, lets the model plan and call, runs what it asks for and lets it answer; whatever goes wrong
+/// on the way is an observation the model can react to. It is the one translator between model/ and tools/.
+namespace agent {
+
+enum class Status { ok, refused, error };
+
+struct RunResult {
+  Status status = Status::error;
+  std::string answer;  ///< for the person; of a refusal its reason, of an error its message
+  std::vector<tools::ChartMade> charts = {};
+  std::vector<std::string> artifacts = {};  ///< files the run left, charts included, relative
+  int tool_calls = 0, prompt_tokens = 0, completion_tokens = 0;
+  bool out_of_budget = false;
+};
+
+/// One thing that happened, as JSON Lines show it: {"type": plan|call|output|observation|text|budget, …}.
+using EventSink = std::function<void(const nlohmann::json&)>;
+
+struct RunOptions {
+  int max_turns = 4;  ///< replies of the model
+  std::chrono::seconds max_time{120};
+};
+
+/// The system text and the tools as the model sees them.
+struct Prompt {
+  std::string system;
+  std::vector<model::ToolDeclaration> tools;
+};
+
+/// The prompt that is built into the program (agent/prompt.json).
+Prompt builtin_prompt();
+
+/// Errors: only what no run can survive: the sandbox is refused, the model fails, `stop` was requested.
+base::Result<RunResult> run(const std::string& request, ChatModel& model, const tools::Toolbox& toolbox, const Prompt& prompt,
+                            const RunOptions& options, const EventSink& event, std::stop_token stop);
+
+}  // namespace agent

@@ -1,0 +1,38 @@
+#pragma once
+
+#include <future>
+#include <memory>
+
+#include "agent/chat_model.h"
+#include "model/grammar/grammar.h"
+#include "model/model.h"
+
+namespace agent {
+
+struct NativeOptions {
+  std::filesystem::path checkpoint;
+  std::filesystem::path adapter = {};
+  int context = 8192;
+  int max_reply_tokens = 400;
+};
+
+/// Our own engine under a grammar, greedily decoded.
+class NativeModel final : public ChatModel {
+ public:
+  /// Maps the checkpoint and starts building the grammar's vocabulary on a thread of its own.
+  /// Errors: as model::Engine::load.
+  static base::Result<std::unique_ptr<NativeModel>> load(const NativeOptions& options);
+
+  base::Result<ModelReply> reply(std::span<const model::Message> conversation,
+                                 std::span<const model::ToolDeclaration> tools, const std::string& grammar,
+                                 const std::function<void(std::string_view)>& on_text, std::stop_token stop) override;
+
+ private:
+  NativeModel(model::Engine engine, const NativeOptions& options);
+  const NativeOptions options_;
+  model::Engine engine_;
+  model::Session session_;
+  std::shared_future<base::Result<model::GrammarVocabulary>> vocabulary_;
+};
+
+}  // namespace agent

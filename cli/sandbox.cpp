@@ -1,0 +1,122 @@
+#include <cstdio>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "base/file.h"
+#include "cli/command.h"
+#include "sandbox/sandbox.h"
+#include "tools/toolbox/toolbox.h"
+
+namespace cli {
+namespace {
+
+using base::Errc;
+using base::Error;
+using nlohmann::json;
+
+struct Options {
+  std::string workspace = ".", policy = "default", file;
+  std::vector<std::string> command;
+  bool json = false;
+};
+
+constexpr int kTimedOut = 124, kNotRun = 125, kLimit = 137;
+
+base::Result<policies::Policy> find_policy(const std::string& name_or_path) {
+  std::error_code ignored;
+  if (std::filesystem::is_regular_file(name_or_path, ignored)) return policies::load(name_or_path);
+  return policies::builtin(name_or_path);
+}
+
+int not_run(const Error& error) {
+  std::fprintf(stderr, "tessera: %s\n", error.message.c_str());
+  return kNotRun;
+}
+
+int lua(const Options& o) {
+  base::Result<std::string> code = base::read_file(o.file, 1 << 20);
+  if (!code) return fail(code.error());
+  base::Result<policies::Policy> policy = find_policy(o.policy);
+  if (!policy) return fail(policy.error());
+  base::Result<tools::Toolbox> toolbox = tools::Toolbox::open({.workspace = o.workspace, .policy = *policy});
+  if (!toolbox) return fail(toolbox.error());
+  base::Result<tools::Observation> observation = toolbox->run_lua(*code, {});
+  if (!observation) return not_run(observation.error());
+  if (o.json) {
+    json charts = json::array();
+    for (const tools::ChartMade& c : observation->charts) charts.push_back({{"path", c.path}, {"spec", c.spec}, {"warnings", c.warnings}});
+    std::printf("%s\n", json{{"text", observation->text}, {"error", observation->error}, {"charts", charts}, {"files", observation->files}}
+                            .dump(-1, ' ', false, json::error_handler_t::replace)
+                            .c_str());
+  } else {
+    std::fprintf(observation->error ? stderr : stdout, "%s\n", observation->text.c_str());
+  }
+  if (!observation->error) return 0;
+  if (observation->text.find("timed out") != std::string::npos) return kTimedOut;
+  return observation->text.find("the script was stopped: killed") != std::string::npos ? kLimit : 1;
+}
+
+int run(const Options& o) {
+  base::Result<policies::Policy> policy = find_policy(o.policy);
+  if (!policy) return fail(policy.error());
+  base::Result<sandbox::Outcome> outcome =
+      sandbox::run({.argv = o.command, .workspace = std::filesystem::absolute(o.workspace), .workspace_writable = true}, *policy, {});
+  if (!outcome) return not_run(outcome.error());
+  int code = kLimit;
+  if (const auto* exited = std::get_if<sandbox::Exited>(&outcome->end)) code = exited->code;
+  if (std::holds_alternative<sandbox::TimedOut>(outcome->end)) code = kTimedOut;
+  if (o.json) {
+    std::printf("%s\n", json{{"outcome", sandbox::describe(*outcome)}, {"exit_code", code}, {"stdout", outcome->out}, {"stderr", outcome->err},
+                             {"truncated", outcome->truncated}, {"wall_ms", outcome->wall.count()}, {"peak_bytes", outcome->peak_bytes}}
+                            .dump(-1, ' ', false, json::error_handler_t::replace)
+                            .c_str());
+  } else {
+    std::fwrite(outcome->out.data(), 1, outcome->out.size(), stdout);
+    std::fwrite(outcome->err.data(), 1, outcome->err.size(), stderr);
+    if (!std::holds_alternative<sandbox::Exited>(outcome->end)) std::fprintf(stderr, "tessera: %s\n", sandbox::describe(*outcome).c_str());
+  }
+  return code;
+}
+
+int doctor() {
+  bool all = true;
+  for (const sandbox::Probe& p : sandbox::probe()) {
+    std::printf("%-4s %-24s %s\n", p.available ? "ok" : p.required ? "MISS" : "-", p.name.c_str(), p.detail.c_str());
+    all = all && (p.available || !p.required);
+  }
+  for (const char* feature : {"avx2", "avx512f", "avx512bf16"}) {
+    bool there = false;
+    if (std::string(feature) == "avx2") there = __builtin_cpu_supports("avx2");
+    if (std::string(feature) == "avx512f") there = __builtin_cpu_supports("avx512f");
+    if (std::string(feature) == "avx512bf16") there = __builtin_cpu_supports("avx512bf16");
+    std::printf("%-4s %-24s\n", there ? "ok" : "-", feature);
+  }
+  std::printf("%s\n", all ? "scripts can run" : "scripts cannot run: a required mechanism is missing");
+  return all ? kDone : kTool;
+}
+
+}  // namespace
+
+void add_sandbox(CLI::App& app, Action& action) {
+  auto o = std::make_shared<Options>();
+  CLI::App* c = app.add_subcommand("sandbox", "Run something untrusted under a policy.");
+  c->require_subcommand(1);
+  CLI::App* l = c->add_subcommand("lua", "One Lua script with the data and chart libraries.");
+  CLI::App* r = c->add_subcommand("run", "One command: tessera sandbox run -- CMD ...");
+  for (CLI::App* s : {l, r}) {
+    s->add_option("--workspace", o->workspace, "folder it works in (default: here)");
+    s->add_option("--policy", o->policy, "name or file of a policy");
+    s->add_flag("--json", o->json, "one JSON object on standard output");
+  }
+  l->add_option("file", o->file, "Lua file")->required();
+  r->add_option("command", o->command, "program and arguments")->required();
+  l->callback([o, &action] { action = [o] { return lua(*o); }; });
+  r->callback([o, &action] { action = [o] { return run(*o); }; });
+}
+
+void add_doctor(CLI::App& app, Action& action) {
+  CLI::App* c = app.add_subcommand("doctor", "What this machine offers and what is missing.");
+  c->callback([&action] { action = doctor; });
+}
+
+}  // namespace cli
