@@ -59,8 +59,12 @@ int lua(const Options& o) {
 int run(const Options& o) {
   base::Result<policies::Policy> policy = find_policy(o.policy);
   if (!policy) return fail(policy.error());
+  sandbox::Program program;
+  program.argv = o.command;
+  program.workspace = std::filesystem::absolute(o.workspace);
+  program.workspace_writable = true;
   base::Result<sandbox::Outcome> outcome =
-      sandbox::run({.argv = o.command, .workspace = std::filesystem::absolute(o.workspace), .workspace_writable = true}, *policy, {});
+      sandbox::run(program, *policy, {});
   if (!outcome) return not_run(outcome.error());
   int code = kLimit;
   if (const auto* exited = std::get_if<sandbox::Exited>(&outcome->end)) code = exited->code;

@@ -1,0 +1,163 @@
+#include "agent/agent.h"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <fstream>
+
+#include "agent/numbers.h"
+#include "tests/fakes/scripted_model.h"
+
+// The loop with a scripted model and everything else real: the sandbox, the worker, DuckDB and the charts.
+
+namespace agent {
+namespace {
+
+using nlohmann::json;
+
+class AgentTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    std::string name = (std::filesystem::temp_directory_path() / "agent_test.XXXXXX").string();
+    ASSERT_NE(::mkdtemp(name.data()), nullptr);
+    folder_ = name;
+    write("shops.csv", "shop,revenue\nNorth,12.5\nSouth,30\nEast,4.25\n");
+  }
+  void TearDown() override { std::filesystem::remove_all(folder_); }
+
+  void write(const std::string& name, const std::string& text) { std::ofstream(folder_ / name) << text; }
+
+  base::Result<RunResult> run(ScriptedModel& model, const std::string& request, RunOptions options = {}) {
+    base::Result<tools::Toolbox> toolbox =
+        tools::Toolbox::open({.workspace = folder_, .policy = *policies::builtin("default")});
+    if (!toolbox) return toolbox.error();
+    events_.clear();
+    return agent::run(request, model, *toolbox, builtin_prompt(), options, [this](const json& e) { events_.push_back(e); }, {});
+  }
+
+  std::vector<std::string> event_types() const {
+    std::vector<std::string> types;
+    for (const json& e : events_) types.push_back(e["type"]);
+    return types;
+  }
+
+  std::filesystem::path folder_;
+  std::vector<json> events_;
+};
+
+TEST_F(AgentTest, AChartIsDrawnObservedAndAnswered) {
+  ScriptedModel model({calls("revenue=revenue; shop=shop", "run_lua",
+                             {{"code", "t = data.read(\"shops.csv\")\nchart.bar(t, {x=\"shop\", y=\"revenue\", title=\"Revenue\"})"}}),
+                       says("chart.png shows the revenue. South is highest (30).")});
+  const base::Result<RunResult> result = run(model, "bar chart of the revenue per shop");
+  ASSERT_TRUE(result) << result.error().message;
+  EXPECT_EQ(result->status, Status::ok);
+  EXPECT_EQ(result->answer, "chart.png shows the revenue. South is highest (30).");
+  ASSERT_EQ(result->charts.size(), 1u);
+  EXPECT_EQ(result->charts[0].rows, 3);
+  EXPECT_EQ(result->charts[0].spec["mark"], "bar");
+  EXPECT_EQ(result->charts[0].spec["data"]["values"].size(), 3u);
+  EXPECT_TRUE(std::filesystem::file_size(folder_ / "chart.png") > 1000);
+  EXPECT_EQ(event_types(), (std::vector<std::string>{"observation", "plan", "call", "observation", "text"}));
+  // What the model saw: the profile before the request, then the observation.
+  ASSERT_EQ(model.asked.size(), 2u);
+  EXPECT_EQ(model.asked[0].conversation[1].text,
+            "shops.csv: 3 rows\nshop: text, 3 values: North, South, East\nrevenue: number 4.25 to 30\n\n"
+            "bar chart of the revenue per shop");
+  EXPECT_EQ(model.asked[1].conversation.back().text,
+            "chart.png: bar chart, 3 rows\nhighest revenue: South 30\nlowest revenue: East 4.25");
+  // The second grammar lets an answer spell the numbers that were observed and no others.
+  EXPECT_NE(model.asked[1].grammar.find("4.25"), std::string::npos);
+  EXPECT_EQ(model.asked[1].grammar.find("12.5"), std::string::npos);
+}
+
+TEST_F(AgentTest, AnErrorIsAnObservationAndTheNextCallCanRepairIt) {
+  ScriptedModel model({calls("plan", "run_lua", {{"code", "print(data.read(\"shops.csv\"):sum(\"revenu\"))"}}),
+                       calls("", "run_lua", {{"code", "print(data.read(\"shops.csv\"):sum(\"revenue\"))"}}),
+                       says("The total revenue is 46.75.")});
+  const base::Result<RunResult> result = run(model, "total revenue?");
+  ASSERT_TRUE(result);
+  EXPECT_EQ(result->status, Status::ok);
+  EXPECT_EQ(result->tool_calls, 2);
+  const std::string observed = model.asked[1].conversation.back().text;
+  EXPECT_TRUE(observed.starts_with("error: ")) << observed;
+  EXPECT_NE(observed.find("revenue"), std::string::npos) << "names the nearest column: " << observed;
+  EXPECT_EQ(model.asked[2].conversation.back().text, "46.75");
+}
+
+TEST_F(AgentTest, ADeclinedRequestIsRefusedWithItsReason) {
+  ScriptedModel model({calls("wingspan=none", "decline", {{"reason", "There is no column for wingspan."}})});
+  const base::Result<RunResult> result = run(model, "wingspan?");
+  ASSERT_TRUE(result);
+  EXPECT_EQ(result->status, Status::refused);
+  EXPECT_EQ(result->answer, "There is no column for wingspan.");
+  EXPECT_TRUE(result->artifacts.empty());
+}
+
+TEST_F(AgentTest, TheTurnsAreBounded) {
+  std::vector<ModelReply> same;
+  for (int i = 0; i < 9; ++i) same.push_back(calls("", "run_lua", {{"code", "error(\"again\")"}}));
+  ScriptedModel model(same);
+  const base::Result<RunResult> result = run(model, "loop", {.max_turns = 3});
+  ASSERT_TRUE(result);
+  EXPECT_EQ(result->status, Status::error);
+  EXPECT_TRUE(result->out_of_budget);
+  EXPECT_EQ(model.asked.size(), 3u);
+  EXPECT_EQ(events_.back()["type"], "budget");
+}
+
+TEST_F(AgentTest, ACutCallIsNeverRun) {
+  ModelReply cut = says("plan");
+  cut.cut = true;
+  ScriptedModel model({cut});
+  const base::Result<RunResult> result = run(model, "anything");
+  ASSERT_TRUE(result);
+  EXPECT_EQ(result->status, Status::error);
+  EXPECT_EQ(result->tool_calls, 0);
+}
+
+TEST_F(AgentTest, ABrokenTableIsNamedBeforeTheModelIsAsked) {
+  std::filesystem::remove(folder_ / "shops.csv");
+  write("ragged.csv", "a,b\n1,2\n3,4,5,6\n7\n");
+  ScriptedModel model({});
+  const base::Result<RunResult> result = run(model, "sum of a");
+  ASSERT_TRUE(result) << result.error().message;
+  EXPECT_EQ(result->status, Status::error);
+  EXPECT_NE(result->answer.find("ragged.csv"), std::string::npos) << result->answer;
+  EXPECT_TRUE(model.asked.empty());
+}
+
+TEST_F(AgentTest, AFileOutsideIsNotReadAlsoThroughALink) {
+  std::filesystem::create_symlink("/etc/passwd", folder_ / "link.txt");
+  base::Result<tools::Toolbox> toolbox =
+      tools::Toolbox::open({.workspace = folder_, .policy = *policies::builtin("default")});
+  ASSERT_TRUE(toolbox);
+  for (const char* path : {"/etc/passwd", "../../etc/passwd", "link.txt", "a\nb"}) {
+    const base::Result<tools::Observation> read = toolbox->call("read_file", {{"path", path}}, {});
+    ASSERT_TRUE(read) << read.error().message;
+    EXPECT_TRUE(read->error) << path;
+    EXPECT_EQ(read->text.find("root:"), std::string::npos) << path;
+  }
+}
+
+TEST(Toolbox, AMissingFolderAndAnUnknownToolAreSaid) {
+  EXPECT_EQ(tools::Toolbox::open({.workspace = "/nowhere/at/all", .policy = *policies::builtin("default")}).error().code,
+            base::Errc::not_found);
+  base::Result<tools::Toolbox> toolbox = tools::Toolbox::open(
+      {.workspace = std::filesystem::temp_directory_path(), .policy = *policies::builtin("default")});
+  ASSERT_TRUE(toolbox) << toolbox.error().message;
+  const base::Result<tools::Observation> output = toolbox->call("rm", json::object(), {});
+  ASSERT_TRUE(output);
+  EXPECT_TRUE(output->error);
+  EXPECT_NE(output->text.find("run_lua"), std::string::npos);
+}
+
+TEST(Numbers, AreFoundWithTheirRoundingsAndWordsStayWhole) {
+  AnswerWords words;
+  collect_numbers("chart-2.png: bar chart, 3 rows\nhighest mass: Gentoo 5076.018 (2014-08-11), -2.5% Q1", words);
+  EXPECT_EQ(words.numbers, (std::vector<std::string>{"3", "5076.018", "5076.02", "5076.0", "5076", "-2.5", "-2.50", "-2"}));
+  EXPECT_EQ(words.words, (std::vector<std::string>{"chart-2.png", "2014-08-11", "Q1"}));
+}
+
+}  // namespace
+}  // namespace agent

@@ -1,0 +1,48 @@
+#pragma once
+
+#include <deque>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "agent/chat_model.h"
+
+/// Answers from a list and keeps what it was asked; for tests of the agent's loop.
+class ScriptedModel final : public agent::ChatModel {
+ public:
+  struct Asked {
+    std::vector<model::Message> conversation;
+    std::string grammar;
+  };
+
+  explicit ScriptedModel(std::vector<agent::ModelReply> replies) : replies_(replies.begin(), replies.end()) {}
+
+  base::Result<agent::ModelReply> reply(std::span<const model::Message> conversation,
+                                        std::span<const model::ToolDeclaration>, const std::string& grammar,
+                                        const std::function<void(std::string_view)>& on_text, std::stop_token) override {
+    asked.push_back({{conversation.begin(), conversation.end()}, grammar});
+    if (replies_.empty()) return base::Error{base::Errc::internal, "the script of the test has no more replies"};
+    agent::ModelReply next = std::move(replies_.front());
+    replies_.pop_front();
+    if (on_text) on_text(next.message.text);
+    return next;
+  }
+
+  std::vector<Asked> asked;
+
+ private:
+  std::deque<agent::ModelReply> replies_;
+};
+
+inline agent::ModelReply says(std::string text) {
+  agent::ModelReply reply;
+  reply.message.role = model::Role::model;
+  reply.message.text = std::move(text);
+  return reply;
+}
+
+inline agent::ModelReply calls(std::string plan, std::string tool, nlohmann::json arguments) {
+  agent::ModelReply reply = says(std::move(plan));
+  reply.message.calls.push_back({.name = std::move(tool), .arguments = std::move(arguments)});
+  return reply;
+}
