@@ -27,12 +27,17 @@ void check(bool fine) {
 
 void check_encode(const Tokenizer& tokenizer, std::string_view text) {
   std::string bytes;
+  bool unknown = false;  // a vocabulary without all byte tokens has only <unk> for some text
   for (TokenId id : tokenizer.encode(text)) {
     check(id >= 0 && id < tokenizer.vocab_size());
-    check(!tokenizer.is_special(id));
+    unknown = unknown || id == tokenizer.special(model::Special::unk);
+    check(!tokenizer.is_special(id) || id == tokenizer.special(model::Special::unk));
     bytes += tokenizer.bytes_of(id);
   }
-  if (text.find("\xE2\x96\x81") == std::string_view::npos) check(bytes == text);
+  // Without a piece for U+2581 a space is spelled by the bytes of that character.
+  const std::vector<TokenId> space = tokenizer.encode(" ");
+  const bool spaces = space.size() == 1 && tokenizer.bytes_of(space[0]) == " ";
+  if (!unknown && spaces && text.find("\xE2\x96\x81") == std::string_view::npos) check(bytes == text);
   std::string special;
   for (TokenId id : tokenizer.encode_special(text)) special += tokenizer.bytes_of(id);
   (void)tokenizer.decode(tokenizer.encode_special(text));
