@@ -1,6 +1,5 @@
 // Charts from untrusted specs: whatever parses as JSON is drawn or refused, and what is drawn is a
-// PNG of the size it claims. With libFuzzer this is the target; compiled with -DCORPUS_REPLAY it
-// runs each file named as an argument.
+// PNG of the size it claims.
 
 #include <cstddef>
 #include <cstdint>
@@ -30,23 +29,3 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     std::abort();
   return 0;
 }
-
-#ifdef CORPUS_REPLAY
-#include <cstdio>
-#include <filesystem>
-#include <fstream>
-#include <iterator>
-
-int main(int argc, char** argv) {
-  int replayed = 0;
-  for (int i = 1; i < argc; ++i)
-    for (const auto& entry : std::filesystem::directory_iterator(argv[i])) {
-      std::ifstream file(entry.path(), std::ios::binary);
-      const std::string bytes((std::istreambuf_iterator<char>(file)), {});
-      LLVMFuzzerTestOneInput(reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size());
-      ++replayed;
-    }
-  std::printf("%d specs replayed\n", replayed);
-  return replayed > 0 ? 0 : 1;
-}
-#endif

@@ -1,9 +1,9 @@
-// A record is scanned twice at most: scan() notes where its fields are and asks for more bytes when the buffer
-// ends inside it (then it starts again from the record's first byte); only after that are quoted fields
-// rewritten in place. So a view into the buffer never moves while it is used.
+// A record is scanned twice at most: scan() notes where its fields are and asks for more bytes when
+// the buffer ends inside it (then it starts again from the record's first byte); only after that
+// are quoted fields rewritten in place. So a view into the buffer never moves while it is used.
 //
-// Types come from a first pass over the whole file (Guess); every later pass converts fields with the
-// readings found there. Nothing is sampled.
+// Types come from a first pass over the whole file (Guess); every later pass converts fields with
+// the readings found there. Nothing is sampled.
 
 #include "tools/data/csv.h"
 
@@ -29,14 +29,17 @@ constexpr size_t kMaxColumns = 4096;
 constexpr char kDelimiters[] = {',', '\t', ';', '|', '^', '~'};
 constexpr int kSniffRecords = 100;
 
-std::string at_line(const std::string& name, uint64_t line) { return name + ": line " + std::to_string(line); }
+std::string at_line(const std::string& name, uint64_t line) {
+  return name + ": line " + std::to_string(line);
+}
 
 struct Score {
   double agreeing = 0;  // share of records with as many fields as the first
   size_t fields = 0;    // that number
 };
 
-base::Result<Score> try_delimiter(const base::UniqueFd& file, const std::string& path, char delimiter) {
+base::Result<Score> try_delimiter(const base::UniqueFd& file, const std::string& path,
+                                  char delimiter) {
   base::UniqueFd copy(::dup(file.get()));
   if (!copy || ::lseek(copy.get(), 0, SEEK_SET) < 0)
     return Error{Errc::system, path + ": " + std::strerror(errno)};
@@ -81,7 +84,8 @@ base::Result<bool> CsvReader::fill() {
   }
   const size_t before = buffer_.size();
   if (before > kMaxRecord)
-    return Error{Errc::corrupt, at_line(name_, line_) + " is longer than 16 MB (a quote that is never closed?)"};
+    return Error{Errc::corrupt,
+                 at_line(name_, line_) + " is longer than 16 MB (a quote that is never closed?)"};
   // A record that does not fit is scanned from its start each time: grow fast.
   const size_t more = std::max(kChunk, before);
   buffer_.resize(before + more);
@@ -98,9 +102,10 @@ base::Result<bool> CsvReader::fill() {
   if (first && (fresh.substr(0, 2) == "\xff\xfe" || fresh.substr(0, 2) == "\xfe\xff"))
     return Error{Errc::unsupported, name_ + ": UTF-16 text; save it as UTF-8"};
   if (const size_t zero = fresh.find('\0'); zero != fresh.npos) {
-    const auto lines = static_cast<uint64_t>(
-        std::count(buffer_.begin(), buffer_.begin() + static_cast<std::ptrdiff_t>(before + zero), '\n'));
-    return Error{Errc::corrupt, at_line(name_, line_ + lines) + " holds a zero byte; this is not a text table"};
+    const auto lines = static_cast<uint64_t>(std::count(
+        buffer_.begin(), buffer_.begin() + static_cast<std::ptrdiff_t>(before + zero), '\n'));
+    return Error{Errc::corrupt,
+                 at_line(name_, line_ + lines) + " holds a zero byte; this is not a text table"};
   }
   if (first && fresh.substr(0, 3) == "\xef\xbb\xbf") at_ = 3;
   return got > 0;
@@ -124,7 +129,8 @@ bool CsvReader::scan() {
       while (true) {
         while (i < size && b[i] != '"') {
           // A line end is \n, or a \r without one.
-          if (b[i] == '\n' || (b[i] == '\r' && (i + 1 >= size || b[i + 1] != '\n'))) ++lines_in_record_;
+          if (b[i] == '\n' || (b[i] == '\r' && (i + 1 >= size || b[i + 1] != '\n')))
+            ++lines_in_record_;
           ++i;
         }
         if (i + 1 >= size && !ended_) return false;
@@ -211,11 +217,13 @@ base::Result<bool> CsvReader::next(std::vector<std::string_view>& fields) {
   fields.clear();
   for (const Span& span : spans_) {
     if (span.end - span.begin > kMaxField)
-      return Error{Errc::corrupt, at_line(name_, record_line_) + " has a field longer than 1 MB (a stray quote?)"};
+      return Error{Errc::corrupt,
+                   at_line(name_, record_line_) + " has a field longer than 1 MB (a stray quote?)"};
     if (span.rewrite) {
       fields.push_back(rewrite(span));
     } else {
-      const std::string_view field = std::string_view(buffer_).substr(span.begin, span.end - span.begin);
+      const std::string_view field =
+          std::string_view(buffer_).substr(span.begin, span.end - span.begin);
       fields.push_back(span.quoted ? field : trimmed(field));
     }
   }
@@ -294,7 +302,8 @@ class CsvCursor : public Cursor {
       if (!*more) break;
       if (fields_.size() < source_.columns().size())
         return Error{Errc::corrupt, source_.path_ + ": the file changed while it was read"};
-      for (size_t i = 0; i < wanted_.size(); ++i) send(sink, static_cast<int>(i), static_cast<size_t>(wanted_[i]));
+      for (size_t i = 0; i < wanted_.size(); ++i)
+        send(sink, static_cast<int>(i), static_cast<size_t>(wanted_[i]));
       sink.end_row();
     }
     return sent;
@@ -311,10 +320,12 @@ class CsvCursor : public Cursor {
           return sink.number(column, *number);
         return sink.missing(column);
       case Type::date:
-        if (const std::optional<int64_t> date = parse_date(reading.format, field)) return sink.date(column, *date);
+        if (const std::optional<int64_t> date = parse_date(reading.format, field))
+          return sink.date(column, *date);
         return sink.missing(column);
       case Type::boolean:
-        if (const std::optional<bool> boolean = read_boolean(field)) return sink.boolean(column, *boolean);
+        if (const std::optional<bool> boolean = read_boolean(field))
+          return sink.boolean(column, *boolean);
         return sink.missing(column);
       case Type::text:
         if (is_utf8(field)) return sink.text(column, field);
@@ -340,15 +351,18 @@ base::Result<std::unique_ptr<CsvSource>> CsvSource::open(const std::string& path
   base::Result<Dialect> dialect = sniff(*file, path);
   if (!dialect) return dialect.error();
   source->dialect_ = *dialect;
-  if (::lseek(file->get(), 0, SEEK_SET) < 0) return Error{Errc::system, path + ": " + std::strerror(errno)};
+  if (::lseek(file->get(), 0, SEEK_SET) < 0)
+    return Error{Errc::system, path + ": " + std::strerror(errno)};
   CsvReader reader(std::move(*file), path, dialect->delimiter);
   std::vector<std::string_view> fields;
   base::Result<bool> more = reader.next(fields);
   if (!more) return more.error();
   if (fields.size() > kMaxColumns)
-    return Error{Errc::limit, path + ": " + std::to_string(fields.size()) + " columns, at most 4096 can be read"};
+    return Error{Errc::limit, path + ": " + std::to_string(fields.size()) +
+                                  " columns, at most 4096 can be read"};
   std::vector<std::string> names;
-  for (const std::string_view field : fields) names.emplace_back(dialect->header ? field : std::string_view());
+  for (const std::string_view field : fields)
+    names.emplace_back(dialect->header ? field : std::string_view());
   names = clean_names(names);
   const size_t expected = names.size();
   std::vector<Guess> guesses(expected, Guess(dialect->delimiter == ';'));
@@ -357,18 +371,20 @@ base::Result<std::unique_ptr<CsvSource>> CsvSource::open(const std::string& path
     size_t n = fields.size();
     while (n > expected && fields[n - 1].empty()) --n;
     if (n != expected)
-      return Error{Errc::corrupt, at_line(path, reader.line()) + " has " + counted(n, "field") + ", expected " +
-                                      std::to_string(expected)};
+      return Error{Errc::corrupt, at_line(path, reader.line()) + " has " + counted(n, "field") +
+                                      ", expected " + std::to_string(expected)};
     for (size_t i = 0; i < expected; ++i) guesses[i].add(fields[i]);
     ++source->rows_;
   }
   if (!more) return more.error();
   for (size_t i = 0; i < expected; ++i) {
     Reading reading = guesses[i].result();
-    if (reading.type != Type::empty && std::find(as_text.begin(), as_text.end(), names[i]) != as_text.end())
+    if (reading.type != Type::empty &&
+        std::find(as_text.begin(), as_text.end(), names[i]) != as_text.end())
       reading.type = Type::text;
     source->readings_.push_back(reading);
-    source->columns_.push_back({.name = names[i], .type = reading.type, .may_miss = reading.may_miss});
+    source->columns_.push_back(
+        {.name = names[i], .type = reading.type, .may_miss = reading.may_miss});
   }
   return source;
 }

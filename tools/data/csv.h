@@ -19,15 +19,16 @@ struct Dialect {
 };
 
 /// Records of a delimited text, one after the other, through a buffer of bounded size.
-/// Quotes: a field that begins with " ends at the next single "; "" inside means one. Line ends: \n, \r\n, \r.
+/// Quotes: a field that begins with " ends at the next single "; "" inside means one. Line ends:
+/// \n, \r\n, \r.
 class CsvReader {
  public:
   /// name: what errors call the file.
   CsvReader(base::UniqueFd file, std::string name, char delimiter);
 
-  /// The next record's fields, trimmed unless quoted, valid until the next call; false at the end. Lines
-  /// without a character are skipped.
-  /// Errors: corrupt (unclosed quote, zero byte, field over 1 MB), system.
+  /// The next record's fields, trimmed unless quoted, valid until the next call; false at the end.
+  /// Lines without a character are skipped. Errors: corrupt (unclosed quote, zero byte, field over
+  /// 1 MB), system.
   base::Result<bool> next(std::vector<std::string_view>& fields);
   /// Line of the file (from 1) on which the last record began.
   uint64_t line() const { return record_line_; }
@@ -45,11 +46,11 @@ class CsvReader {
   std::string name_;
   char delimiter_;
   std::string buffer_;
-  size_t at_ = 0;           // begin of the record
-  size_t record_end_ = 0;   // begin of the next record
-  bool ended_ = false;      // no more bytes in the file
+  size_t at_ = 0;          // begin of the record
+  size_t record_end_ = 0;  // begin of the next record
+  bool ended_ = false;     // no more bytes in the file
   bool unclosed_ = false;
-  uint64_t line_ = 1;       // line of at_
+  uint64_t line_ = 1;  // line of at_
   uint64_t record_line_ = 1;
   uint64_t lines_in_record_ = 0;
   std::vector<Span> spans_;
@@ -60,8 +61,8 @@ class CsvSource : public Source {
  public:
   /// path: relative to the workspace. as_text: columns that stay text whatever they look like.
   /// Errors: not_found, corrupt, limit, system; each one sentence that begins with the path.
-  static base::Result<std::unique_ptr<CsvSource>> open(const std::string& path,
-                                                       const std::vector<std::string>& as_text = {});
+  static base::Result<std::unique_ptr<CsvSource>> open(
+      const std::string& path, const std::vector<std::string>& as_text = {});
   base::Result<std::unique_ptr<Cursor>> start(std::vector<int> wanted) const override;
   const std::vector<Reading>& readings() const { return readings_; }
 

@@ -9,8 +9,9 @@ namespace {
 
 constexpr int64_t kSecond = 1'000'000;
 constexpr int64_t kDay = 86'400 * kSecond;
-constexpr std::string_view kMonths[] = {"january", "february", "march",     "april",   "may",      "june",
-                                        "july",    "august",   "september", "october", "november", "december"};
+constexpr std::string_view kMonths[] = {"january",   "february", "march",    "april",
+                                        "may",       "june",     "july",     "august",
+                                        "september", "october",  "november", "december"};
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
@@ -56,7 +57,8 @@ bool take_time(std::string_view& text, Civil& c, int& zone_minutes) {
   zone_minutes = 0;
   if (text.empty()) return true;
   if (!take(text, ' ') && !take(text, 'T')) return false;
-  if (!take_number(text, 2, 2, c.hour) || !take(text, ':') || !take_number(text, 2, 2, c.minute)) return false;
+  if (!take_number(text, 2, 2, c.hour) || !take(text, ':') || !take_number(text, 2, 2, c.minute))
+    return false;
   if (take(text, ':')) {
     if (!take_number(text, 2, 2, c.second)) return false;
     if (take(text, '.')) {
@@ -126,12 +128,12 @@ std::optional<int64_t> parse_date(DateFormat format, std::string_view text) {
            take(text, '/') && take_number(text, 4, 4, c.year);
       break;
     case DateFormat::mon_day_year:
-      ok = take_month(text, false, c.month) && take_spaces(text) && take_number(text, 1, 2, c.day) &&
-           take_spaces(text) && take_number(text, 4, 4, c.year);
+      ok = take_month(text, false, c.month) && take_spaces(text) &&
+           take_number(text, 1, 2, c.day) && take_spaces(text) && take_number(text, 4, 4, c.year);
       break;
     case DateFormat::day_mon_year:
-      ok = take_number(text, 1, 2, c.day) && take_spaces(text) && take_month(text, false, c.month) &&
-           take_spaces(text) && take_number(text, 4, 4, c.year);
+      ok = take_number(text, 1, 2, c.day) && take_spaces(text) &&
+           take_month(text, false, c.month) && take_spaces(text) && take_number(text, 4, 4, c.year);
       break;
     case DateFormat::month_day_comma_year:
       ok = take_month(text, true, c.month) && take_spaces(text) && take_number(text, 1, 2, c.day) &&
@@ -168,7 +170,9 @@ std::optional<DateRange> parse_range(std::string_view text) {
   } else {
     const std::optional<int64_t> micros = parse_date(DateFormat::iso, text);
     if (!micros) return std::nullopt;
-    return DateRange{*micros, *micros + (text.size() == 10 ? kDay : text.size() == 16 ? 60 * kSecond : kSecond)};
+    return DateRange{*micros, *micros + (text.size() == 10   ? kDay
+                                         : text.size() == 16 ? 60 * kSecond
+                                                             : kSecond)};
   }
   const std::optional<int64_t> begin = micros_of(c);
   const std::optional<int64_t> end = micros_of(next);

@@ -12,15 +12,15 @@ struct Civil {
 
 /// Ways a column can write its dates; strptime's letters.
 enum class DateFormat : uint8_t {
-  iso,            ///< 2014-03-05, 2014-03-05 14:30, 2014-03-05T14:30:00.5Z
-  month_day,      ///< %m/%d/%Y
-  day_month,      ///< %d/%m/%Y
-  mon_day_year,   ///< %b %d %Y
-  day_mon_year,   ///< %d %b %Y
+  iso,                   ///< 2014-03-05, 2014-03-05 14:30, 2014-03-05T14:30:00.5Z
+  month_day,             ///< %m/%d/%Y
+  day_month,             ///< %d/%m/%Y
+  mon_day_year,          ///< %b %d %Y
+  day_mon_year,          ///< %d %b %Y
   month_day_comma_year,  ///< %B %d, %Y
-  dotted,         ///< %d.%m.%Y
-  slashed,        ///< %Y/%m/%d
-  year_month,     ///< %Y-%m
+  dotted,                ///< %d.%m.%Y
+  slashed,               ///< %Y/%m/%d
+  year_month,            ///< %Y-%m
 };
 inline constexpr int kDateFormats = 9;
 
@@ -31,7 +31,8 @@ Civil civil_of(int64_t micros);
 /// The whole of `text` in one format. Errors: nothing.
 std::optional<int64_t> parse_date(DateFormat format, std::string_view text);
 
-/// What a script may compare a date with: [begin, end) of a year "2014", month "2014-03", day or instant.
+/// What a script may compare a date with: [begin, end) of a year "2014", month "2014-03", day or
+/// instant.
 struct DateRange {
   int64_t begin = 0, end = 0;
 };

@@ -1,9 +1,10 @@
-// The table function is the only way in: bind() declares the columns of a Source, init() starts a Cursor over
-// the columns a query needs, scan() lets it fill one chunk after the other. It runs on one thread, so the rows
-// keep their order, and the column r numbers them; all SQL of table.cpp orders by r.
+// The table function is the only way in: bind() declares the columns of a Source, init() starts a
+// Cursor over the columns a query needs, scan() lets it fill one chunk after the other. It runs on
+// one thread, so the rows keep their order, and the column r numbers them; all SQL of table.cpp
+// orders by r.
 //
-// DuckDB reports its failures as text; our callbacks must not throw through it. The looked-up functions are one
-// per process, as the library itself is, so that the callbacks can reach them.
+// DuckDB reports its failures as text; our callbacks must not throw through it. The looked-up
+// functions are one per process, as the library itself is, so that the callbacks can reach them.
 
 #include "tools/data/engine.h"
 
@@ -82,7 +83,8 @@ class Scan : public CellSink {
     base::Result<int> n = cursor_->next(*this, kChunkRows);
     if (!n) return n.error();
     for (const idx_t place : row_places_) {
-      auto* numbers = static_cast<int64_t*>(api().vector_get_data(api().data_chunk_get_vector(chunk, place)));
+      auto* numbers =
+          static_cast<int64_t*>(api().vector_get_data(api().data_chunk_get_vector(chunk, place)));
       for (int i = 0; i < *n; ++i) numbers[i] = static_cast<int64_t>(first_row_) + i;
     }
     first_row_ += static_cast<uint64_t>(*n);
@@ -100,8 +102,8 @@ class Scan : public CellSink {
   }
   void number(int column, double value) override { put(column, value); }
   void text(int column, std::string_view value) override {
-    api().vector_assign_string_element_len(lanes_[static_cast<size_t>(column)].vector, row_, value.data(),
-                                           value.size());
+    api().vector_assign_string_element_len(lanes_[static_cast<size_t>(column)].vector, row_,
+                                           value.data(), value.size());
   }
   void date(int column, int64_t micros) override { put(column, micros); }
   void boolean(int column, bool value) override { put(column, value); }
@@ -132,7 +134,8 @@ void bind_source(Handle info) {
   Handle value = api().bind_get_parameter(info, 0);
   const int64_t id = api().get_int64(value);
   api().destroy_value(&value);
-  if (id < 0 || static_cast<size_t>(id) >= registry.size()) return api().bind_set_error(info, "no such source");
+  if (id < 0 || static_cast<size_t>(id) >= registry.size())
+    return api().bind_set_error(info, "no such source");
   const std::shared_ptr<const Source>& source = registry[static_cast<size_t>(id)];
   const auto add = [&](const std::string& name, duck::TypeId type_id) {
     Handle type = api().create_logical_type(type_id);
@@ -159,7 +162,8 @@ void init_scan(Handle info) {
 
 void run_scan(Handle info, Handle chunk) {
   auto* scan = static_cast<Scan*>(api().function_get_init_data(info));
-  if (base::Status ok = scan->fill(chunk); !ok) api().function_set_error(info, ok.error().message.c_str());
+  if (base::Status ok = scan->fill(chunk); !ok)
+    api().function_set_error(info, ok.error().message.c_str());
 }
 
 std::string_view text_at(const duck::String& s) {
@@ -189,7 +193,8 @@ Error translate(const char* message) {
   if (text.find("Out of Memory") != text.npos || text.find("out of memory") != text.npos ||
       text.find("failed to allocate") != text.npos || text.find("bad_alloc") != text.npos)
     return {Errc::limit, "the data needs more memory than is allowed; keep fewer rows or columns"};
-  if (text.find("changed while it was read") != text.npos) return {Errc::corrupt, "a file changed while it was read"};
+  if (text.find("changed while it was read") != text.npos)
+    return {Errc::corrupt, "a file changed while it was read"};
   return {Errc::internal, text.substr(0, text.find('\n'))};
 }
 
@@ -207,7 +212,8 @@ struct Engine::Database {
   }
 };
 
-Engine::Engine(std::string library) : library_(std::move(library)), database_(std::make_unique<Database>()) {}
+Engine::Engine(std::string library)
+    : library_(std::move(library)), database_(std::make_unique<Database>()) {}
 Engine::~Engine() = default;
 
 base::Status Engine::open() {
@@ -215,16 +221,18 @@ base::Status Engine::open() {
   if (!database_->loaded) {
     void* library = ::dlopen(library_.c_str(), RTLD_LAZY | RTLD_LOCAL);
     if (!library)
-      return Error{Errc::system, "cannot load DuckDB from \"" + library_ + "\"; run setup/fetch-duckdb or set TESSERA_DUCKDB"};
-#define TESSERA_DUCKDB_LOOKUP(type, name, parameters)                                                    \
-  api().name = reinterpret_cast<decltype(api().name)>(::dlsym(library, "duckdb_" #name));                   \
+      return Error{Errc::system, "cannot load DuckDB from \"" + library_ +
+                                     "\"; run setup/fetch-duckdb or set TESSERA_DUCKDB"};
+#define TESSERA_DUCKDB_LOOKUP(type, name, parameters)                                     \
+  api().name = reinterpret_cast<decltype(api().name)>(::dlsym(library, "duckdb_" #name)); \
   if (!api().name) return Error{Errc::system, library_ + ": no function duckdb_" #name};
     TESSERA_DUCKDB_API(TESSERA_DUCKDB_LOOKUP)
 #undef TESSERA_DUCKDB_LOOKUP
     database_->loaded = true;
   }
   Handle config = nullptr;
-  if (api().create_config(&config) != duck::kSuccess) return Error{Errc::internal, "DuckDB: no configuration"};
+  if (api().create_config(&config) != duck::kSuccess)
+    return Error{Errc::internal, "DuckDB: no configuration"};
   constexpr const char* kOptions[][2] = {
       {"memory_limit", "512MB"},
       {"threads", "2"},
@@ -241,7 +249,8 @@ base::Status Engine::open() {
       return Error{Errc::internal, std::string("DuckDB: no option ") + name};
     }
   char* error = nullptr;
-  const bool opened = api().open_ext(":memory:", &database_->database, config, &error) == duck::kSuccess;
+  const bool opened =
+      api().open_ext(":memory:", &database_->database, config, &error) == duck::kSuccess;
   api().destroy_config(&config);
   if (!opened) {
     Error failed{Errc::internal, std::string("DuckDB: ") + (error ? error : "cannot open")};
@@ -260,7 +269,8 @@ base::Status Engine::open() {
   api().table_function_set_init(function, init_scan);
   api().table_function_set_function(function, run_scan);
   api().table_function_supports_projection_pushdown(function, true);
-  const bool registered = api().register_table_function(database_->connection, function) == duck::kSuccess;
+  const bool registered =
+      api().register_table_function(database_->connection, function) == duck::kSuccess;
   api().destroy_table_function(&function);
   if (!registered) return Error{Errc::internal, "DuckDB: cannot register a table function"};
   return base::Ok{};
@@ -322,9 +332,11 @@ base::Result<Cell> Engine::scalar(const std::string& sql, Type type) {
 std::string find_duckdb() {
   if (const char* set = std::getenv("TESSERA_DUCKDB"); set && *set) return set;
   std::error_code ignored;
-  const std::filesystem::path program = std::filesystem::read_symlink("/proc/self/exe", ignored).parent_path();
+  const std::filesystem::path program =
+      std::filesystem::read_symlink("/proc/self/exe", ignored).parent_path();
   for (std::filesystem::path folder = program; !folder.empty(); folder = folder.parent_path()) {
-    for (const char* place : {"libduckdb.so", ".deps/lib/libduckdb.so", "lib/libduckdb.so", "lib/tessera/libduckdb.so"})
+    for (const char* place :
+         {"libduckdb.so", ".deps/lib/libduckdb.so", "lib/libduckdb.so", "lib/tessera/libduckdb.so"})
       if (std::filesystem::exists(folder / place, ignored)) return folder / place;
     if (folder == folder.root_path()) break;
   }

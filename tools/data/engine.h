@@ -15,8 +15,8 @@ struct Rows {
   uint64_t count = 0;
 };
 
-/// DuckDB in memory, loaded from a shared library when the first query needs it. It opens no file: rows come in
-/// through Sources, by the table function tessera(id). One thread at a time may call.
+/// DuckDB in memory, loaded from a shared library when the first query needs it. It opens no file:
+/// rows come in through Sources, by the table function tessera(id). One thread at a time may call.
 class Engine {
  public:
   /// library: path of libduckdb.so.
@@ -25,11 +25,12 @@ class Engine {
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;
 
-  /// Makes a source known; FROM tessera(<the id returned>) has its columns c0, c1, … and r, the row's number.
+  /// Makes a source known; FROM tessera(<the id returned>) has its columns c0, c1, … and r, the
+  /// row's number.
   int add(std::shared_ptr<const Source> source);
 
-  /// Runs SQL whose columns have DuckDB's types BOOLEAN, DOUBLE, BIGINT, TIMESTAMP or VARCHAR as `types` says.
-  /// Errors: limit (memory), system (the library is missing), internal.
+  /// Runs SQL whose columns have DuckDB's types BOOLEAN, DOUBLE, BIGINT, TIMESTAMP or VARCHAR as
+  /// `types` says. Errors: limit (memory), system (the library is missing), internal.
   base::Result<Rows> query(const std::string& sql, const std::vector<Type>& types);
   base::Status execute(const std::string& sql);
   /// The first value of the first row.

@@ -27,11 +27,13 @@ class Expression {
  private:
   Error bad() const {
     const std::string rest = text_.substr(at_, utf8_prefix(text_.substr(at_), 20));
-    return {Errc::usage, "derive: cannot read " + (rest.empty() ? "the end of the expression" : "\"" + rest + "\"") +
+    return {Errc::usage, "derive: cannot read " +
+                             (rest.empty() ? "the end of the expression" : "\"" + rest + "\"") +
                              "; write columns in brackets, as in \"[a] / [b] * 100\""};
   }
   void skip_spaces() {
-    while (at_ < text_.size() && (text_[at_] == ' ' || text_[at_] == '\t' || text_[at_] == '\n')) ++at_;
+    while (at_ < text_.size() && (text_[at_] == ' ' || text_[at_] == '\t' || text_[at_] == '\n'))
+      ++at_;
   }
   bool take(char c) {
     skip_spaces();
@@ -59,7 +61,8 @@ class Expression {
       if (!op) break;
       base::Result<std::string> right = unary(depth);
       if (!right) return right;
-      left = op == '*' ? "(" + *left + " * " + *right + ")" : "(" + *left + " / nullif(" + *right + ", 0))";
+      left = op == '*' ? "(" + *left + " * " + *right + ")"
+                       : "(" + *left + " / nullif(" + *right + ", 0))";
     }
     return left;
   }
@@ -83,12 +86,14 @@ class Expression {
       base::Result<int> i = table_.find_number("derive", text_.substr(at_, end - at_));
       if (!i) return i.error();
       at_ = end + 1;
-      return table_.columns()[static_cast<size_t>(*i)].type == Type::empty ? std::string("NULL::DOUBLE")
-                                                                           : "c" + std::to_string(*i);
+      return table_.columns()[static_cast<size_t>(*i)].type == Type::empty
+                 ? std::string("NULL::DOUBLE")
+                 : "c" + std::to_string(*i);
     }
     skip_spaces();
     size_t end = at_;
-    while (end < text_.size() && ((text_[end] >= '0' && text_[end] <= '9') || text_[end] == '.')) ++end;
+    while (end < text_.size() && ((text_[end] >= '0' && text_[end] <= '9') || text_[end] == '.'))
+      ++end;
     const std::optional<double> number = parse_number(text_.substr(at_, end - at_));
     if (!number) return bad();
     at_ = end;
@@ -105,7 +110,8 @@ class Expression {
 }  // namespace
 
 base::Result<std::string> expression_sql(const Table& table, const std::string& expression) {
-  if (expression.size() > 1000) return Error{Errc::usage, "derive: the expression is longer than 1000 bytes"};
+  if (expression.size() > 1000)
+    return Error{Errc::usage, "derive: the expression is longer than 1000 bytes"};
   return Expression(table, expression).read();
 }
 

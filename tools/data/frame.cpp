@@ -4,12 +4,14 @@ namespace tools::data {
 
 class FrameCursor : public Cursor {
  public:
-  FrameCursor(const Frame& frame, std::vector<int> wanted) : frame_(frame), wanted_(std::move(wanted)) {}
+  FrameCursor(const Frame& frame, std::vector<int> wanted)
+      : frame_(frame), wanted_(std::move(wanted)) {}
 
   base::Result<int> next(CellSink& sink, int max_rows) override {
     int sent = 0;
     for (; sent < max_rows && row_ < frame_.rows(); ++sent, ++row_) {
-      for (size_t i = 0; i < wanted_.size(); ++i) send(sink, static_cast<int>(i), static_cast<size_t>(wanted_[i]));
+      for (size_t i = 0; i < wanted_.size(); ++i)
+        send(sink, static_cast<int>(i), static_cast<size_t>(wanted_[i]));
       sink.end_row();
     }
     return sent;
@@ -28,7 +30,8 @@ class FrameCursor : public Cursor {
         return sink.boolean(column, lane.ints[row_] != 0);
       case Type::text: {
         const uint64_t begin = row_ == 0 ? 0 : lane.ends[row_ - 1];
-        return sink.text(column, std::string_view(lane.pool).substr(begin, lane.ends[row_] - begin));
+        return sink.text(column,
+                         std::string_view(lane.pool).substr(begin, lane.ends[row_] - begin));
       }
       case Type::empty:
         return sink.missing(column);
@@ -40,7 +43,9 @@ class FrameCursor : public Cursor {
   uint64_t row_ = 0;
 };
 
-Frame::Frame(std::vector<Column> columns) : lanes_(columns.size()) { columns_ = std::move(columns); }
+Frame::Frame(std::vector<Column> columns) : lanes_(columns.size()) {
+  columns_ = std::move(columns);
+}
 
 void Frame::add(int column, bool known, double number, int64_t integer, std::string_view text) {
   const auto i = static_cast<size_t>(column);

@@ -12,7 +12,8 @@ constexpr std::string_view kCurrencies[] = {"$", "€", "£", "¥"};
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
-// A number that a column of names should keep as text: 16 digits do not survive a double, and "007" is a code.
+// A number that a column of names should keep as text: 16 digits do not survive a double, and "007"
+// is a code.
 bool is_code(std::string_view field) {
   if (!field.empty() && (field[0] == '-' || field[0] == '+')) field.remove_prefix(1);
   size_t digits = 0;
@@ -34,7 +35,8 @@ bool take_grouped(std::string_view& text, char separator, std::string& digits) {
   digits.append(text.substr(0, n));
   text.remove_prefix(n);
   if (n > 3 || text.empty() || text[0] != separator) return true;
-  while (text.size() >= 4 && text[0] == separator && is_digit(text[1]) && is_digit(text[2]) && is_digit(text[3])) {
+  while (text.size() >= 4 && text[0] == separator && is_digit(text[1]) && is_digit(text[2]) &&
+         is_digit(text[3])) {
     if (text.size() > 4 && is_digit(text[4])) return false;
     digits.append(text.substr(1, 3));
     text.remove_prefix(4);
@@ -45,7 +47,8 @@ bool take_grouped(std::string_view& text, char separator, std::string& digits) {
 std::optional<double> finish(const std::string& digits) {
   double value = 0;
   const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
-  if (error != std::errc() || end != digits.data() + digits.size() || !std::isfinite(value)) return std::nullopt;
+  if (error != std::errc() || end != digits.data() + digits.size() || !std::isfinite(value))
+    return std::nullopt;
   return value;
 }
 
@@ -148,7 +151,8 @@ std::optional<double> parse_number(std::string_view field) {
   if (!is_digit(first) && first != '.') return std::nullopt;
   double value = 0;
   const auto [end, error] = std::from_chars(field.data(), field.data() + field.size(), value);
-  if (error != std::errc() || end != field.data() + field.size() || !std::isfinite(value)) return std::nullopt;
+  if (error != std::errc() || end != field.data() + field.size() || !std::isfinite(value))
+    return std::nullopt;
   return value;
 }
 
@@ -179,8 +183,10 @@ void Guess::add(std::string_view field) {
     const bool number = !code && parse_number(field);
     if (!number) plain_ = false;
     if (decorated_) {
-      // A plain value takes part in a decorated column if it has no exponent and the column no sign.
-      const std::optional<Decorated> d = code || (number && plain_) ? std::nullopt : parse_decorated(field);
+      // A plain value takes part in a decorated column if it has no exponent and the column no
+      // sign.
+      const std::optional<Decorated> d =
+          code || (number && plain_) ? std::nullopt : parse_decorated(field);
       if (number && plain_) {
         ++plain_values_;
         undecorated_ = true;
@@ -188,7 +194,8 @@ void Guess::add(std::string_view field) {
         decorated_ = false;
       } else {
         const bool sign = d->percent || !d->currency.empty();
-        if (sign && (undecorated_ || (percent_ && !d->percent) || (!currency_.empty() && d->currency != currency_)))
+        if (sign && (undecorated_ || (percent_ && !d->percent) ||
+                     (!currency_.empty() && d->currency != currency_)))
           decorated_ = false;
         if (!sign && (percent_ || !currency_.empty())) decorated_ = false;
         if (!sign) undecorated_ = true;
@@ -205,7 +212,9 @@ void Guess::add(std::string_view field) {
     }
   }
   if (dates_ == 0) return;
-  constexpr auto kBit = [](DateFormat f) { return static_cast<uint16_t>(1 << static_cast<int>(f)); };
+  constexpr auto kBit = [](DateFormat f) {
+    return static_cast<uint16_t>(1 << static_cast<int>(f));
+  };
   std::optional<int64_t> slashed[2];
   for (int i = 0; i < kDateFormats; ++i) {
     const auto format = static_cast<DateFormat>(i);

@@ -38,8 +38,8 @@ std::optional<double> parse_number(std::string_view field);
 std::optional<double> read_number(NumberStyle style, std::string_view field);
 std::optional<bool> read_boolean(std::string_view field);
 
-/// Finds the type of a column by looking at every value once: all readings start possible, a value that
-/// does not fit strikes one out.
+/// Finds the type of a column by looking at every value once: all readings start possible, a value
+/// that does not fit strikes one out.
 class Guess {
  public:
   explicit Guess(bool decimal_comma = false) : decimal_comma_(decimal_comma) {}
@@ -49,7 +49,8 @@ class Guess {
 
  private:
   bool any_ = false, missing_ = false;
-  bool plain_ = true, decorated_ = true, decimal_comma_ = false, any_comma_ = false, boolean_ = true;
+  bool plain_ = true, decorated_ = true, decimal_comma_ = false, any_comma_ = false,
+       boolean_ = true;
   uint16_t dates_ = (1 << kDateFormats) - 1;
   bool differs_ = false;  // day_month and month_day read some value differently
   uint64_t plain_values_ = 0;

@@ -1,6 +1,7 @@
-// The SAX events of nlohmann/json fill one Raw column per key; depth 0 is the document, 1 the array, 2 a record
-// (for one object a line: 1 a record). A value deeper than a record's is written back to text as it is read.
-// When all is read, each Raw column is given a type and copied into the Frame.
+// The SAX events of nlohmann/json fill one Raw column per key; depth 0 is the document, 1 the
+// array, 2 a record (for one object a line: 1 a record). A value deeper than a record's is written
+// back to text as it is read. When all is read, each Raw column is given a type and copied into the
+// Frame.
 
 #include "tools/data/json_table.h"
 
@@ -26,10 +27,10 @@ enum class Kind : uint8_t { missing, boolean, number, text };
 
 struct Raw {
   std::string name{};
-  std::vector<Kind> kinds{};       // [rows so far]
-  std::vector<double> numbers{};   // [rows]: number, boolean
+  std::vector<Kind> kinds{};      // [rows so far]
+  std::vector<double> numbers{};  // [rows]: number, boolean
   std::string pool{};
-  std::vector<uint64_t> ends{};    // [rows]
+  std::vector<uint64_t> ends{};  // [rows]
 
   void pad(size_t rows) {
     while (kinds.size() < rows) put(Kind::missing, 0, {});
@@ -52,20 +53,27 @@ class Reader : public nlohmann::json_sax<json> {
 
   std::vector<Raw> columns;
   size_t rows = 0;
-  std::string problem;       // empty: none
+  std::string problem;  // empty: none
   size_t problem_byte = 0;
   bool records_only = true;  // something else than objects was in the array
 
   bool null() override { return value(Kind::missing, 0, {}, "null"); }
-  bool boolean(bool v) override { return value(Kind::boolean, v, v ? "true" : "false", v ? "true" : "false"); }
-  bool number_integer(int64_t v) override { return integer(static_cast<double>(v), std::to_string(v)); }
-  bool number_unsigned(uint64_t v) override { return integer(static_cast<double>(v), std::to_string(v)); }
+  bool boolean(bool v) override {
+    return value(Kind::boolean, v, v ? "true" : "false", v ? "true" : "false");
+  }
+  bool number_integer(int64_t v) override {
+    return integer(static_cast<double>(v), std::to_string(v));
+  }
+  bool number_unsigned(uint64_t v) override {
+    return integer(static_cast<double>(v), std::to_string(v));
+  }
   bool number_float(double v, const std::string& text) override {
     if (!std::isfinite(v)) return value(Kind::missing, 0, {}, "null");
     return value(Kind::number, v, exact_number(v), text);
   }
   bool string(std::string& v) override {
-    if (is_missing(trimmed(v))) return value(Kind::missing, 0, {}, depth_ > record_depth_ ? json(v).dump() : "");
+    if (is_missing(trimmed(v)))
+      return value(Kind::missing, 0, {}, depth_ > record_depth_ ? json(v).dump() : "");
     return value(Kind::text, 0, v, depth_ > record_depth_ ? json(v).dump() : std::string());
   }
   bool binary(binary_t&) override { return false; }
@@ -140,7 +148,8 @@ class Reader : public nlohmann::json_sax<json> {
     column.put(kind, number, text);
   }
   void comma() {
-    if (!after_key_ && !nested_.empty() && nested_.back() != '{' && nested_.back() != '[') nested_ += ',';
+    if (!after_key_ && !nested_.empty() && nested_.back() != '{' && nested_.back() != '[')
+      nested_ += ',';
     after_key_ = false;
   }
   bool open(char bracket) {
@@ -165,7 +174,8 @@ class Reader : public nlohmann::json_sax<json> {
   bool after_key_ = false;
 };
 
-void fill(Frame& frame, int column, const Raw& raw, const Reading& reading, bool all_numbers, bool all_booleans) {
+void fill(Frame& frame, int column, const Raw& raw, const Reading& reading, bool all_numbers,
+          bool all_booleans) {
   for (size_t row = 0; row < raw.kinds.size(); ++row) {
     if (raw.kinds[row] == Kind::missing) {
       frame.missing(column);
@@ -212,7 +222,8 @@ base::Result<std::shared_ptr<Frame>> read_json(const std::string& path) {
   const size_t first = rest.find_first_not_of(" \t\r\n");
   if (first == rest.npos) return Error{Errc::corrupt, path + ": the file is empty"};
   const bool array = rest[first] == '[';
-  if (!array && rest[first] != '{') return Error{Errc::corrupt, path + ": neither an array of objects nor one object a line"};
+  if (!array && rest[first] != '{')
+    return Error{Errc::corrupt, path + ": neither an array of objects nor one object a line"};
   Reader reader(array ? 2 : 1);
   uint64_t problem_line = 0;
   bool ok = true;
@@ -237,7 +248,8 @@ base::Result<std::shared_ptr<Frame>> read_json(const std::string& path) {
   }
   if (!ok) {
     if (!reader.records_only) return Error{Errc::corrupt, path + ": not an array of objects"};
-    if (!array && reader.rows == 0) return Error{Errc::corrupt, path + ": neither an array of objects nor one object a line"};
+    if (!array && reader.rows == 0)
+      return Error{Errc::corrupt, path + ": neither an array of objects nor one object a line"};
     return Error{Errc::corrupt, path + ": line " + std::to_string(problem_line) + " is " +
                                     (reader.problem.empty() ? "nested too deep" : reader.problem)};
   }

@@ -1,5 +1,5 @@
-// A profile is one pass of a Cursor into Statistics, a sink that counts. Distinct values are counted by 64-bit
-// hashes; only the first 64 texts are kept.
+// A profile is one pass of a Cursor into Statistics, a sink that counts. Distinct values are
+// counted by 64-bit hashes; only the first 64 texts are kept.
 
 #include "tools/data/profile.h"
 
@@ -92,7 +92,9 @@ std::string line_of(const ColumnProfile& p, bool brief) {
   const std::string type(type_name(p.column.type));
   if (p.column.type == Type::empty) return name + ": empty";
   std::string line = name + ": " + type;
-  if (brief) return p.column.type == Type::text ? line + ", " + std::to_string(p.distinct) + " values" : line;
+  if (brief)
+    return p.column.type == Type::text ? line + ", " + std::to_string(p.distinct) + " values"
+                                       : line;
   if (p.column.type == Type::text) {
     line += ", " + counted(p.distinct, "value") + ": ";
     const bool all = p.distinct <= kListedValues;
@@ -106,38 +108,45 @@ std::string line_of(const ColumnProfile& p, bool brief) {
   return line;
 }
 
-std::string picture_kind(std::string_view bytes) {
-  if (bytes.substr(0, 8) == "\x89PNG\r\n\x1a\n") return "PNG picture";
+// What the first bytes say; nothing for text.
+std::string file_kind(std::string_view bytes) {
+  if (bytes.substr(0, 4) == "\x89PNG") return "PNG picture";
   if (bytes.substr(0, 3) == "\xff\xd8\xff") return "JPEG picture";
   if (bytes.substr(0, 4) == "GIF8") return "GIF picture";
-  if (bytes.substr(0, 4) == "RIFF" && bytes.size() >= 12 && bytes.substr(8, 4) == "WEBP") return "WebP picture";
+  if (bytes.substr(0, 4) == "RIFF" && bytes.size() >= 12 && bytes.substr(8, 4) == "WEBP")
+    return "WebP picture";
   if (bytes.substr(0, 5) == "%PDF-") return "PDF document";
   if (bytes.substr(0, 4) == "PAR1") return "Parquet file";
   if (bytes.substr(0, 4) == std::string_view("PK\x03\x04", 4)) return "ZIP archive";
   if (bytes.substr(0, 2) == "\x1f\x8b") return "gzip archive";
-  return "binary file";
+  return looks_like_text(bytes) ? "" : "binary file";
 }
 
 // The line about a file that is no table.
 std::string plain_text(const std::string& path) {
   base::Result<std::string> bytes = read_whole(path, kMaxTextBytes);
-  if (!bytes) return bytes.error().code == base::Errc::limit ? path + ": large file" : bytes.error().message;
+  if (!bytes)
+    return bytes.error().code == base::Errc::limit ? path + ": large file" : bytes.error().message;
   const std::string size = std::to_string(bytes->size()) + " bytes";
   if (bytes->empty()) return path + ": empty file";
-  if (!looks_like_text(*bytes) || bytes->substr(0, 5) == "%PDF-") return path + ": " + picture_kind(*bytes) + ", " + size;
+  const std::string kind = file_kind(*bytes);
+  if (!kind.empty()) return path + ": " + kind + ", " + size;
   return path + ": text file, " + counted(count_text(*bytes).lines, "line") + ", " + size;
 }
 
-base::Result<std::shared_ptr<const Source>> read_source(const std::string& path, std::string& note) {
+base::Result<std::shared_ptr<const Source>> read_source(const std::string& path,
+                                                        std::string& note) {
   if (!is_table_name(path)) return base::Error{base::Errc::unsupported, path + ": not a table"};
   const std::string ext = extension(path);
-  if (ext == "json" || ext == "ndjson" || ext == "jsonl" || ext == "parquet") return read_table(path, "profile");
+  if (ext == "json" || ext == "ndjson" || ext == "jsonl" || ext == "parquet")
+    return read_table(path, "profile");
   // Unlike read_table: no copy in memory, the pass that counts is the only one.
   base::Result<std::unique_ptr<CsvSource>> source = CsvSource::open(path);
   if (!source) return source.error();
   for (size_t i = 0; i < (*source)->readings().size(); ++i)
     if ((*source)->readings()[i].ambiguous_dates)
-      note += (note.empty() ? "" : "; ") + (*source)->columns()[i].name + " was read as month/day/year";
+      note +=
+          (note.empty() ? "" : "; ") + (*source)->columns()[i].name + " was read as month/day/year";
   return std::shared_ptr<const Source>(std::move(*source));
 }
 
@@ -147,7 +156,8 @@ std::string profile_text(const Profile& profile) {
   std::string text = profile.path + ": " + counted(profile.rows, "row");
   const size_t n = profile.columns.size();
   for (size_t i = 0; i < n; ++i) {
-    if (i == kNamedColumns) return text + "\nand " + std::to_string(n - kNamedColumns) + " more columns";
+    if (i == kNamedColumns)
+      return text + "\nand " + std::to_string(n - kNamedColumns) + " more columns";
     text += "\n" + line_of(profile.columns[i], n > kManyColumns && i >= kFullColumns);
   }
   return text;
@@ -175,7 +185,8 @@ Profile profile_of(const std::string& path) {
   }
   profile.text = plain_text(path);
   // A broken table says what is wrong with it.
-  if (is_table_name(path) && source.has_value() == false && source.error().code == base::Errc::corrupt)
+  if (is_table_name(path) && source.has_value() == false &&
+      source.error().code == base::Errc::corrupt)
     profile.text = profile.error;
   return profile;
 }
@@ -195,12 +206,9 @@ nlohmann::json profile_event(const Profile& profile) {
     return nullptr;
   };
   for (const ColumnProfile& p : profile.columns) {
-    nlohmann::json column = {{"name", p.column.name},
-                             {"type", type_name(p.column.type)},
-                             {"distinct", p.distinct},
-                             {"missing", p.missing},
-                             {"min", end(p.min)},
-                             {"max", end(p.max)}};
+    nlohmann::json column = {{"name", p.column.name},  {"type", type_name(p.column.type)},
+                             {"distinct", p.distinct}, {"missing", p.missing},
+                             {"min", end(p.min)},      {"max", end(p.max)}};
     if (p.column.type == Type::text) column["values"] = p.values;
     columns.push_back(std::move(column));
   }

@@ -12,8 +12,8 @@ struct ColumnProfile {
   Column column{};
   uint64_t distinct = 0;  ///< different values; counting stops at 2,000,000
   uint64_t missing = 0;
-  Cell min{}, max{};                   ///< numbers and dates
-  std::vector<std::string> values{};   ///< the first 64 different texts
+  Cell min{}, max{};                  ///< numbers and dates
+  std::vector<std::string> values{};  ///< the first 64 different texts
 };
 
 /// What is known of one file of the workspace before anybody asks about it.
@@ -26,7 +26,8 @@ struct Profile {
   std::string note{};   ///< for people: an assumption made while reading
 };
 
-/// Reads all of the file. Never fails: a file that cannot be read has an error and a text that says so.
+/// Reads all of the file. Never fails: a file that cannot be read has an error and a text that says
+/// so.
 Profile profile_of(const std::string& path);
 
 /// The text of a table's profile.

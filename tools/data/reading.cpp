@@ -83,11 +83,13 @@ base::Result<std::shared_ptr<const Source>> load(const Source& source) {
   return std::shared_ptr<const Source>(std::move(frame));
 }
 
-base::Result<std::shared_ptr<const Source>> read_table(const std::string& path, const std::string& who) {
+base::Result<std::shared_ptr<const Source>> read_table(const std::string& path,
+                                                       const std::string& who) {
   std::string ext = extension(path);
   for (char& ch : ext) ch = static_cast<char>(ch >= 'A' && ch <= 'Z' ? ch + 32 : ch);
   if (ext == "parquet" || ext == "xlsx" || ext == "xls" || ext == "ods")
-    return Error{Errc::unsupported, path + ": " + ext + " files cannot be read; save it as CSV or JSON"};
+    return Error{Errc::unsupported,
+                 path + ": " + ext + " files cannot be read; save it as CSV or JSON"};
   if (ext == "json" || ext == "ndjson" || ext == "jsonl") {
     base::Result<std::shared_ptr<Frame>> frame = read_json(path);
     if (!frame) return explain(frame.error(), path, who);
@@ -146,9 +148,11 @@ base::Result<std::shared_ptr<const Source>> lines_table(const std::string& path)
   const std::string who = "data.lines";
   base::Result<std::string> bytes = read_whole(path, kMaxTextBytes);
   if (!bytes) return explain(bytes.error(), path, who, false);
-  if (!looks_like_text(*bytes)) return Error{Errc::corrupt, who + ": " + path + " is not a text file"};
-  auto frame = std::make_shared<Frame>(std::vector<Column>{
-      {.name = "line", .type = Type::number, .may_miss = false}, {.name = "text", .type = Type::text}});
+  if (!looks_like_text(*bytes))
+    return Error{Errc::corrupt, who + ": " + path + " is not a text file"};
+  auto frame = std::make_shared<Frame>(
+      std::vector<Column>{{.name = "line", .type = Type::number, .may_miss = false},
+                          {.name = "text", .type = Type::text}});
   std::string_view rest = *bytes;
   if (rest.substr(0, 3) == "\xef\xbb\xbf") rest.remove_prefix(3);
   while (!rest.empty()) {

@@ -11,7 +11,8 @@
 
 namespace tools::data {
 
-/// Receives the cells of a row one after the other, then end_row(). `column` counts the wanted columns.
+/// Receives the cells of a row one after the other, then end_row(). `column` counts the wanted
+/// columns.
 class CellSink {
  public:
   virtual ~CellSink() = default;
@@ -27,7 +28,8 @@ class CellSink {
 class Cursor {
  public:
   virtual ~Cursor() = default;
-  /// Sends at most `max_rows` rows; 0 at the end. Errors: corrupt, system (the file changed while it was read).
+  /// Sends at most `max_rows` rows; 0 at the end. Errors: corrupt, system (the file changed while
+  /// it was read).
   virtual base::Result<int> next(CellSink& sink, int max_rows) = 0;
 };
 

@@ -1,9 +1,10 @@
-// Each method builds "SELECT … FROM (the receiver's SELECT)". Columns are c0, c1, … by position, so that no
-// name a file or a script chose is ever part of the SQL; values are written as literals by literal(). The order
-// of a table is its sort keys, then r. Methods that need the order as one number use numbered().
+// Each method builds "SELECT … FROM (the receiver's SELECT)". Columns are c0, c1, … by position, so
+// that no name a file or a script chose is ever part of the SQL; values are written as literals by
+// literal(). The order of a table is its sort keys, then r. Methods that need the order as one
+// number use numbered().
 //
-// A chain longer than kMaxDepth, and every result that is small by nature, is stored by keep(): a table of
-// DuckDB's that lives as long as some Table refers to it.
+// A chain longer than kMaxDepth, and every result that is small by nature, is stored by keep(): a
+// table of DuckDB's that lives as long as some Table refers to it.
 
 #include "tools/data/table.h"
 
@@ -47,7 +48,9 @@ std::string literal(std::string_view text) {
   return out + "'";
 }
 
-std::string instant(int64_t micros) { return "make_timestamp(" + std::to_string(micros) + "::BIGINT)"; }
+std::string instant(int64_t micros) {
+  return "make_timestamp(" + std::to_string(micros) + "::BIGINT)";
+}
 
 std::string in_quotes(const std::string& text) {
   std::string shown = text.substr(0, utf8_prefix(text, 60));
@@ -55,15 +58,18 @@ std::string in_quotes(const std::string& text) {
   return "\"" + shown + "\"";
 }
 
-constexpr const char* kMonthNames = "['Jan','Feb','Mar','Apr','May','Jun','Jul','Aug','Sep','Oct','Nov','Dec']";
+constexpr const char* kMonthNames =
+    "['Jan','Feb','Mar','Apr','May','Jun','Jul','Aug','Sep','Oct','Nov','Dec']";
 constexpr const char* kWeekdays = "['Mon','Tue','Wed','Thu','Fri','Sat','Sun']";
 
 // What a column is ordered by.
 std::string rank(const Column& column, const std::string& sql) {
   if (column.calendar == Calendar::none) return sql;
   // A text that is no month (after a rename or a union) comes last.
-  return std::string("CASE WHEN ") + sql + " IS NULL THEN NULL ELSE coalesce(nullif(list_position(" +
-         (column.calendar == Calendar::month_name ? kMonthNames : kWeekdays) + ", " + sql + "), 0), 99) END";
+  return std::string("CASE WHEN ") + sql +
+         " IS NULL THEN NULL ELSE coalesce(nullif(list_position(" +
+         (column.calendar == Calendar::month_name ? kMonthNames : kWeekdays) + ", " + sql +
+         "), 0), 99) END";
 }
 
 std::string aggregate_sql(Aggregate how, const std::string& column) {
@@ -115,7 +121,8 @@ std::string list_of_type(const std::vector<Column>& columns, Type type, std::str
 nlohmann::ordered_json json_of(const Cell& cell) {
   if (const double* number = std::get_if<double>(&cell)) {
     if (!std::isfinite(*number)) return nullptr;
-    if (std::abs(*number) < 9e15 && *number == std::trunc(*number)) return static_cast<int64_t>(*number);
+    if (std::abs(*number) < 9e15 && *number == std::trunc(*number))
+      return static_cast<int64_t>(*number);
     return *number;
   }
   if (const bool* boolean = std::get_if<bool>(&cell)) return *boolean;
@@ -154,16 +161,19 @@ std::vector<std::string> Table::names() const {
 base::Result<int> Table::find(const std::string& who, const std::string& column) const {
   for (size_t i = 0; i < columns_.size(); ++i)
     if (columns_[i].name == column) return static_cast<int>(i);
-  return Error{Errc::not_found, who + ": no column " + in_quotes(column) + "; columns: " + suggest(names(), column)};
+  return Error{Errc::not_found,
+               who + ": no column " + in_quotes(column) + "; columns: " + suggest(names(), column)};
 }
 
-base::Result<int> Table::find_number(const std::string& who, const std::string& column, bool or_dates) const {
+base::Result<int> Table::find_number(const std::string& who, const std::string& column,
+                                     bool or_dates) const {
   base::Result<int> i = find(who, column);
   if (!i) return i.error();
   const Type type = columns_[static_cast<size_t>(*i)].type;
   if (type == Type::number || type == Type::empty || (or_dates && type == Type::date)) return i;
-  return Error{Errc::usage, who + ": column " + in_quotes(column) + " is " + std::string(type_name(type)) +
-                                "; number columns: " + list_of_type(columns_, Type::number, column)};
+  return Error{Errc::usage,
+               who + ": column " + in_quotes(column) + " is " + std::string(type_name(type)) +
+                   "; number columns: " + list_of_type(columns_, Type::number, column)};
 }
 
 std::string Table::all_columns(size_t n) {
@@ -175,8 +185,8 @@ std::string Table::all_columns(size_t n) {
 std::string Table::order_by() const {
   std::string out;
   for (const SortKey& key : order_)
-    out += rank(columns_[static_cast<size_t>(key.column)], c(key.column)) + (key.descending ? " DESC" : " ASC") +
-           " NULLS LAST, ";
+    out += rank(columns_[static_cast<size_t>(key.column)], c(key.column)) +
+           (key.descending ? " DESC" : " ASC") + " NULLS LAST, ";
   return out + "r";
 }
 
@@ -195,8 +205,8 @@ Table Table::wrap(std::string sql, std::vector<Column> columns, std::vector<Sort
 Table Table::numbered() const {
   if (order_.empty()) return *this;
   Table table = *this;
-  table.sql_ = "SELECT " + all_columns(columns_.size()) + "row_number() OVER (ORDER BY " + order_by() +
-               ") AS r FROM (" + sql_ + ")";
+  table.sql_ = "SELECT " + all_columns(columns_.size()) + "row_number() OVER (ORDER BY " +
+               order_by() + ") AS r FROM (" + sql_ + ")";
   table.order_.clear();
   ++table.depth_;
   return table;
@@ -204,8 +214,9 @@ Table Table::numbered() const {
 
 base::Result<Table> Table::keep() const {
   const std::string name = engine_->fresh_name();
-  base::Status ok = engine_->execute("CREATE TABLE " + name + " AS SELECT " + all_columns(columns_.size()) +
-                                     "row_number() OVER (ORDER BY " + order_by() + ") AS r FROM (" + sql_ + ")");
+  base::Status ok =
+      engine_->execute("CREATE TABLE " + name + " AS SELECT " + all_columns(columns_.size()) +
+                       "row_number() OVER (ORDER BY " + order_by() + ") AS r FROM (" + sql_ + ")");
   if (!ok) return ok.error();
   Table table = *this;
   table.stored_ = {std::shared_ptr<Stored>(new Stored{engine_, name})};
@@ -227,25 +238,32 @@ Table Table::with_column(const std::string& sql, Column column) const {
   if (place == columns.size()) columns.emplace_back();
   columns[place] = std::move(column);
   std::string list;
-  for (size_t i = 0; i < columns.size(); ++i) list += (i == place ? sql + " AS " + c(i) : c(i)) + ", ";
-  return base.wrap("SELECT " + list + "r FROM (" + base.sql_ + ")", std::move(columns), base.order_);
+  for (size_t i = 0; i < columns.size(); ++i)
+    list += (i == place ? sql + " AS " + c(i) : c(i)) + ", ";
+  return base.wrap("SELECT " + list + "r FROM (" + base.sql_ + ")", std::move(columns),
+                   base.order_);
 }
 
-base::Result<Table> Table::where(const std::string& column, const std::string& op, const Cell& value) const {
+base::Result<Table> Table::where(const std::string& column, const std::string& op,
+                                 const Cell& value) const {
   base::Result<int> i = find("where", column);
   if (!i) return i.error();
   const Column& what = columns_[static_cast<size_t>(*i)];
   std::string sql_op;
-  for (const auto& [ours, theirs] : {std::pair{"==", "="}, {"~=", "<>"}, {"<", "<"}, {"<=", "<="}, {">", ">"}, {">=", ">="}})
+  for (const auto& [ours, theirs] :
+       {std::pair{"==", "="}, {"~=", "<>"}, {"<", "<"}, {"<=", "<="}, {">", ">"}, {">=", ">="}})
     if (op == ours) sql_op = theirs;
   if (sql_op.empty() && op != "contains")
-    return Error{Errc::usage, "where: unknown operator " + in_quotes(op) + "; operators: ==, ~=, <, <=, >, >=, contains"};
+    return Error{Errc::usage, "where: unknown operator " + in_quotes(op) +
+                                  "; operators: ==, ~=, <, <=, >, >=, contains"};
   if (std::holds_alternative<std::monostate>(value))
-    return Error{Errc::usage, "where: the value for " + in_quotes(column) + " is missing; use known() or missing()"};
+    return Error{Errc::usage, "where: the value for " + in_quotes(column) +
+                                  " is missing; use known() or missing()"};
   const auto mismatch = [&] {
-    return Error{Errc::usage, "where: column " + in_quotes(column) + " is " + std::string(type_name(what.type)) +
-                                  ", not " + in_quotes(cell_text(value)) +
-                                  (what.type == Type::date ? "; write 2014, 2014-03 or 2014-03-05" : "")};
+    return Error{Errc::usage,
+                 "where: column " + in_quotes(column) + " is " + std::string(type_name(what.type)) +
+                     ", not " + in_quotes(cell_text(value)) +
+                     (what.type == Type::date ? "; write 2014, 2014-03 or 2014-03-05" : "")};
   };
   std::string test;
   const std::string left = c(*i);
@@ -253,11 +271,12 @@ base::Result<Table> Table::where(const std::string& column, const std::string& o
     if (what.type == Type::text || what.type == Type::empty) {
       test = "contains(" + left + ", " + literal(cell_text(value)) + ")";
     } else if (what.type == Type::date) {
-      test = "contains(CASE WHEN " + left + " = date_trunc('day', " + left + ") THEN strftime(" + left +
-             ", '%Y-%m-%d') ELSE strftime(" + left + ", '%Y-%m-%d %H:%M:%S') END, " + literal(cell_text(value)) + ")";
+      test = "contains(CASE WHEN " + left + " = date_trunc('day', " + left + ") THEN strftime(" +
+             left + ", '%Y-%m-%d') ELSE strftime(" + left + ", '%Y-%m-%d %H:%M:%S') END, " +
+             literal(cell_text(value)) + ")";
     } else {
-      return Error{Errc::usage, "where: contains needs a text column; " + in_quotes(column) + " is " +
-                                    std::string(type_name(what.type))};
+      return Error{Errc::usage, "where: contains needs a text column; " + in_quotes(column) +
+                                    " is " + std::string(type_name(what.type))};
     }
   } else if (what.type == Type::date) {
     const std::optional<DateRange> range = parse_range(cell_text(value));
@@ -273,7 +292,8 @@ base::Result<Table> Table::where(const std::string& column, const std::string& o
   } else if (what.type == Type::number) {
     std::optional<double> number;
     if (const double* plain = std::get_if<double>(&value)) number = *plain;
-    if (const std::string* text = std::get_if<std::string>(&value)) number = parse_number(trimmed(*text));
+    if (const std::string* text = std::get_if<std::string>(&value))
+      number = parse_number(trimmed(*text));
     if (!number || !std::isfinite(*number)) return mismatch();
     test = left + " " + sql_op + " " + literal(*number);
   } else if (what.type == Type::boolean) {
@@ -285,9 +305,11 @@ base::Result<Table> Table::where(const std::string& column, const std::string& o
   } else {
     const std::string text = literal(cell_text(value));
     const bool by_text = what.calendar == Calendar::none || op == "==" || op == "~=";
-    test = by_text ? left + " " + sql_op + " " + text : rank(what, left) + " " + sql_op + " " + rank(what, text);
+    test = by_text ? left + " " + sql_op + " " + text
+                   : rank(what, left) + " " + sql_op + " " + rank(what, text);
   }
-  return wrap("SELECT " + all_columns(columns_.size()) + "r FROM (" + sql_ + ") WHERE " + test, columns_, order_);
+  return wrap("SELECT " + all_columns(columns_.size()) + "r FROM (" + sql_ + ") WHERE " + test,
+              columns_, order_);
 }
 
 Table Table::known_all(const std::vector<int>& columns) const {
@@ -298,7 +320,8 @@ Table Table::known_all(const std::vector<int>& columns) const {
     test += (test.empty() ? "" : " AND ") + c(i) + " IS NOT NULL";
   }
   if (test.empty()) return *this;
-  return wrap("SELECT " + all_columns(columns_.size()) + "r FROM (" + sql_ + ") WHERE " + test, std::move(kept), order_);
+  return wrap("SELECT " + all_columns(columns_.size()) + "r FROM (" + sql_ + ") WHERE " + test,
+              std::move(kept), order_);
 }
 
 base::Result<Table> Table::known(const std::string& column) const {
@@ -317,7 +340,8 @@ base::Result<uint64_t> Table::missing(const std::string& column) const {
 }
 
 base::Result<uint64_t> Table::count() const {
-  base::Result<Cell> n = engine_->scalar("SELECT count(*)::DOUBLE FROM (" + sql_ + ")", Type::number);
+  base::Result<Cell> n =
+      engine_->scalar("SELECT count(*)::DOUBLE FROM (" + sql_ + ")", Type::number);
   if (!n) return named("count", n.error());
   return static_cast<uint64_t>(std::get<double>(*n));
 }
@@ -325,8 +349,8 @@ base::Result<uint64_t> Table::count() const {
 base::Result<uint64_t> Table::distinct(const std::string& column) const {
   base::Result<int> i = find("distinct", column);
   if (!i) return i.error();
-  base::Result<Cell> n =
-      engine_->scalar("SELECT count(DISTINCT " + c(*i) + ")::DOUBLE FROM (" + sql_ + ")", Type::number);
+  base::Result<Cell> n = engine_->scalar(
+      "SELECT count(DISTINCT " + c(*i) + ")::DOUBLE FROM (" + sql_ + ")", Type::number);
   if (!n) return named("distinct", n.error());
   return static_cast<uint64_t>(std::get<double>(*n));
 }
@@ -338,7 +362,8 @@ base::Result<Cell> Table::aggregate(Aggregate how, const std::string& column) co
   if (!i) return i.error();
   const Type type = columns_[static_cast<size_t>(*i)].type;
   if (type == Type::empty) return how == Aggregate::sum ? Cell(0.0) : Cell();
-  base::Result<Cell> value = engine_->scalar("SELECT " + aggregate_sql(how, c(*i)) + " FROM (" + sql_ + ")", type);
+  base::Result<Cell> value =
+      engine_->scalar("SELECT " + aggregate_sql(how, c(*i)) + " FROM (" + sql_ + ")", type);
   if (!value) return named(who, value.error());
   return value;
 }
@@ -347,7 +372,8 @@ base::Result<Table> Table::group(const std::vector<std::string>& keys, Aggregate
                                  const std::vector<std::string>& columns, std::string& note) const {
   const std::string who(aggregate_name(how));
   if (keys.empty()) return Error{Errc::usage, "group: needs a column"};
-  if (how != Aggregate::count && columns.empty()) return Error{Errc::usage, who + ": needs a column"};
+  if (how != Aggregate::count && columns.empty())
+    return Error{Errc::usage, who + ": needs a column"};
   std::vector<Column> out;
   std::string list;
   std::string by;
@@ -356,16 +382,19 @@ base::Result<Table> Table::group(const std::vector<std::string>& keys, Aggregate
   std::vector<SortKey> order;
   const auto add_name = [&](std::string name) {
     const std::string wanted = name;
-    for (int n = 2; std::any_of(out.begin(), out.end(), [&](const Column& o) { return o.name == name; }); ++n)
+    for (int n = 2;
+         std::any_of(out.begin(), out.end(), [&](const Column& o) { return o.name == name; }); ++n)
       name = wanted + "_" + std::to_string(n);
     return name;
   };
   for (const std::string& key : keys) {
     base::Result<int> i = find("group", key);
     if (!i) return i.error();
-    if (std::any_of(out.begin(), out.end(), [&](const Column& o) { return o.name == key; })) continue;
+    if (std::any_of(out.begin(), out.end(), [&](const Column& o) { return o.name == key; }))
+      continue;
     Column column = columns_[static_cast<size_t>(*i)];
-    if (column.calendar != Calendar::none) order.push_back({.column = static_cast<int>(out.size())});
+    if (column.calendar != Calendar::none)
+      order.push_back({.column = static_cast<int>(out.size())});
     may_miss = may_miss || column.may_miss;
     column.may_miss = false;
     list += c(*i) + " AS " + c(out.size()) + ", ";
@@ -382,16 +411,18 @@ base::Result<Table> Table::group(const std::vector<std::string>& keys, Aggregate
       base::Result<int> i = find_number(who, name, ends);
       if (!i) return i.error();
       const Type type = columns_[static_cast<size_t>(*i)].type;
-      const std::string sql = type != Type::empty       ? aggregate_sql(how, c(*i))
+      const std::string sql = type != Type::empty     ? aggregate_sql(how, c(*i))
                               : how == Aggregate::sum ? "0::DOUBLE"
-                                                        : "NULL::DOUBLE";
+                                                      : "NULL::DOUBLE";
       list += sql + " AS " + c(out.size()) + ", ";
-      out.push_back({.name = add_name(name), .type = type == Type::date ? Type::date : Type::number});
+      out.push_back(
+          {.name = add_name(name), .type = type == Type::date ? Type::date : Type::number});
     }
   }
   const Table base = numbered();
-  Table grouped = base.wrap("SELECT " + list + "min(r) AS r FROM (" + base.sql_ + ") WHERE " + known + " GROUP BY " + by,
-                            std::move(out), std::move(order));
+  Table grouped = base.wrap(
+      "SELECT " + list + "min(r) AS r FROM (" + base.sql_ + ") WHERE " + known + " GROUP BY " + by,
+      std::move(out), std::move(order));
   if (may_miss) {
     base::Result<Cell> dropped = base.engine_->scalar(
         "SELECT count(*)::DOUBLE FROM (" + base.sql_ + ") WHERE NOT (" + known + ")", Type::number);
@@ -406,8 +437,8 @@ base::Result<Table> Table::group(const std::vector<std::string>& keys, Aggregate
   return kept;
 }
 
-base::Result<Table> Table::top(int64_t n, const std::string& column, const std::optional<std::string>& per,
-                               bool largest) const {
+base::Result<Table> Table::top(int64_t n, const std::string& column,
+                               const std::optional<std::string>& per, bool largest) const {
   const std::string who = largest ? "top" : "bottom";
   if (n < 0) return Error{Errc::usage, who + ": the number of rows is negative"};
   base::Result<int> i = find(who, column);
@@ -418,18 +449,19 @@ base::Result<Table> Table::top(int64_t n, const std::string& column, const std::
   const std::string order = key + (largest ? " DESC" : " ASC") + ", r";
   std::string sql;
   if (!per) {
-    sql = "SELECT " + list + "row_number() OVER (ORDER BY " + order + ") AS r FROM (SELECT * FROM (" + base.sql_ +
-          ") WHERE " + c(*i) + " IS NOT NULL ORDER BY " + order + " LIMIT " + std::to_string(n) + ")";
+    sql = "SELECT " + list + "row_number() OVER (ORDER BY " + order +
+          ") AS r FROM (SELECT * FROM (" + base.sql_ + ") WHERE " + c(*i) +
+          " IS NOT NULL ORDER BY " + order + " LIMIT " + std::to_string(n) + ")";
   } else {
     base::Result<int> p = find(who, *per);
     if (!p) return p.error();
     const std::string group = c(*p);
-    const std::string first = "SELECT *, min(r) OVER (PARTITION BY " + group + ") AS f FROM (" + base.sql_ +
-                              ") WHERE " + group + " IS NOT NULL";
-    const std::string ranked = "SELECT *, row_number() OVER (PARTITION BY f ORDER BY " + order + ") AS k FROM (" +
-                               first + ") WHERE " + c(*i) + " IS NOT NULL";
-    sql = "SELECT " + list + "row_number() OVER (ORDER BY f, k) AS r FROM (" + ranked + ") WHERE k <= " +
-          std::to_string(n);
+    const std::string first = "SELECT *, min(r) OVER (PARTITION BY " + group + ") AS f FROM (" +
+                              base.sql_ + ") WHERE " + group + " IS NOT NULL";
+    const std::string ranked = "SELECT *, row_number() OVER (PARTITION BY f ORDER BY " + order +
+                               ") AS k FROM (" + first + ") WHERE " + c(*i) + " IS NOT NULL";
+    sql = "SELECT " + list + "row_number() OVER (ORDER BY f, k) AS r FROM (" + ranked +
+          ") WHERE k <= " + std::to_string(n);
   }
   base::Result<Table> kept = base.wrap(std::move(sql), columns_, {}).keep();
   if (!kept) return named(who, kept.error());
@@ -447,7 +479,9 @@ base::Result<Table> Table::sort(const std::string& column, bool descending) cons
 
 base::Result<Table> Table::head(int64_t n) const {
   if (n < 0) return Error{Errc::usage, "head: the number of rows is negative"};
-  Table table = wrap("SELECT * FROM (" + sql_ + ") ORDER BY " + order_by() + " LIMIT " + std::to_string(n), columns_, order_);
+  Table table =
+      wrap("SELECT * FROM (" + sql_ + ") ORDER BY " + order_by() + " LIMIT " + std::to_string(n),
+           columns_, order_);
   if (n > 100'000) return table;
   base::Result<Table> kept = table.keep();
   if (!kept) return named("head", kept.error());
@@ -462,7 +496,8 @@ base::Result<Table> Table::select(const std::vector<std::string>& columns) const
   for (const std::string& name : columns) {
     base::Result<int> i = find("select", name);
     if (!i) return i.error();
-    if (std::any_of(out.begin(), out.end(), [&](const Column& o) { return o.name == name; })) continue;
+    if (std::any_of(out.begin(), out.end(), [&](const Column& o) { return o.name == name; }))
+      continue;
     list += c(*i) + " AS " + c(out.size()) + ", ";
     out.push_back(columns_[static_cast<size_t>(*i)]);
   }
@@ -489,7 +524,8 @@ base::Result<Table> Table::unique(const std::string& column) const {
   what.may_miss = false;
   base::Result<Table> kept =
       base.wrap("SELECT " + c(*i) + " AS c0, min(r) AS r FROM (" + base.sql_ + ") WHERE " + c(*i) +
-                    " IS NOT NULL GROUP BY " + c(*i), {what}, {})
+                    " IS NOT NULL GROUP BY " + c(*i),
+                {what}, {})
           .keep();
   if (!kept) return named("unique", kept.error());
   return kept;
@@ -518,13 +554,16 @@ base::Result<Table> Table::date_part(const std::string& part, const std::string&
   }
   if (what.type == Type::number && part == "month_name") {
     added.may_miss = true;
-    return with_column("CASE WHEN " + x + " BETWEEN 1 AND 12 THEN " + kMonthNames + "[floor(" + x + ")::INTEGER] END", added);
+    return with_column("CASE WHEN " + x + " BETWEEN 1 AND 12 THEN " + kMonthNames + "[floor(" + x +
+                           ")::INTEGER] END",
+                       added);
   }
   if (what.type == Type::number && part == "year") return with_column(x, added);
   if (what.type == Type::text && part == "month_name" && what.calendar == Calendar::month_name)
     return with_column(x, added);
   if (what.type != Type::date)
-    return Error{Errc::usage, part + ": column " + in_quotes(column) + " is " + std::string(type_name(what.type)) +
+    return Error{Errc::usage, part + ": column " + in_quotes(column) + " is " +
+                                  std::string(type_name(what.type)) +
                                   "; date columns: " + list_of_type(columns_, Type::date, column)};
   std::string sql;
   if (part == "year") sql = "year(" + x + ")::DOUBLE";
@@ -542,7 +581,8 @@ base::Result<Table> Table::share(const std::string& column) const {
   if (!total) return named("share", total.error());
   const double* sum = std::get_if<double>(&*total);
   const Column added{.name = "share", .type = Type::number};
-  if (!sum || *sum == 0 || !std::isfinite(*sum) || columns_[static_cast<size_t>(*i)].type == Type::empty)
+  if (!sum || *sum == 0 || !std::isfinite(*sum) ||
+      columns_[static_cast<size_t>(*i)].type == Type::empty)
     return with_column("NULL::DOUBLE", added);
   return with_column(c(*i) + " / " + literal(*sum) + " * 100", added);
 }
@@ -555,8 +595,9 @@ base::Result<Table> Table::join(const Table& other, const std::string& column) c
   const Type left_type = columns_[static_cast<size_t>(*i)].type;
   const Type right_type = other.columns_[static_cast<size_t>(*j)].type;
   if (left_type != right_type && left_type != Type::empty && right_type != Type::empty)
-    return Error{Errc::usage, "join: column " + in_quotes(column) + " is " + std::string(type_name(left_type)) +
-                                  " in one table and " + std::string(type_name(right_type)) + " in the other"};
+    return Error{Errc::usage, "join: column " + in_quotes(column) + " is " +
+                                  std::string(type_name(left_type)) + " in one table and " +
+                                  std::string(type_name(right_type)) + " in the other"};
   const Table a = numbered();
   const Table b = other.numbered();
   std::vector<Column> out = columns_;
@@ -566,14 +607,16 @@ base::Result<Table> Table::join(const Table& other, const std::string& column) c
     if (static_cast<int>(k) == *j) continue;
     Column added = other.columns_[k];
     const std::string wanted = added.name;
-    for (int n = 2; std::any_of(out.begin(), out.end(), [&](const Column& o) { return o.name == added.name; }); ++n)
+    for (int n = 2;
+         std::any_of(out.begin(), out.end(), [&](const Column& o) { return o.name == added.name; });
+         ++n)
       added.name = wanted + "_" + std::to_string(n);
     list += "b." + c(k) + " AS " + c(out.size()) + ", ";
     out.push_back(std::move(added));
   }
   const bool same = left_type == right_type;
-  Table joined = a.wrap("SELECT " + list + "row_number() OVER (ORDER BY a.r, b.r) AS r FROM (" + a.sql_ +
-                            ") a JOIN (" + b.sql_ + ") b ON " +
+  Table joined = a.wrap("SELECT " + list + "row_number() OVER (ORDER BY a.r, b.r) AS r FROM (" +
+                            a.sql_ + ") a JOIN (" + b.sql_ + ") b ON " +
                             (same ? "a." + c(*i) + " = b." + c(*j) : std::string("false")),
                         std::move(out), {});
   joined.stored_.insert(joined.stored_.end(), b.stored_.begin(), b.stored_.end());
@@ -582,7 +625,8 @@ base::Result<Table> Table::join(const Table& other, const std::string& column) c
   return kept;
 }
 
-base::Result<Table> Table::union_of(const std::vector<Table>& tables, const std::vector<std::string>& paths) {
+base::Result<Table> Table::union_of(const std::vector<Table>& tables,
+                                    const std::vector<std::string>& paths) {
   const std::string who = "data.union";
   if (tables.empty()) return Error{Errc::usage, who + ": needs files"};
   std::vector<Column> out = tables[0].columns_;
@@ -593,30 +637,36 @@ base::Result<Table> Table::union_of(const std::vector<Table>& tables, const std:
     for (Column& column : out) {
       base::Result<int> i = tables[t].find(who, column.name);
       if (!i)
-        return Error{Errc::usage, who + ": " + paths[t] + " has no column " + in_quotes(column.name) + "; columns: " +
-                                      suggest(tables[t].names(), column.name)};
+        return Error{Errc::usage, who + ": " + paths[t] + " has no column " +
+                                      in_quotes(column.name) +
+                                      "; columns: " + suggest(tables[t].names(), column.name)};
       const Column& here = tables[t].columns_[static_cast<size_t>(*i)];
       if (column.type == Type::empty) column.type = here.type;
       if (here.type != column.type && here.type != Type::empty)
-        return Error{Errc::usage, who + ": column " + in_quotes(column.name) + " is " + std::string(type_name(here.type)) +
-                                      " in " + paths[t] + " and " + std::string(type_name(column.type)) + " before"};
+        return Error{Errc::usage, who + ": column " + in_quotes(column.name) + " is " +
+                                      std::string(type_name(here.type)) + " in " + paths[t] +
+                                      " and " + std::string(type_name(column.type)) + " before"};
       column.may_miss = column.may_miss || here.may_miss;
       places[t].push_back(*i);
     }
-    if (t) all.stored_.insert(all.stored_.end(), tables[t].stored_.begin(), tables[t].stored_.end());
+    if (t)
+      all.stored_.insert(all.stored_.end(), tables[t].stored_.begin(), tables[t].stored_.end());
   }
   std::string sql;
   for (size_t t = 0; t < tables.size(); ++t) {
     std::string list;
     for (size_t k = 0; k < out.size(); ++k) {
       const bool empty = tables[t].columns_[static_cast<size_t>(places[t][k])].type == Type::empty;
-      list += (empty ? "NULL::" + std::string(sql_type(out[k].type)) : c(places[t][k])) + " AS " + c(k) + ", ";
+      list += (empty ? "NULL::" + std::string(sql_type(out[k].type)) : c(places[t][k])) + " AS " +
+              c(k) + ", ";
     }
-    sql += (t ? " UNION ALL " : "") + ("SELECT " + list) + literal(stem(paths[t])) + " AS " + c(out.size()) + ", " +
-           std::to_string(t) + "::BIGINT * 1000000000000 + r AS r FROM (" + tables[t].numbered().sql_ + ")";
+    sql += (t ? " UNION ALL " : "") + ("SELECT " + list) + literal(stem(paths[t])) + " AS " +
+           c(out.size()) + ", " + std::to_string(t) + "::BIGINT * 1000000000000 + r AS r FROM (" +
+           tables[t].numbered().sql_ + ")";
   }
   std::string name = "file";
-  for (int n = 2; std::any_of(out.begin(), out.end(), [&](const Column& o) { return o.name == name; }); ++n)
+  for (int n = 2;
+       std::any_of(out.begin(), out.end(), [&](const Column& o) { return o.name == name; }); ++n)
     name = "file_" + std::to_string(n);
   out.push_back({.name = name, .type = Type::text, .may_miss = false});
   return all.wrap(std::move(sql), std::move(out), {});
@@ -635,10 +685,12 @@ base::Result<Table> Table::fold(const std::vector<std::string>& fields) const {
   for (size_t f = 0; f < fields.size(); ++f) {
     base::Result<int> i = find_number("fold", fields[f]);
     if (!i) return i.error();
-    const std::string value = columns_[static_cast<size_t>(*i)].type == Type::empty ? "NULL::DOUBLE" : c(*i);
-    sql += (f ? " UNION ALL " : "") + ("SELECT " + kept) + literal(fields[f]) + " AS " + c(out.size()) + ", " + value +
-           " AS " + c(out.size() + 1) + ", r * " + std::to_string(fields.size()) + " + " + std::to_string(f) +
-           " AS r FROM (" + base.sql_ + ")";
+    const std::string value =
+        columns_[static_cast<size_t>(*i)].type == Type::empty ? "NULL::DOUBLE" : c(*i);
+    sql += (f ? " UNION ALL " : "") + ("SELECT " + kept) + literal(fields[f]) + " AS " +
+           c(out.size()) + ", " + value + " AS " + c(out.size() + 1) + ", r * " +
+           std::to_string(fields.size()) + " + " + std::to_string(f) + " AS r FROM (" + base.sql_ +
+           ")";
   }
   out.push_back({.name = "series", .type = Type::text, .may_miss = false});
   out.push_back({.name = "value", .type = Type::number});
@@ -674,7 +726,8 @@ base::Result<std::string> Table::printed() const {
   for (size_t i = 0; i < columns_.size(); ++i) text += (i ? "," : "") + csv_field(columns_[i].name);
   for (uint64_t row = 0; row < std::min(rows->count, kPrintedRows); ++row) {
     text += '\n';
-    for (size_t i = 0; i < columns_.size(); ++i) text += (i ? "," : "") + csv_field(cell_text(rows->columns[i][row]));
+    for (size_t i = 0; i < columns_.size(); ++i)
+      text += (i ? "," : "") + csv_field(cell_text(rows->columns[i][row]));
   }
   if (rows->count > kPrintedRows) {
     base::Result<uint64_t> n = count();
@@ -706,18 +759,21 @@ base::Result<uint64_t> Table::save(const std::string& path) const {
   uint64_t done = 0;
   while (true) {
     base::Result<Rows> rows = engine_->query(
-        "SELECT " + list + " FROM (" + kept->sql_ + ") WHERE r > " + std::to_string(done) + " AND r <= " +
-            std::to_string(done + kSavedAtOnce) + " ORDER BY r", types);
+        "SELECT " + list + " FROM (" + kept->sql_ + ") WHERE r > " + std::to_string(done) +
+            " AND r <= " + std::to_string(done + kSavedAtOnce) + " ORDER BY r",
+        types);
     if (!rows) return named("save", rows.error());
     for (uint64_t row = 0; row < rows->count; ++row) {
       if (csv) {
         std::string line;
-        for (size_t i = 0; i < columns_.size(); ++i) line += (i ? "," : "") + file_text(rows->columns[i][row]);
+        for (size_t i = 0; i < columns_.size(); ++i)
+          line += (i ? "," : "") + file_text(rows->columns[i][row]);
         // A line without a character would be no record.
         text += (line.empty() ? "\"\"" : line) + "\n";
       } else {
         nlohmann::ordered_json record = nlohmann::ordered_json::object();
-        for (size_t i = 0; i < columns_.size(); ++i) record[columns_[i].name] = json_of(rows->columns[i][row]);
+        for (size_t i = 0; i < columns_.size(); ++i)
+          record[columns_[i].name] = json_of(rows->columns[i][row]);
         text += (done + row ? ",\n" : "\n") +
                 record.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
       }

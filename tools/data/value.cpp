@@ -70,8 +70,9 @@ std::string exact_number(double value) {
   if (!std::isfinite(value)) return {};
   char buffer[400];
   const bool integral = std::abs(value) < 1e15 && value == std::trunc(value);
-  const auto end = integral ? std::to_chars(buffer, buffer + sizeof buffer, static_cast<int64_t>(value))
-                            : std::to_chars(buffer, buffer + sizeof buffer, value);
+  const auto end = integral
+                       ? std::to_chars(buffer, buffer + sizeof buffer, static_cast<int64_t>(value))
+                       : std::to_chars(buffer, buffer + sizeof buffer, value);
   return std::string(buffer, end.ptr);
 }
 
@@ -81,8 +82,8 @@ std::string format_date(Date date) {
   if (c.hour == 0 && c.minute == 0 && c.second == 0)
     std::snprintf(buffer, sizeof buffer, "%04d-%02d-%02d", c.year, c.month, c.day);
   else
-    std::snprintf(buffer, sizeof buffer, "%04d-%02d-%02d %02d:%02d:%02d", c.year, c.month, c.day, c.hour,
-                  c.minute, c.second);
+    std::snprintf(buffer, sizeof buffer, "%04d-%02d-%02d %02d:%02d:%02d", c.year, c.month, c.day,
+                  c.hour, c.minute, c.second);
   return buffer;
 }
 

@@ -6,7 +6,8 @@
 #include <variant>
 #include <vector>
 
-/// tools::data values: what a cell holds and the one text it has in observations, profiles and answers.
+/// tools::data values: what a cell holds and the one text it has in observations, profiles and
+/// answers.
 namespace tools::data {
 
 enum class Type { empty, text, number, date, boolean };
@@ -31,8 +32,8 @@ using Cell = std::variant<std::monostate, double, std::string, bool, Date>;
 /// "text", "number", …
 std::string_view type_name(Type type);
 
-/// Text of a number: "%.0f" when integral and below 1e15, else two decimals from 100, three from 1, four
-/// significant digits below; without trailing zeros. NaN is empty.
+/// Text of a number: "%.0f" when integral and below 1e15, else two decimals from 100, three from 1,
+/// four significant digits below; without trailing zeros. NaN is empty.
 std::string format_number(double value);
 
 /// Shortest text that reads back as the same number; for files.

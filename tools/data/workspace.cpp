@@ -40,16 +40,32 @@ base::Status check_path(const std::string& path) {
   return base::Ok{};
 }
 
-// openat2 keeps the walk beneath the current directory. Where it is not there (a filter that does not know
-// it), the last component at least must not be a link; the jail around the process does the rest.
+// openat2 keeps the walk beneath the current directory. Where it is not there (a filter that does
+// not know it), the last component at least must not be a link; the jail around the process does
+// the rest.
 int open_beneath(const std::string& path, int flags, mode_t mode) {
   open_how how{};
   how.flags = static_cast<uint64_t>(flags | O_CLOEXEC);
   how.mode = (flags & O_CREAT) ? mode : 0;
   how.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS;
   const long fd = ::syscall(SYS_openat2, AT_FDCWD, path.c_str(), &how, sizeof how);
-  if (fd >= 0 || (errno != ENOSYS && errno != EPERM && errno != EACCES)) return static_cast<int>(fd);
+  if (fd >= 0 || (errno != ENOSYS && errno != EPERM && errno != EACCES))
+    return static_cast<int>(fd);
   return ::open(path.c_str(), flags | O_CLOEXEC | O_NOFOLLOW, mode);
+}
+
+// Makes the folders of a file's path, one after the other, through no link. What it cannot make,
+// the open that follows reports.
+void make_folders(const std::string& path) {
+  base::UniqueFd folder(::open(".", O_PATH | O_DIRECTORY | O_CLOEXEC));
+  for (size_t at = 0, slash = 0; folder && (slash = path.find('/', at)) != path.npos;
+       at = slash + 1) {
+    const std::string name = path.substr(at, slash - at);
+    if (name.empty() || name == ".") continue;
+    if (::mkdirat(folder.get(), name.c_str(), 0755) != 0 && errno != EEXIST) return;
+    folder = base::UniqueFd(
+        ::openat(folder.get(), name.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  }
 }
 
 void list_folder(const std::string& folder, int depth, std::vector<FileEntry>& out) {
@@ -84,7 +100,8 @@ base::Result<base::UniqueFd> open_to_read(const std::string& path) {
     return Error{Errc::system, path + ": " + std::strerror(errno)};
   }
   struct stat status;
-  if (::fstat(file.get(), &status) != 0) return Error{Errc::system, path + ": " + std::strerror(errno)};
+  if (::fstat(file.get(), &status) != 0)
+    return Error{Errc::system, path + ": " + std::strerror(errno)};
   if (S_ISDIR(status.st_mode)) return Error{Errc::usage, path + ": a folder, not a file"};
   if (!S_ISREG(status.st_mode)) return Error{Errc::usage, path + ": not a regular file"};
   return file;
@@ -92,15 +109,23 @@ base::Result<base::UniqueFd> open_to_read(const std::string& path) {
 
 base::Result<base::UniqueFd> create_new(const std::string& path) {
   if (base::Status ok = check_path(path); !ok) return ok.error();
-  base::UniqueFd file(open_beneath(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0644));
+  constexpr int kFlags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW;
+  base::UniqueFd file(open_beneath(path, kFlags, 0644));
+  if (!file && errno == ENOENT) {
+    make_folders(path);
+    file = base::UniqueFd(open_beneath(path, kFlags, 0644));
+  }
   if (file) return file;
   if (errno == EEXIST) return Error{Errc::usage, "\"" + path + "\" exists already"};
-  if (errno == ENOENT || errno == ENOTDIR) return Error{Errc::not_found, path + ": its folder does not exist"};
-  if (errno == EXDEV || errno == ELOOP) return Error{Errc::refused, "\"" + path + "\" is outside the workspace"};
+  if (errno == ENOENT || errno == ENOTDIR)
+    return Error{Errc::not_found, path + ": its folder does not exist"};
+  if (errno == EXDEV || errno == ELOOP)
+    return Error{Errc::refused, "\"" + path + "\" is outside the workspace"};
   return Error{Errc::system, path + ": " + std::strerror(errno)};
 }
 
-base::Status write_all(const base::UniqueFd& file, std::string_view bytes, const std::string& path) {
+base::Status write_all(const base::UniqueFd& file, std::string_view bytes,
+                       const std::string& path) {
   while (!bytes.empty()) {
     const ssize_t n = ::write(file.get(), bytes.data(), bytes.size());
     if (n < 0 && errno == EINTR) continue;
@@ -113,7 +138,8 @@ base::Status write_all(const base::UniqueFd& file, std::string_view bytes, const
 std::vector<FileEntry> list_files() {
   std::vector<FileEntry> out;
   list_folder({}, 0, out);
-  std::sort(out.begin(), out.end(), [](const FileEntry& a, const FileEntry& b) { return a.path < b.path; });
+  std::sort(out.begin(), out.end(),
+            [](const FileEntry& a, const FileEntry& b) { return a.path < b.path; });
   return out;
 }
 
@@ -171,7 +197,8 @@ base::Result<std::string> read_whole(const std::string& path, uint64_t max_bytes
     if (n < 0) return Error{Errc::system, path + ": " + std::strerror(errno)};
     text.append(buffer, static_cast<size_t>(n));
     if (text.size() > max_bytes)
-      return Error{Errc::limit, path + ": larger than " + format_number(static_cast<double>(max_bytes) / 1e6) + " MB"};
+      return Error{Errc::limit, path + ": larger than " +
+                                    format_number(static_cast<double>(max_bytes) / 1e6) + " MB"};
   }
   return text;
 }
@@ -189,18 +216,22 @@ int edit_distance(std::string_view a, std::string_view b) {
       const char x = lower(a[i - 1]);
       const char y = lower(b[j - 1]);
       now[j] = std::min({last[j] + 1, now[j - 1] + 1, last[j - 1] + (x != y)});
-      if (i > 1 && j > 1 && x == lower(b[j - 2]) && lower(a[i - 2]) == y) now[j] = std::min(now[j], before[j - 2] + 1);
+      if (i > 1 && j > 1 && x == lower(b[j - 2]) && lower(a[i - 2]) == y)
+        now[j] = std::min(now[j], before[j - 2] + 1);
     }
   }
   return row[a.size() % 3][b.size()];
 }
 
 std::string suggest(const std::vector<std::string>& names, std::string_view wanted) {
-  std::vector<std::string> shown(names.begin(), names.begin() + static_cast<std::ptrdiff_t>(std::min(names.size(), kMaxSuggested)));
+  std::vector<std::string> shown(
+      names.begin(),
+      names.begin() + static_cast<std::ptrdiff_t>(std::min(names.size(), kMaxSuggested)));
   if (names.size() > kMaxSuggested) {
-    const auto nearest = std::min_element(names.begin(), names.end(), [&](const std::string& a, const std::string& b) {
-      return edit_distance(a, wanted) < edit_distance(b, wanted);
-    });
+    const auto nearest = std::min_element(
+        names.begin(), names.end(), [&](const std::string& a, const std::string& b) {
+          return edit_distance(a, wanted) < edit_distance(b, wanted);
+        });
     if (static_cast<size_t>(nearest - names.begin()) >= kMaxSuggested) shown.back() = *nearest;
     shown.push_back("…");
   }
@@ -230,7 +261,8 @@ void Crc32::add(std::string_view bytes) {
     }
     return table;
   }();
-  for (const char c : bytes) state_ = kTable[(state_ ^ static_cast<unsigned char>(c)) & 0xff] ^ (state_ >> 8);
+  for (const char c : bytes)
+    state_ = kTable[(state_ ^ static_cast<unsigned char>(c)) & 0xff] ^ (state_ >> 8);
 }
 
 std::string Crc32::text() const {

@@ -11,11 +11,13 @@
 /// The workspace is the current directory: every path is relative to it and none leads out of it.
 namespace tools::data {
 
-/// Opens a regular file for reading; a path that is absolute, has "..", or leads out through a link is refused.
-/// Errors: not_found (no sentence: the caller knows what to suggest), refused, usage, system.
+/// Opens a regular file for reading; a path that is absolute, has "..", or leads out through a link
+/// is refused. Errors: not_found (no sentence: the caller knows what to suggest), refused, usage,
+/// system.
 base::Result<base::UniqueFd> open_to_read(const std::string& path);
 
-/// Makes a file that did not exist. Errors: refused (path), usage (exists already), system.
+/// Makes a file that did not exist, and its folders. Errors: refused (path), usage (exists
+/// already), system.
 base::Result<base::UniqueFd> create_new(const std::string& path);
 
 /// Writes all of `bytes`. Errors: system.
@@ -26,7 +28,8 @@ struct FileEntry {
   uint64_t bytes = 0;
 };
 
-/// Regular files of the workspace, hidden ones and hidden folders left out, by path; at most 10,000.
+/// Regular files of the workspace, hidden ones and hidden folders left out, by path; at most
+/// 10,000.
 std::vector<FileEntry> list_files();
 
 /// Whether the name looks like a table: csv, tsv, tab, json, ndjson, jsonl, parquet.
@@ -47,10 +50,12 @@ base::Result<std::string> read_whole(const std::string& path, uint64_t max_bytes
 /// Edits (insert, delete, replace, swap) between two names without regard to case.
 int edit_distance(std::string_view a, std::string_view b);
 
-/// "a, b, c" of all names; over 40 of them the first 40, the nearest to `wanted` among them, then "…".
+/// "a, b, c" of all names; over 40 of them the first 40, the nearest to `wanted` among them, then
+/// "…".
 std::string suggest(const std::vector<std::string>& names, std::string_view wanted);
 
-/// `no file "sale.csv"; files: sales.csv, shops.csv`. only_tables: names only those, if there are any.
+/// `no file "sale.csv"; files: sales.csv, shops.csv`. only_tables: names only those, if there are
+/// any.
 std::string no_file(std::string_view path, bool only_tables);
 
 /// Zip's and PNG's CRC-32, as eight hexadecimal digits.

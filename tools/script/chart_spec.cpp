@@ -1,5 +1,5 @@
-// From a table and options to a spec: fold several y to long form, drop rows without x or y, fetch what is left,
-// write it as data.values and say what is highest and lowest.
+// From a table and options to a spec: fold several y to long form, drop rows without x or y, fetch
+// what is left, write it as data.values and say what is highest and lowest.
 
 #include "tools/script/chart_spec.h"
 
@@ -23,7 +23,8 @@ constexpr uint64_t kMaxRows = 50'000;
 json json_of(const Cell& cell) {
   if (const double* number = std::get_if<double>(&cell)) {
     if (!std::isfinite(*number)) return nullptr;
-    if (std::abs(*number) < 1e15 && *number == std::trunc(*number)) return static_cast<int64_t>(*number);
+    if (std::abs(*number) < 1e15 && *number == std::trunc(*number))
+      return static_cast<int64_t>(*number);
     return *number;
   }
   if (const bool* boolean = std::get_if<bool>(&cell)) return *boolean;
@@ -34,7 +35,8 @@ json json_of(const Cell& cell) {
 std::string type_of(const Column& column, bool place_of_bar) {
   if (column.type == Type::number) return place_of_bar ? "ordinal" : "quantitative";
   if (column.type == Type::date) return "temporal";
-  if (column.calendar != data::Calendar::none || column.name == "month" || column.name == "quarter") return "ordinal";
+  if (column.calendar != data::Calendar::none || column.name == "month" || column.name == "quarter")
+    return "ordinal";
   return "nominal";
 }
 
@@ -47,7 +49,8 @@ struct Drawn {
 
 std::string label(const Drawn& d, uint64_t row) {
   std::string text = data::cell_text(d.rows.columns[static_cast<size_t>(d.x)][row]);
-  if (d.color >= 0 && d.color != d.x) text += " " + data::cell_text(d.rows.columns[static_cast<size_t>(d.color)][row]);
+  if (d.color >= 0 && d.color != d.x)
+    text += " " + data::cell_text(d.rows.columns[static_cast<size_t>(d.color)][row]);
   return text;
 }
 
@@ -56,7 +59,8 @@ double number(const Cell& cell) {
   return value ? *value : std::nan("");
 }
 
-// "highest y: label value" and "lowest …"; with one row only "y: label value". what: "" or "median ".
+// "highest y: label value" and "lowest …"; with one row only "y: label value". what: "" or "median
+// ".
 std::vector<std::string> extremes(const Drawn& d, const std::string& what) {
   const std::string name = what + d.table.columns()[static_cast<size_t>(d.y)].name;
   const std::vector<Cell>& y = d.rows.columns[static_cast<size_t>(d.y)];
@@ -86,7 +90,8 @@ std::string chart_name(ChartKind kind) {
   return std::string("chart.") + kNames[static_cast<int>(kind)];
 }
 
-base::Result<ChartPlan> plan_chart(ChartKind kind, const data::Table& table, const ChartOptions& options) {
+base::Result<ChartPlan> plan_chart(ChartKind kind, const data::Table& table,
+                                   const ChartOptions& options) {
   const std::string who = chart_name(kind);
   const bool hist = kind == ChartKind::hist;
   const auto needs = [&](const char* field) {
@@ -112,7 +117,8 @@ base::Result<ChartPlan> plan_chart(ChartKind kind, const data::Table& table, con
   std::vector<int> used = {d.x};
   if (!hist) {
     // The place of a scatter chart's point may also be a name or a date.
-    base::Result<int> y = kind == ChartKind::scatter ? d.table.find(who, y_name) : d.table.find_number(who, y_name);
+    base::Result<int> y =
+        kind == ChartKind::scatter ? d.table.find(who, y_name) : d.table.find_number(who, y_name);
     if (!y) return y.error();
     d.y = *y;
     used.push_back(d.y);
@@ -129,12 +135,14 @@ base::Result<ChartPlan> plan_chart(ChartKind kind, const data::Table& table, con
   if (!n) return n.error();
   if (*n == 0) return Error{Errc::usage, who + ": no rows to draw"};
   if (*n > kMaxRows)
-    return Error{Errc::limit, who + ": " + std::to_string(*n) + " rows are too many to draw; group them first"};
+    return Error{Errc::limit,
+                 who + ": " + std::to_string(*n) + " rows are too many to draw; group them first"};
   base::Result<data::Rows> rows = d.table.fetch(kMaxRows);
   if (!rows) return rows.error();
   d.rows = std::move(*rows);
   const std::string left_out =
-      *all > *n ? ", " + data::counted(*all - *n, "row") + " without a value left out" : std::string();
+      *all > *n ? ", " + data::counted(*all - *n, "row") + " without a value left out"
+                : std::string();
 
   ChartPlan plan{.rows = *n};
   constexpr const char* kMarks[] = {"bar", "line", "point", "arc", "boxplot", "bar"};
@@ -156,8 +164,9 @@ base::Result<ChartPlan> plan_chart(ChartKind kind, const data::Table& table, con
       encoding["y"] = {{"field", y_column.name}, {"type", type_of(y_column, false)}};
       if (d.color >= 0) {
         const Column& color_of = d.table.columns()[static_cast<size_t>(d.color)];
-        encoding["color"] = {{"field", color_of.name},
-                             {"type", type_of(color_of, kind == ChartKind::bar || kind == ChartKind::line)}};
+        encoding["color"] = {
+            {"field", color_of.name},
+            {"type", type_of(color_of, kind == ChartKind::bar || kind == ChartKind::line)}};
         if ((kind == ChartKind::bar || kind == ChartKind::box) && d.color != d.x)
           encoding["xOffset"] = {{"field", color_of.name}};
       }
@@ -165,15 +174,19 @@ base::Result<ChartPlan> plan_chart(ChartKind kind, const data::Table& table, con
   }
   std::vector<size_t> written = {static_cast<size_t>(d.x)};
   for (const int i : {d.y, d.color})
-    if (i >= 0 && std::find(written.begin(), written.end(), static_cast<size_t>(i)) == written.end())
+    if (i >= 0 &&
+        std::find(written.begin(), written.end(), static_cast<size_t>(i)) == written.end())
       written.push_back(static_cast<size_t>(i));
   json values = json::array();
   for (uint64_t row = 0; row < d.rows.count; ++row) {
     json record = json::object();
-    for (const size_t i : written) record[d.table.columns()[i].name] = json_of(d.rows.columns[i][row]);
+    for (const size_t i : written)
+      record[d.table.columns()[i].name] = json_of(d.rows.columns[i][row]);
     values.push_back(std::move(record));
   }
-  json spec = {{"mark", kMarks[static_cast<int>(kind)]}, {"encoding", encoding}, {"data", {{"values", std::move(values)}}}};
+  json spec = {{"mark", kMarks[static_cast<int>(kind)]},
+               {"encoding", encoding},
+               {"data", {{"values", std::move(values)}}}};
   if (options.title) spec["title"] = *options.title;
   plan.spec = spec.dump(-1, ' ', false, json::error_handler_t::replace);
 
@@ -192,23 +205,28 @@ base::Result<ChartPlan> plan_chart(ChartKind kind, const data::Table& table, con
       break;
     case ChartKind::hist: {
       const std::vector<Cell>& cells = d.rows.columns[static_cast<size_t>(d.x)];
-      const auto [low, high] = std::minmax_element(cells.begin(), cells.end(), [](const Cell& a, const Cell& b) {
-        return number(a) < number(b);
-      });
-      plan.first = "histogram, " + data::counted(*n, "value") + ", " + data::format_number(number(*low)) + " to " +
-                   data::format_number(number(*high));
+      const auto [low, high] =
+          std::minmax_element(cells.begin(), cells.end(),
+                              [](const Cell& a, const Cell& b) { return number(a) < number(b); });
+      plan.first = "histogram, " + data::counted(*n, "value") + ", " +
+                   data::format_number(number(*low)) + " to " + data::format_number(number(*high));
       break;
     }
     case ChartKind::box: {
       std::vector<std::string> keys = {x_column.name};
-      if (d.color >= 0 && d.color != d.x) keys.push_back(d.table.columns()[static_cast<size_t>(d.color)].name);
+      if (d.color >= 0 && d.color != d.x)
+        keys.push_back(d.table.columns()[static_cast<size_t>(d.color)].name);
       std::string ignored;
-      base::Result<data::Table> medians = d.table.group(keys, data::Aggregate::median, {y_name}, ignored);
+      base::Result<data::Table> medians =
+          d.table.group(keys, data::Aggregate::median, {y_name}, ignored);
       if (!medians) return medians.error();
       base::Result<data::Rows> boxes = medians->fetch(kMaxRows);
       if (!boxes) return boxes.error();
       if (boxes->count == 0) return Error{Errc::usage, who + ": no rows to draw"};
-      Drawn m{.table = *medians, .x = 0, .y = static_cast<int>(keys.size()), .color = keys.size() > 1 ? 1 : -1};
+      Drawn m{.table = *medians,
+              .x = 0,
+              .y = static_cast<int>(keys.size()),
+              .color = keys.size() > 1 ? 1 : -1};
       m.rows = std::move(*boxes);
       plan.first = "box plot, " + data::counted(m.rows.count, "box");
       plan.lines = extremes(m, "median ");

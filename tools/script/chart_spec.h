@@ -31,6 +31,7 @@ struct ChartPlan {
 std::string chart_name(ChartKind kind);
 
 /// Errors: usage, not_found (a column), limit (rows); one sentence that begins with chart_name().
-base::Result<ChartPlan> plan_chart(ChartKind kind, const data::Table& table, const ChartOptions& options);
+base::Result<ChartPlan> plan_chart(ChartKind kind, const data::Table& table,
+                                   const ChartOptions& options);
 
 }  // namespace tools::script

@@ -25,7 +25,8 @@ void Events::print(std::string_view text) {
   printed_any_ = true;
   if (characters_left_ == 0) return;
   const std::string clean = data::to_utf8(text);
-  const std::string_view shown = std::string_view(clean).substr(0, data::utf8_prefix(clean, characters_left_));
+  const std::string_view shown =
+      std::string_view(clean).substr(0, data::utf8_prefix(clean, characters_left_));
   for (const char c : shown) characters_left_ -= (static_cast<unsigned char>(c) & 0xc0) != 0x80;
   send({{"type", "print"}, {"text", shown}});
 }

@@ -1,7 +1,7 @@
 #pragma once
 
-#include <nlohmann/json_fwd.hpp>
 #include <cstdint>
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <string_view>
 
@@ -15,7 +15,8 @@ class Events {
   explicit Events(int fd) : fd_(fd) {}
 
   void send(const nlohmann::json& event);
-  /// A line the script printed. Together at most 4,000 characters are sent, with the line breaks between them.
+  /// A line the script printed. Together at most 4,000 characters are sent, with the line breaks
+  /// between them.
   void print(std::string_view text);
   /// A file the script saved.
   void file(std::string_view path, uint64_t rows);

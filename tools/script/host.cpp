@@ -1,12 +1,15 @@
-// Limits. Three things can run away: instructions (the count hook, which new coroutines inherit), Lua's heap (the
-// allocator refuses), time inside one C function (only the limits around the process help: CPU time, wall clock).
+// Limits. Three things can run away: instructions (the count hook, which new coroutines inherit),
+// Lua's heap (the allocator refuses), time inside one C function (only the limits around the
+// process help: CPU time, wall clock).
 //
-// A script can catch errors with pcall, coroutines and to-be-closed variables, so a limit is no Lua error: the
-// hook sends the last event and ends the process. The allocator cannot do that, since Lua collects garbage and
-// asks again when it is refused; the functions that could catch the memory error that follows (pcall, xpcall,
-// resume, wrap, close) are ours and end the process when they see it.
+// A script can catch errors with pcall, coroutines and to-be-closed variables, so a limit is no Lua
+// error: the hook sends the last event and ends the process. The allocator cannot do that, since
+// Lua collects garbage and asks again when it is refused; the functions that could catch the memory
+// error that follows (pcall, xpcall, resume, wrap, close) are ours and end the process when they
+// see it.
 //
-// Coroutines count their instructions from zero, so many short ones would run for free: each resume is charged.
+// Coroutines count their instructions from zero, so many short ones would run for free: each resume
+// is charged.
 
 #include "tools/script/host.h"
 
@@ -37,7 +40,8 @@ void* allocate(void* data, void* block, size_t old_size, size_t new_size) {
     host.lua_bytes -= old_size;
     return nullptr;
   }
-  if (new_size > old_size && host.lua_bytes + (new_size - old_size) > host.limits.lua_bytes) return nullptr;
+  if (new_size > old_size && host.lua_bytes + (new_size - old_size) > host.limits.lua_bytes)
+    return nullptr;
   void* moved = std::realloc(block, new_size);
   if (moved) host.lua_bytes += new_size - old_size;
   return moved;
@@ -63,7 +67,7 @@ base::Result<int> print(lua_State* lua) {
   for (int i = 1; i <= n; ++i) {
     base::Result<std::string> shown = shown_text(lua, i);
     if (!shown) return shown.error();
-    text += (i > 1 ? " " : "") + *shown;
+    text += (i > 1 ? " " : "") + data::to_utf8(*shown);
   }
   host_of(lua).events.print(text);
   return 0;
@@ -100,7 +104,8 @@ int concat(lua_State* lua) {
       lua_pop(lua, 1);
       lua_pushlstring(lua, text, size);
     } else if (lua_type(lua, -1) != LUA_TSTRING) {
-      return luaL_error(lua, "invalid value (at index %I) in table for 'concat'", static_cast<LUAI_UACINT>(i));
+      return luaL_error(lua, "invalid value (at index %I) in table for 'concat'",
+                        static_cast<LUAI_UACINT>(i));
     }
     luaL_addvalue(&buffer);
     if (i < last) luaL_addlstring(&buffer, separator, separator_size);
@@ -212,8 +217,9 @@ int co_close(lua_State* lua) {
   lua_State* co = check_coroutine(lua);
   lua_Debug frame;
   const int state = lua_status(co);
-  const bool dead_or_suspended = co != lua && (state == LUA_YIELD || (state == LUA_OK && lua_getstack(co, 0, &frame) == 0) ||
-                                               (state != LUA_OK && state != LUA_YIELD));
+  const bool dead_or_suspended =
+      co != lua && (state == LUA_YIELD || (state == LUA_OK && lua_getstack(co, 0, &frame) == 0) ||
+                    (state != LUA_OK && state != LUA_YIELD));
   if (!dead_or_suspended) return luaL_error(lua, "cannot close a running coroutine");
   const int status = lua_resetthread(co);
   check_status(lua, status);
@@ -250,7 +256,8 @@ int set_metatable(lua_State* lua) {
   luaL_checktype(lua, 1, LUA_TTABLE);
   const int type = lua_type(lua, 2);
   luaL_argexpected(lua, type == LUA_TNIL || type == LUA_TTABLE, 2, "nil or table");
-  if (luaL_getmetafield(lua, 1, "__metatable") != LUA_TNIL) return luaL_error(lua, "cannot change a protected metatable");
+  if (luaL_getmetafield(lua, 1, "__metatable") != LUA_TNIL)
+    return luaL_error(lua, "cannot change a protected metatable");
   if (type == LUA_TTABLE) {
     lua_pushliteral(lua, "__gc");
     if (lua_rawget(lua, 2) != LUA_TNIL) return luaL_error(lua, "__gc is not available");
@@ -289,7 +296,9 @@ bool key_before(lua_State* lua, int keys, lua_Integer a, lua_Integer b) {
     const char* text_b = lua_tolstring(lua, -1, &size_b);
     before = std::string_view(text_a, size_a) < std::string_view(text_b, size_b);
   } else {
-    const auto class_of = [](int type) { return type == LUA_TNUMBER ? 0 : type == LUA_TSTRING ? 1 : 2; };
+    const auto class_of = [](int type) {
+      return type == LUA_TNUMBER ? 0 : type == LUA_TSTRING ? 1 : 2;
+    };
     before = class_of(type_a) < class_of(type_b);
   }
   lua_pop(lua, 2);
@@ -329,9 +338,11 @@ int sorted_pairs(lua_State* lua) {
     lua_rawseti(lua, 3, ++n);
   }
   charge(host_of(lua), static_cast<uint64_t>(n) * 4);
-  auto* order = static_cast<lua_Integer*>(lua_newuserdatauv(lua, sizeof(lua_Integer) * static_cast<size_t>(n + 1), 0));
+  auto* order = static_cast<lua_Integer*>(
+      lua_newuserdatauv(lua, sizeof(lua_Integer) * static_cast<size_t>(n + 1), 0));
   for (lua_Integer i = 0; i < n; ++i) order[i] = i + 1;
-  std::stable_sort(order, order + n, [&](lua_Integer a, lua_Integer b) { return key_before(lua, 3, a, b); });
+  std::stable_sort(order, order + n,
+                   [&](lua_Integer a, lua_Integer b) { return key_before(lua, 3, a, b); });
   for (lua_Integer i = 0; i < n; ++i) {
     lua_rawgeti(lua, 3, order[i]);
     lua_rawseti(lua, 2, i + 1);
@@ -422,17 +433,22 @@ void open_basics(lua_State* lua) {
   open_library(lua, LUA_MATHLIBNAME, luaopen_math);
   open_library(lua, LUA_UTF8LIBNAME, luaopen_utf8);
   open_library(lua, LUA_COLIBNAME, luaopen_coroutine);
-  for (const char* name : {"dofile", "loadfile", "require", "warn", "package", "io", "os", "debug"}) {
+  for (const char* name :
+       {"dofile", "loadfile", "require", "warn", "package", "io", "os", "debug"}) {
     lua_pushnil(lua);
     lua_setglobal(lua, name);
   }
   remove(lua, "string", "dump");
-  constexpr luaL_Reg kBasics[] = {{"print", call<print>}, {"tostring", call<to_text>},         {"pcall", pcall},
-                                  {"xpcall", xpcall}, {"load", load_text},           {"setmetatable", set_metatable},
+  constexpr luaL_Reg kBasics[] = {{"print", call<print>},  {"tostring", call<to_text>},
+                                  {"pcall", pcall},        {"xpcall", xpcall},
+                                  {"load", load_text},     {"setmetatable", set_metatable},
                                   {"pairs", sorted_pairs}, {"collectgarbage", collect_garbage}};
   for (const luaL_Reg& f : kBasics) lua_register(lua, f.name, f.func);
-  constexpr luaL_Reg kCoroutines[] = {
-      {"resume", co_resume}, {"create", co_create}, {"wrap", co_wrap}, {"close", co_close}, {nullptr, nullptr}};
+  constexpr luaL_Reg kCoroutines[] = {{"resume", co_resume},
+                                      {"create", co_create},
+                                      {"wrap", co_wrap},
+                                      {"close", co_close},
+                                      {nullptr, nullptr}};
   lua_getglobal(lua, "coroutine");
   luaL_setfuncs(lua, kCoroutines, 0);
   lua_pop(lua, 1);
@@ -455,7 +471,8 @@ void run_script(Host& host) {
   *static_cast<Host**>(lua_getextraspace(lua)) = &host;
   lua_pushcfunction(lua, set_up);
   int status = lua_pcall(lua, 0, 0, 0);
-  if (status == LUA_OK) status = luaL_loadbufferx(lua, host.script.data(), host.script.size(), "=script", "t");
+  if (status == LUA_OK)
+    status = luaL_loadbufferx(lua, host.script.data(), host.script.size(), "=script", "t");
   if (status == LUA_OK) {
     lua_sethook(lua, count_hook, LUA_MASKCOUNT, kHookEvery);
     status = lua_pcall(lua, 0, 0, 0);
@@ -465,7 +482,8 @@ void run_script(Host& host) {
     host.events.done();
   else
     host.events.error(error_text(lua, -1));
-  // The state is not closed: the process ends, and closing would run the script's pending __close handlers.
+  // The state is not closed: the process ends, and closing would run the script's pending __close
+  // handlers.
 }
 
 }  // namespace tools::script

@@ -9,7 +9,8 @@
 
 struct lua_State;
 
-/// tools::script: runs one Lua script against the workspace's files, inside the process `tessera-worker`.
+/// tools::script: runs one Lua script against the workspace's files, inside the process
+/// `tessera-worker`.
 namespace tools::script {
 
 /// Bounds of one run. Whatever the script does about it, reaching one ends the process.

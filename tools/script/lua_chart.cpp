@@ -1,5 +1,5 @@
-// chart.*: reads the options out of the braces, plans the chart (chart_spec.h), draws it (tools/chart) and writes
-// the picture to a file that did not exist.
+// chart.*: reads the options out of the braces, plans the chart (chart_spec.h), draws it
+// (tools/chart) and writes the picture to a file that did not exist.
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
@@ -22,12 +22,14 @@ constexpr int kMaxChartFiles = 1000;
 base::Result<ChartOptions> read_options(lua_State* lua, const std::string& who) {
   ChartOptions options;
   if (lua_isnoneornil(lua, 2)) return options;
-  if (!lua_istable(lua, 2)) return Error{Errc::usage, who + ": the options are not a table, as in {x=\"a\", y=\"b\"}"};
+  if (!lua_istable(lua, 2))
+    return Error{Errc::usage, who + ": the options are not a table, as in {x=\"a\", y=\"b\"}"};
   const std::vector<std::string> names = {"x", "y", "color", "title", "save", "bins"};
   for (lua_pushnil(lua); lua_next(lua, 2) != 0; lua_pop(lua, 1)) {
     const std::string name = lua_type(lua, -2) == LUA_TSTRING ? lua_tostring(lua, -2) : "";
     if (std::find(names.begin(), names.end(), name) == names.end())
-      return Error{Errc::usage, who + ": no option \"" + name.substr(0, 60) + "\"; options: " + data::suggest(names, name)};
+      return Error{Errc::usage, who + ": no option \"" + name.substr(0, 60) +
+                                    "\"; options: " + data::suggest(names, name)};
   }
   const auto text = [&](const char* name, std::optional<std::string>& out) -> base::Status {
     if (lua_getfield(lua, 2, name) != LUA_TNIL) {
@@ -38,7 +40,9 @@ base::Result<ChartOptions> read_options(lua_State* lua, const std::string& who) 
     lua_pop(lua, 1);
     return base::Ok{};
   };
-  for (const auto& [name, out] : {std::pair{"x", &options.x}, {"color", &options.color}, {"title", &options.title},
+  for (const auto& [name, out] : {std::pair{"x", &options.x},
+                                  {"color", &options.color},
+                                  {"title", &options.title},
                                   {"save", &options.save}})
     if (base::Status ok = text(name, *out); !ok) return ok.error();
   if (lua_getfield(lua, 2, "y") == LUA_TTABLE) {
@@ -64,11 +68,14 @@ base::Result<ChartOptions> read_options(lua_State* lua, const std::string& who) 
 }
 
 // A new file for the picture: chart.png, chart-2.png, … or the one the script names.
-base::Result<base::UniqueFd> new_picture(const std::string& who, const std::optional<std::string>& save, std::string& path) {
+base::Result<base::UniqueFd> new_picture(const std::string& who,
+                                         const std::optional<std::string>& save,
+                                         std::string& path) {
   if (save) {
     path = *save;
     if (data::extension(path).empty()) path += ".png";
-    if (data::extension(path) != "png") return Error{Errc::usage, who + ": \"" + path + "\" must end in .png"};
+    if (data::extension(path) != "png")
+      return Error{Errc::usage, who + ": \"" + path + "\" must end in .png"};
     base::Result<base::UniqueFd> file = data::create_new(path);
     if (!file) return Error{file.error().code, who + ": " + file.error().message};
     return file;
@@ -115,15 +122,17 @@ base::Result<int> draw(lua_State* lua) {
 // chart.name that does not exist: a sentence that names those that do.
 base::Result<int> no_chart(lua_State* lua) {
   const std::string name = lua_type(lua, 2) == LUA_TSTRING ? lua_tostring(lua, 2) : "";
-  return Error{Errc::usage, "no chart." + name.substr(0, 60) + "; charts: bar, line, scatter, pie, box, hist"};
+  return Error{Errc::usage,
+               "no chart." + name.substr(0, 60) + "; charts: bar, line, scatter, pie, box, hist"};
 }
 
 }  // namespace
 
 void open_charts(lua_State* lua) {
   constexpr luaL_Reg kLibrary[] = {
-      {"bar", call<draw<ChartKind::bar>>}, {"line", call<draw<ChartKind::line>>}, {"scatter", call<draw<ChartKind::scatter>>},
-      {"pie", call<draw<ChartKind::pie>>}, {"box", call<draw<ChartKind::box>>},   {"hist", call<draw<ChartKind::hist>>}};
+      {"bar", call<draw<ChartKind::bar>>},         {"line", call<draw<ChartKind::line>>},
+      {"scatter", call<draw<ChartKind::scatter>>}, {"pie", call<draw<ChartKind::pie>>},
+      {"box", call<draw<ChartKind::box>>},         {"hist", call<draw<ChartKind::hist>>}};
   lua_newtable(lua);
   for (const luaL_Reg& f : kLibrary) {
     lua_pushcfunction(lua, f.func);

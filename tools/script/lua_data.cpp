@@ -1,5 +1,5 @@
-// data.*, read_text and the methods of tables. Each method is a Body: it reads its arguments, calls the method of
-// data::Table of the same name and pushes what came back.
+// data.*, read_text and the methods of tables. Each method is a Body: it reads its arguments, calls
+// the method of data::Table of the same name and pushes what came back.
 
 #include <algorithm>
 #include <cmath>
@@ -32,7 +32,8 @@ constexpr int64_t kMaxFrameRows = 200'000;
 base::Result<const Table*> self(lua_State* lua, const std::string& who) {
   if (const Table* table = to_table(lua, 1)) return table;
   if (luaL_testudata(lua, 1, kGroupType))
-    return Error{Errc::usage, who + ": the table is grouped; first call count, sum, mean, median, min or max"};
+    return Error{Errc::usage,
+                 who + ": the table is grouped; first call count, sum, mean, median, min or max"};
   return Error{Errc::usage, who + ": call it on a table with a colon, as in t:" + who + "(…)"};
 }
 
@@ -53,7 +54,8 @@ base::Result<int> pushed(lua_State* lua, std::shared_ptr<const data::Source> sou
   return 1;
 }
 
-// The library ---------------------------------------------------------------------------------------------------
+// The library
+// ---------------------------------------------------------------------------------------------------
 
 base::Result<int> data_read(lua_State* lua) {
   base::Result<std::string> path = text_argument(lua, 1, "data.read", "the path");
@@ -100,42 +102,50 @@ base::Result<int> read_text(lua_State* lua) {
   if (!path) return path.error();
   base::Result<std::string> text = data::read_whole(*path, kMaxReadBytes);
   if (!text) {
-    if (text.error().code == Errc::not_found) return Error{Errc::not_found, "read_text: " + data::no_file(*path, false)};
+    if (text.error().code == Errc::not_found)
+      return Error{Errc::not_found, "read_text: " + data::no_file(*path, false)};
     return Error{text.error().code, "read_text: " + text.error().message};
   }
-  if (!data::looks_like_text(*text)) return Error{Errc::usage, "read_text: " + *path + " is not a text file"};
+  if (!data::looks_like_text(*text))
+    return Error{Errc::usage, "read_text: " + *path + " is not a text file"};
   const std::string clean = data::to_utf8(*text);
   lua_pushlstring(lua, clean.data(), clean.size());
   return 1;
 }
 
-// Where a key is first written in the script as `name =` or `["name"]`: Lua tables do not keep the order in which
-// their fields were written, people expect it.
+// Where a key is first written in the script as `name =` or `["name"]`: Lua tables do not keep the
+// order in which their fields were written, people expect it.
 size_t first_written(const std::string& script, const std::string& key) {
-  const auto is_word = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) || c == '_'; };
+  const auto is_word = [](char c) {
+    return std::isalnum(static_cast<unsigned char>(c)) || c == '_';
+  };
   const size_t bracketed = script.find("[\"" + key + "\"]");
   for (size_t at = script.find(key); at != script.npos; at = script.find(key, at + 1)) {
     if (at > 0 && is_word(script[at - 1])) continue;
     size_t end = at + key.size();
     while (end < script.size() && script[end] == ' ') ++end;
-    if (end + 1 < script.size() && script[end] == '=' && script[end + 1] != '=') return std::min(at, bracketed);
+    if (end + 1 < script.size() && script[end] == '=' && script[end + 1] != '=')
+      return std::min(at, bracketed);
   }
   return bracketed;
 }
 
 base::Result<int> data_frame(lua_State* lua) {
-  if (!lua_istable(lua, 1)) return Error{Errc::usage, "data.frame: the argument is not an array of records"};
+  if (!lua_istable(lua, 1))
+    return Error{Errc::usage, "data.frame: the argument is not an array of records"};
   const auto n = static_cast<int64_t>(lua_rawlen(lua, 1));
   if (n > kMaxFrameRows) return Error{Errc::limit, "data.frame: more than 200000 records"};
   std::vector<std::map<std::string, Cell>> records(static_cast<size_t>(n));
   std::vector<std::string> names;
   for (int64_t i = 0; i < n; ++i) {
     if (lua_rawgeti(lua, 1, i + 1) != LUA_TTABLE)
-      return Error{Errc::usage, "data.frame: element " + std::to_string(i + 1) + " is not a record"};
+      return Error{Errc::usage,
+                   "data.frame: element " + std::to_string(i + 1) + " is not a record"};
     const int record = lua_gettop(lua);
     for (lua_pushnil(lua); lua_next(lua, record) != 0; lua_pop(lua, 1)) {
       if (lua_type(lua, -2) != LUA_TSTRING)
-        return Error{Errc::usage, "data.frame: record " + std::to_string(i + 1) + " has a field without a name"};
+        return Error{Errc::usage,
+                     "data.frame: record " + std::to_string(i + 1) + " has a field without a name"};
       size_t size = 0;
       const char* key = lua_tolstring(lua, -2, &size);
       base::Result<Cell> cell = cell_argument(lua, -1, "data.frame");
@@ -183,7 +193,8 @@ base::Result<int> data_frame(lua_State* lua) {
       if (it == record.end() || std::holds_alternative<std::monostate>(it->second)) {
         frame->missing(column);
       } else if (columns[i].type == Type::date) {
-        frame->date(column, *data::parse_date(data::DateFormat::iso, std::get<std::string>(it->second)));
+        frame->date(column,
+                    *data::parse_date(data::DateFormat::iso, std::get<std::string>(it->second)));
       } else if (columns[i].type == Type::text) {
         frame->text(column, data::cell_text(it->second));
       } else if (columns[i].type == Type::number) {
@@ -197,7 +208,8 @@ base::Result<int> data_frame(lua_State* lua) {
   return pushed(lua, std::move(frame));
 }
 
-// Methods -------------------------------------------------------------------------------------------------------
+// Methods
+// -------------------------------------------------------------------------------------------------------
 
 base::Result<int> where(lua_State* lua) {
   base::Result<const Table*> t = self(lua, "where");
@@ -234,7 +246,9 @@ base::Result<int> count_method(lua_State* lua, const char* who) {
 }
 
 base::Result<int> missing(lua_State* lua) { return count_method<&Table::missing>(lua, "missing"); }
-base::Result<int> distinct(lua_State* lua) { return count_method<&Table::distinct>(lua, "distinct"); }
+base::Result<int> distinct(lua_State* lua) {
+  return count_method<&Table::distinct>(lua, "distinct");
+}
 
 base::Result<int> group(lua_State* lua) {
   base::Result<const Table*> t = self(lua, "group");
@@ -303,7 +317,8 @@ base::Result<int> sort(lua_State* lua) {
   } else if (!lua_isnoneornil(lua, 3)) {
     base::Result<std::string> order = text_argument(lua, 3, "sort", "the order");
     if (!order) return order.error();
-    if (*order != "asc" && *order != "desc") return Error{Errc::usage, "sort: unknown order \"" + *order + "\"; orders: asc, desc"};
+    if (*order != "asc" && *order != "desc")
+      return Error{Errc::usage, "sort: unknown order \"" + *order + "\"; orders: asc, desc"};
     descending = *order == "desc";
   }
   return result(lua, (*t)->sort(*column, descending));
@@ -411,7 +426,8 @@ base::Result<int> rows(lua_State* lua) {
   base::Result<uint64_t> n = (*t)->count();
   if (!n) return n.error();
   if (*n > kMaxLoopRows)
-    return Error{Errc::limit, "rows: " + std::to_string(*n) + " rows are too many to loop over; filter or group them first"};
+    return Error{Errc::limit, "rows: " + std::to_string(*n) +
+                                  " rows are too many to loop over; filter or group them first"};
   base::Result<data::Rows> all = (*t)->fetch(kMaxLoopRows);
   if (!all) return all.error();
   const std::vector<std::string> names = (*t)->names();
@@ -454,21 +470,42 @@ base::Result<int> table_text(lua_State* lua) {
 }
 
 constexpr luaL_Reg kMethods[] = {
-    {"where", call<where>}, {"known", call<known>}, {"missing", call<missing>}, {"group", call<group>},
-    {"count", call<aggregate<Aggregate::count>>}, {"sum", call<aggregate<Aggregate::sum>>},
-    {"mean", call<aggregate<Aggregate::mean>>}, {"median", call<aggregate<Aggregate::median>>},
-    {"min", call<aggregate<Aggregate::min>>}, {"max", call<aggregate<Aggregate::max>>},
-    {"distinct", call<distinct>}, {"top", call<top<true>>}, {"bottom", call<top<false>>}, {"sort", call<sort>},
-    {"head", call<head>}, {"select", call<select>}, {"rename", call<rename>}, {"unique", call<unique>},
-    {"derive", call<derive>}, {"year", call<year>}, {"month", call<month>}, {"quarter", call<quarter>},
-    {"month_name", call<month_name>}, {"weekday", call<weekday>}, {"share", call<share>}, {"join", call<join>},
-    {"value", call<value>}, {"rows", call<rows>}, {"columns", call<columns>}, {"save", call<save>},
+    {"where", call<where>},
+    {"known", call<known>},
+    {"missing", call<missing>},
+    {"group", call<group>},
+    {"count", call<aggregate<Aggregate::count>>},
+    {"sum", call<aggregate<Aggregate::sum>>},
+    {"mean", call<aggregate<Aggregate::mean>>},
+    {"median", call<aggregate<Aggregate::median>>},
+    {"min", call<aggregate<Aggregate::min>>},
+    {"max", call<aggregate<Aggregate::max>>},
+    {"distinct", call<distinct>},
+    {"top", call<top<true>>},
+    {"bottom", call<top<false>>},
+    {"sort", call<sort>},
+    {"head", call<head>},
+    {"select", call<select>},
+    {"rename", call<rename>},
+    {"unique", call<unique>},
+    {"derive", call<derive>},
+    {"year", call<year>},
+    {"month", call<month>},
+    {"quarter", call<quarter>},
+    {"month_name", call<month_name>},
+    {"weekday", call<weekday>},
+    {"share", call<share>},
+    {"join", call<join>},
+    {"value", call<value>},
+    {"rows", call<rows>},
+    {"columns", call<columns>},
+    {"save", call<save>},
 };
 
 constexpr luaL_Reg kGroupMethods[] = {
     {"count", call<aggregate<Aggregate::count>>}, {"sum", call<aggregate<Aggregate::sum>>},
-    {"mean", call<aggregate<Aggregate::mean>>}, {"median", call<aggregate<Aggregate::median>>},
-    {"min", call<aggregate<Aggregate::min>>}, {"max", call<aggregate<Aggregate::max>>},
+    {"mean", call<aggregate<Aggregate::mean>>},   {"median", call<aggregate<Aggregate::median>>},
+    {"min", call<aggregate<Aggregate::min>>},     {"max", call<aggregate<Aggregate::max>>},
 };
 
 // t.name: the method, or a sentence that names the ones there are.
@@ -484,8 +521,9 @@ base::Result<int> index(lua_State* lua) {
   else
     for (const luaL_Reg& method : kMethods) names.emplace_back(method.name);
   const std::string_view wanted(name, std::min<size_t>(size, 60));
-  return Error{Errc::usage, (grouped ? "a grouped table has no method \"" : "a table has no method \"") +
-                                std::string(wanted) + "\"; methods: " + data::suggest(names, wanted)};
+  return Error{Errc::usage,
+               (grouped ? "a grouped table has no method \"" : "a table has no method \"") +
+                   std::string(wanted) + "\"; methods: " + data::suggest(names, wanted)};
 }
 
 template <class T>
@@ -517,7 +555,8 @@ const Table* to_table(lua_State* lua, int index) {
 base::Result<std::string> shown_text(lua_State* lua, int index) {
   if (const Table* table = to_table(lua, index)) return table->printed();
   if (luaL_testudata(lua, index, kGroupType))
-    return Error{Errc::usage, "print: the table is grouped; first call count, sum, mean, median, min or max"};
+    return Error{Errc::usage,
+                 "print: the table is grouped; first call count, sum, mean, median, min or max"};
   switch (lua_type(lua, index)) {
     case LUA_TNIL:
     case LUA_TNONE:
@@ -565,17 +604,22 @@ base::Result<std::string> shown_text(lua_State* lua, int index) {
   return out;
 }
 
-base::Result<std::string> text_argument(lua_State* lua, int index, const std::string& who, const char* what) {
+base::Result<std::string> text_argument(lua_State* lua, int index, const std::string& who,
+                                        const char* what) {
   if (lua_type(lua, index) == LUA_TNUMBER) return data::format_number(lua_tonumber(lua, index));
   if (lua_type(lua, index) != LUA_TSTRING)
-    return Error{Errc::usage, who + ": " + what + " is " +
-                                  (lua_isnoneornil(lua, index) ? "missing" : std::string("a ") + luaL_typename(lua, index) + ", not text")};
+    return Error{Errc::usage,
+                 who + ": " + what + " is " +
+                     (lua_isnoneornil(lua, index)
+                          ? "missing"
+                          : std::string("a ") + luaL_typename(lua, index) + ", not text")};
   size_t size = 0;
   const char* text = lua_tolstring(lua, index, &size);
   return data::to_utf8(std::string_view(text, size));
 }
 
-base::Result<std::vector<std::string>> text_arguments(lua_State* lua, int first, const std::string& who) {
+base::Result<std::vector<std::string>> text_arguments(lua_State* lua, int first,
+                                                      const std::string& who) {
   std::vector<std::string> out;
   const int last = lua_gettop(lua);
   for (int i = first; i <= last; ++i) {
@@ -597,7 +641,8 @@ base::Result<std::vector<std::string>> text_arguments(lua_State* lua, int first,
   return out;
 }
 
-base::Result<int64_t> whole_argument(lua_State* lua, int index, const std::string& who, const char* what) {
+base::Result<int64_t> whole_argument(lua_State* lua, int index, const std::string& who,
+                                     const char* what) {
   int is_whole = 0;
   const lua_Integer n = lua_tointegerx(lua, index, &is_whole);
   if (!is_whole) return Error{Errc::usage, who + ": " + what + " is not a whole number"};
@@ -621,7 +666,8 @@ base::Result<Cell> cell_argument(lua_State* lua, int index, const std::string& w
       return Cell(data::to_utf8(std::string_view(text, size)));
     }
     default:
-      return Error{Errc::usage, who + ": a value is a " + luaL_typename(lua, index) + ", not text, number or boolean"};
+      return Error{Errc::usage, who + ": a value is a " + luaL_typename(lua, index) +
+                                    ", not text, number or boolean"};
   }
 }
 
@@ -666,8 +712,10 @@ void open_data(lua_State* lua) {
   lua_setfield(lua, -2, "__metatable");
   lua_pop(lua, 1);
 
-  constexpr luaL_Reg kLibrary[] = {{"read", call<data_read>}, {"union", call<data_union>},
-                                   {"files", call<data_files>}, {"lines", call<data_lines>},
+  constexpr luaL_Reg kLibrary[] = {{"read", call<data_read>},
+                                   {"union", call<data_union>},
+                                   {"files", call<data_files>},
+                                   {"lines", call<data_lines>},
                                    {"frame", call<data_frame>}};
   lua_newtable(lua);
   add_functions(lua, kLibrary);

@@ -8,8 +8,9 @@
 #include "base/result.h"
 #include "tools/data/table.h"
 
-/// How C++ functions are called from Lua. Lua raises by longjmp, which skips destructors: so a function is written
-/// as a Body that returns the number of results or an Error, and call() raises only when all its locals are gone.
+/// How C++ functions are called from Lua. Lua raises by longjmp, which skips destructors: so a
+/// function is written as a Body that returns the number of results or an Error, and call() raises
+/// only when all its locals are gone.
 namespace tools::script {
 
 using Body = base::Result<int> (*)(lua_State* lua);
@@ -38,10 +39,13 @@ const data::Table* to_table(lua_State* lua, int index);
 base::Result<std::string> shown_text(lua_State* lua, int index);
 
 /// Text at `index`. A number is written as print would. Errors: usage, "who: argument is not text".
-base::Result<std::string> text_argument(lua_State* lua, int index, const std::string& who, const char* what);
+base::Result<std::string> text_argument(lua_State* lua, int index, const std::string& who,
+                                        const char* what);
 /// All texts from `first` on; an array of texts counts as its elements.
-base::Result<std::vector<std::string>> text_arguments(lua_State* lua, int first, const std::string& who);
-base::Result<int64_t> whole_argument(lua_State* lua, int index, const std::string& who, const char* what);
+base::Result<std::vector<std::string>> text_arguments(lua_State* lua, int first,
+                                                      const std::string& who);
+base::Result<int64_t> whole_argument(lua_State* lua, int index, const std::string& who,
+                                     const char* what);
 
 /// The Lua value at `index` as a cell: nil is missing.
 base::Result<data::Cell> cell_argument(lua_State* lua, int index, const std::string& who);

@@ -1,11 +1,12 @@
-// tessera-worker: one request in, events out, done. It is started inside the sandbox with the workspace as its
-// current directory.
+// tessera-worker: one request in, events out, done. It is started inside the sandbox with the
+// workspace as its current directory.
 //
 //   tessera-worker lua      stdin {"script":"…","seed":1,"instructions":N,"lua_bytes":N}
 //   tessera-worker profile  stdin {"paths":["…"]}
 //
-// Events go to descriptor 3 as JSON Lines; the last is {"type":"done"} or {"type":"error","message":"…"}. The exit
-// status is 0 whenever a last event was sent, 2 when the worker was called wrongly.
+// Events go to descriptor 3 as JSON Lines; the last is {"type":"done"} or
+// {"type":"error","message":"…"}. The exit status is 0 whenever a last event was sent, 2 when the
+// worker was called wrongly.
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -62,7 +63,8 @@ int main(int argc, char** argv) {
     const auto paths = request.find("paths");
     if (paths == request.end() || !paths->is_array()) return usage("the request has no paths");
     for (const json& path : *paths)
-      if (path.is_string()) events.send(tools::data::profile_event(tools::data::profile_of(path.get<std::string>())));
+      if (path.is_string())
+        events.send(tools::data::profile_event(tools::data::profile_of(path.get<std::string>())));
     events.done();
     return 0;
   }
@@ -72,10 +74,11 @@ int main(int argc, char** argv) {
   limits.instructions = number_in(request, "instructions", limits.instructions);
   limits.lua_bytes = number_in(request, "lua_bytes", limits.lua_bytes);
   limits.seed = number_in(request, "seed", limits.seed);
-  tools::script::Host host{.events = events,
-                           .engine = std::make_shared<tools::data::Engine>(tools::data::find_duckdb()),
-                           .limits = limits,
-                           .script = script->get<std::string>()};
+  tools::script::Host host{
+      .events = events,
+      .engine = std::make_shared<tools::data::Engine>(tools::data::find_duckdb()),
+      .limits = limits,
+      .script = script->get<std::string>()};
   tools::script::run_script(host);
   // Nothing needs to be put away, and DuckDB takes its time to do it.
   ::_exit(0);
