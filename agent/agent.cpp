@@ -6,9 +6,10 @@
 #include "agent/numbers.h"
 #include "agent/script_grammar.h"
 
-// The conversation: one user message with the profile of each file and the request; then the model's plan and call, the
-// observation, and, unless that was an error, the answer. Which of them may come is decided by the grammar of each reply
-// (script_grammar.h), so that a reply is always one of: a plan with a call, a call, an answer.
+// The conversation: one user message with the profile of each file and the request; then the
+// model's plan and call, the observation, and, unless that was an error, the answer. Which of them
+// may come is decided by the grammar of each reply (script_grammar.h), so that a reply is always
+// one of: a plan with a call, a call, an answer.
 
 namespace agent {
 
@@ -18,8 +19,8 @@ using nlohmann::json;
 
 namespace {
 
-constexpr size_t kMaxFiles = 200;         // listed
-constexpr size_t kMaxProfiled = 12;       // with columns
+constexpr size_t kMaxFiles = 200;          // listed
+constexpr size_t kMaxProfiled = 12;        // with columns
 constexpr size_t kMaxProfileBytes = 6000;  // of all profiles together, about 2,500 tokens
 
 Names names_of(const std::vector<tools::FileProfile>& profiles) {
@@ -58,21 +59,26 @@ std::string user_text(const std::vector<tools::FileProfile>& profiles, const std
 
 }  // namespace
 
-base::Result<RunResult> run(const std::string& request, ChatModel& model, const tools::Toolbox& toolbox, const Prompt& prompt,
-                            const RunOptions& options, const EventSink& event, std::stop_token stop) {
+base::Result<RunResult> run(const std::string& request, ChatModel& model,
+                            const tools::Toolbox& toolbox, const Prompt& prompt,
+                            const RunOptions& options, const EventSink& event,
+                            std::stop_token stop) {
   const auto deadline = std::chrono::steady_clock::now() + options.max_time;
   base::Result<std::vector<std::string>> files = toolbox.files(kMaxFiles);
   if (!files) return files.error();
-  std::vector<std::string> profiled(files->begin(), files->begin() + static_cast<int64_t>(std::min(files->size(), kMaxProfiled)));
+  std::vector<std::string> profiled(
+      files->begin(), files->begin() + static_cast<int64_t>(std::min(files->size(), kMaxProfiled)));
   base::Result<std::vector<tools::FileProfile>> profiles = toolbox.profile(profiled, stop);
   if (!profiles) return profiles.error();
-  for (size_t i = kMaxProfiled; i < files->size(); ++i) profiles->push_back({.path = (*files)[i], .text = (*files)[i]});
+  for (size_t i = kMaxProfiled; i < files->size(); ++i)
+    profiles->push_back({.path = (*files)[i], .text = (*files)[i]});
   for (const tools::FileProfile& profile : *profiles)
     event({{"type", "observation"}, {"tool", "profile"}, {"text", profile.text}});
 
   RunResult result;
   // One broken table alone cannot be worked with; saying so beats guessing.
-  const bool any_usable = std::any_of(profiles->begin(), profiles->end(), [](const auto& p) { return p.error.empty(); });
+  const bool any_usable = std::any_of(profiles->begin(), profiles->end(),
+                                      [](const auto& p) { return p.error.empty(); });
   if (!profiles->empty() && !any_usable) {
     result.answer = profiles->front().error;
     return result;
@@ -86,9 +92,10 @@ base::Result<RunResult> run(const std::string& request, ChatModel& model, const 
     for (const json& column : profile.columns)
       if (column.is_object()) collect_numbers(column.value("name", ""), words);
   }
-  std::vector<model::Message> conversation = {{.role = model::Role::system, .text = prompt.system},
-                                              {.role = model::Role::user, .text = user_text(*profiles, request)}};
-  std::string grammar = first_reply_grammar(names);
+  std::vector<model::Message> conversation = {
+      {.role = model::Role::system, .text = prompt.system},
+      {.role = model::Role::user, .text = user_text(*profiles, request)}};
+  ReplyRequest ask{.grammar = first_reply_grammar(names)};
   bool answering = false;
   for (int turn = 0; turn < options.max_turns; ++turn) {
     if (std::chrono::steady_clock::now() > deadline) {
@@ -98,7 +105,7 @@ base::Result<RunResult> run(const std::string& request, ChatModel& model, const 
       return result;
     }
     base::Result<ModelReply> reply = model.reply(
-        conversation, prompt.tools, grammar,
+        conversation, prompt.tools, ask,
         [&](std::string_view text) {
           if (answering) event({{"type", "text"}, {"text", text}});
         },
@@ -133,19 +140,27 @@ base::Result<RunResult> run(const std::string& request, ChatModel& model, const 
       for (tools::ChartMade& chart : output->charts) {
         result.artifacts.push_back(chart.path);
         for (const std::string& warning : chart.warnings)
-          event({{"type", "observation"}, {"tool", "chart check"}, {"text", chart.path + ": " + warning}});
+          event({{"type", "observation"},
+                 {"tool", "chart check"},
+                 {"text", chart.path + ": " + warning}});
         result.charts.push_back(std::move(chart));
       }
       result.artifacts.insert(result.artifacts.end(), output->files.begin(), output->files.end());
       failed = failed || output->error;
       collect_numbers(output->text, words);
-      conversation.push_back({.role = model::Role::tool, .text = output->text, .name = call.name, .call_id = call.id});
+      conversation.push_back(
+          {.role = model::Role::tool, .text = output->text, .name = call.name, .call_id = call.id});
       if (output->error) result.answer = output->text;
     }
     answering = !failed;
-    grammar = failed ? next_reply_grammar(names) : answer_grammar(words);
+    ask.grammar = failed ? next_reply_grammar(names) : answer_grammar(words);
+    // The likeliest repair of a small model is the same call again; another draw is worth more.
+    ask.temperature = failed ? 0.7f : 0.0f;
+    ask.seed = static_cast<uint64_t>(turn + 1);
   }
-  if (result.answer.empty()) result.answer = "No answer after " + std::to_string(options.max_turns) + " turns (--max-turns).";
+  if (result.answer.empty())
+    result.answer =
+        "No answer after " + std::to_string(options.max_turns) + " turns (--max-turns).";
   result.out_of_budget = true;
   event({{"type", "budget"}, {"what", "turns"}});
   return result;

@@ -13,8 +13,9 @@
 
 /// agent: from a sentence to a checked answer.
 ///
-/// run() profiles the files, lets the model plan and call, runs what it asks for and lets it answer; whatever goes wrong
-/// on the way is an observation the model can react to. It is the one translator between model/ and tools/.
+/// run() profiles the files, lets the model plan and call, runs what it asks for and lets it
+/// answer; whatever goes wrong on the way is an observation the model can react to. It is the one
+/// translator between model/ and tools/.
 namespace agent {
 
 enum class Status { ok, refused, error };
@@ -28,7 +29,8 @@ struct RunResult {
   bool out_of_budget = false;
 };
 
-/// One thing that happened, as JSON Lines show it: {"type": plan|call|output|observation|text|budget, …}.
+/// One thing that happened, as JSON Lines show it: {"type":
+/// plan|call|output|observation|text|budget, …}.
 using EventSink = std::function<void(const nlohmann::json&)>;
 
 struct RunOptions {
@@ -45,8 +47,11 @@ struct Prompt {
 /// The prompt that is built into the program (agent/prompt.json).
 Prompt builtin_prompt();
 
-/// Errors: only what no run can survive: the sandbox is refused, the model fails, `stop` was requested.
-base::Result<RunResult> run(const std::string& request, ChatModel& model, const tools::Toolbox& toolbox, const Prompt& prompt,
-                            const RunOptions& options, const EventSink& event, std::stop_token stop);
+/// Errors: only what no run can survive: the sandbox is refused, the model fails, `stop` was
+/// requested.
+base::Result<RunResult> run(const std::string& request, ChatModel& model,
+                            const tools::Toolbox& toolbox, const Prompt& prompt,
+                            const RunOptions& options, const EventSink& event,
+                            std::stop_token stop);
 
 }  // namespace agent

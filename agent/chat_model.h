@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <span>
 #include <stop_token>
@@ -10,6 +11,12 @@
 #include "model/chat.h"
 
 namespace agent {
+
+struct ReplyRequest {
+  std::string grammar;    ///< what the reply may spell (script_grammar.h)
+  float temperature = 0;  ///< 0: the likeliest reply; a repeated attempt asks for another one
+  uint64_t seed = 1;
+};
 
 struct ModelReply {
   model::Message message;
@@ -22,11 +29,13 @@ struct ModelReply {
 class ChatModel {
  public:
   virtual ~ChatModel() = default;
-  /// The next message of the model, spelled as `grammar` allows (see script_grammar.h). `on_text` hears its plain text
+  /// The next message of the model, spelled as its grammar allows. `on_text` hears its plain text
   /// as it comes. Errors: limit (the conversation does not fit the context), cancelled, internal.
   virtual base::Result<ModelReply> reply(std::span<const model::Message> conversation,
-                                         std::span<const model::ToolDeclaration> tools, const std::string& grammar,
-                                         const std::function<void(std::string_view)>& on_text, std::stop_token stop) = 0;
+                                         std::span<const model::ToolDeclaration> tools,
+                                         const ReplyRequest& request,
+                                         const std::function<void(std::string_view)>& on_text,
+                                         std::stop_token stop) = 0;
 };
 
 }  // namespace agent

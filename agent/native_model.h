@@ -16,7 +16,7 @@ struct NativeOptions {
   int max_reply_tokens = 400;
 };
 
-/// Our own engine under a grammar, greedily decoded.
+/// Our own engine under a grammar.
 class NativeModel final : public ChatModel {
  public:
   /// Maps the checkpoint and starts building the grammar's vocabulary on a thread of its own.
@@ -24,8 +24,10 @@ class NativeModel final : public ChatModel {
   static base::Result<std::unique_ptr<NativeModel>> load(const NativeOptions& options);
 
   base::Result<ModelReply> reply(std::span<const model::Message> conversation,
-                                 std::span<const model::ToolDeclaration> tools, const std::string& grammar,
-                                 const std::function<void(std::string_view)>& on_text, std::stop_token stop) override;
+                                 std::span<const model::ToolDeclaration> tools,
+                                 const ReplyRequest& request,
+                                 const std::function<void(std::string_view)>& on_text,
+                                 std::stop_token stop) override;
 
  private:
   NativeModel(model::Engine engine, const NativeOptions& options);

@@ -12,7 +12,8 @@ namespace {
 bool digit(char c) { return c >= '0' && c <= '9'; }
 
 void add(std::vector<std::string>& list, std::string item) {
-  if (item.size() <= 64 && std::find(list.begin(), list.end(), item) == list.end()) list.push_back(std::move(item));
+  if (item.size() <= 64 && std::find(list.begin(), list.end(), item) == list.end())
+    list.push_back(std::move(item));
 }
 
 /// -?digits[.digits] and nothing else.
@@ -45,13 +46,21 @@ void add_number(const std::string& number, AnswerWords& into) {
 void collect_numbers(std::string_view text, AnswerWords& into) {
   constexpr size_t kMost = 400;  // keeps the grammar small; a longer text is not for quoting
   for (size_t begin = 0; begin < text.size() && into.numbers.size() + into.words.size() < kMost;) {
-    while (begin < text.size() && (std::isspace(static_cast<unsigned char>(text[begin])) != 0 || text[begin] == ',')) ++begin;
+    while (begin < text.size() &&
+           (std::isspace(static_cast<unsigned char>(text[begin])) != 0 || text[begin] == ','))
+      ++begin;
     size_t end = begin;
-    while (end < text.size() && std::isspace(static_cast<unsigned char>(text[end])) == 0 && text[end] != ',') ++end;
+    while (end < text.size() && std::isspace(static_cast<unsigned char>(text[end])) == 0 &&
+           text[end] != ',')
+      ++end;
     std::string_view word = text.substr(begin, end - begin);
     begin = end;
-    while (!word.empty() && std::string_view("\"'([{<:;").find(word.front()) != std::string_view::npos) word.remove_prefix(1);
-    while (!word.empty() && std::string_view("\"')]}>:;.!?%").find(word.back()) != std::string_view::npos) word.remove_suffix(1);
+    while (!word.empty() &&
+           std::string_view("\"'([{<:;").find(word.front()) != std::string_view::npos)
+      word.remove_prefix(1);
+    while (!word.empty() &&
+           std::string_view("\"')]}>:;.!?%").find(word.back()) != std::string_view::npos)
+      word.remove_suffix(1);
     if (std::none_of(word.begin(), word.end(), digit)) continue;
     if (is_number(word))
       add_number(std::string(word), into);

@@ -7,8 +7,9 @@
 
 namespace agent {
 
-/// Collects what an answer may spell with digits from a text it may quote: the numbers as they stand, their roundings to
-/// two, one and no decimals, and whole words that hold digits (file names, dates, "Q1").
+/// Collects what an answer may spell with digits from a text it may quote: the numbers as they
+/// stand, their roundings to two, one and no decimals, and whole words that hold digits (file
+/// names, dates, "Q1").
 void collect_numbers(std::string_view text, AnswerWords& into);
 
 }  // namespace agent

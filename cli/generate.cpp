@@ -22,8 +22,9 @@ int run(const Options& o) {
   const base::Result<std::filesystem::path> checkpoint = find_checkpoint(o.model);
   if (!checkpoint) return fail(checkpoint.error());
   base::Result<model::Engine> engine = model::Engine::load(
-      *checkpoint, {.precision = o.precision == "f32" ? model::Precision::f32 : model::Precision::bf16,
-                .adapter = o.adapter});
+      *checkpoint,
+      {.precision = o.precision == "f32" ? model::Precision::f32 : model::Precision::bf16,
+       .adapter = o.adapter});
   if (!engine) return fail(engine.error());
   const model::Tokenizer& tokenizer = engine->tokenizer();
   std::vector<model::TokenId> ids;

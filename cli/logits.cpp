@@ -53,8 +53,9 @@ int run(const Options& o) {
   const base::Result<std::filesystem::path> checkpoint = find_checkpoint(o.model);
   if (!checkpoint) return fail(checkpoint.error());
   base::Result<model::Engine> engine = model::Engine::load(
-      *checkpoint, {.precision = o.precision == "bf16" ? model::Precision::bf16 : model::Precision::f32,
-                .adapter = o.adapter});
+      *checkpoint,
+      {.precision = o.precision == "bf16" ? model::Precision::bf16 : model::Precision::f32,
+       .adapter = o.adapter});
   if (!engine) return fail(engine.error());
   model::Session session(*engine, static_cast<int>(std::min<size_t>(prompt.size() + 1, INT32_MAX)));
   const base::Result<std::vector<float>> logits = session.all_logits(prompt);

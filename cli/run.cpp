@@ -44,7 +44,8 @@ class Transcript {
     ::gmtime_r(&now, &utc);
     std::strftime(name, sizeof name, "%Y%m%dT%H%M%SZ", &utc);
     for (int i = 0; i < 1000 && !error; ++i) {
-      const std::filesystem::path path = folder / (name + (i == 0 ? "" : "-" + std::to_string(i)) + ".jsonl");
+      const std::filesystem::path path =
+          folder / (name + (i == 0 ? "" : "-" + std::to_string(i)) + ".jsonl");
       if (std::filesystem::exists(path)) continue;
       file_.open(path);
       break;
@@ -73,7 +74,8 @@ json result_event(const agent::RunResult& r, const char* status) {
                                   : extension == ".json" ? "application/json"
                                                          : "text/plain"}});
   }
-  for (const tools::ChartMade& chart : r.charts) charts.push_back({{"path", chart.path}, {"spec", chart.spec}});
+  for (const tools::ChartMade& chart : r.charts)
+    charts.push_back({{"path", chart.path}, {"spec", chart.spec}});
   return {{"type", "result"},
           {"status", status},
           {"answer", r.answer},
@@ -91,8 +93,9 @@ void show(const json& event) {
   if (type == "plan") std::fprintf(stderr, "plan: %s\n", event.value("text", "").c_str());
   if (type == "call") {
     const json& arguments = event["arguments"];
-    const std::string text = arguments.contains("code") && arguments["code"].is_string() ? arguments["code"].get<std::string>()
-                                                                                         : line_of(arguments);
+    const std::string text = arguments.contains("code") && arguments["code"].is_string()
+                                 ? arguments["code"].get<std::string>()
+                                 : line_of(arguments);
     std::fprintf(stderr, "%s:\n", event.value("tool", "").c_str());
     for (size_t begin = 0; begin <= text.size();) {
       const size_t end = std::min(text.find('\n', begin), text.size());
@@ -104,14 +107,17 @@ void show(const json& event) {
     std::fprintf(stderr, "-> %s\n", event.value("text", "").c_str());
 }
 
-int finish(const Options& o, Transcript* transcript, const agent::RunResult& r, const char* status, int code) {
+int finish(const Options& o, Transcript* transcript, const agent::RunResult& r, const char* status,
+           int code) {
   const json event = result_event(r, status);
   if (transcript != nullptr && transcript->ok()) transcript->write(event);
   if (o.json) {
     std::printf("%s\n", line_of(event).c_str());
   } else {
-    std::fprintf(code == kDone ? stdout : stderr, "%s%s\n", code == kDone ? "" : "tessera: ", r.answer.c_str());
-    for (const std::string& path : r.artifacts) std::printf("%s\n", (std::filesystem::path(o.workspace) / path).c_str());
+    std::fprintf(code == kDone ? stdout : stderr, "%s%s\n",
+                 code == kDone ? "" : "tessera: ", r.answer.c_str());
+    for (const std::string& path : r.artifacts)
+      std::printf("%s\n", (std::filesystem::path(o.workspace) / path).c_str());
   }
   return code;
 }
@@ -124,17 +130,21 @@ int fail_run(const Options& o, Transcript* transcript, const Error& error, int c
 
 int run(Options o) {
   if (o.request.find_first_not_of(" \t\n") == std::string::npos)
-    return fail_run(o, nullptr, {Errc::usage, "the request is empty; say what you want to know or see"}, kUsage);
+    return fail_run(o, nullptr,
+                    {Errc::usage, "the request is empty; say what you want to know or see"},
+                    kUsage);
   base::Result<policies::Policy> policy = find_policy(o.policy);
   if (!policy) return fail_run(o, nullptr, policy.error(), kUsage);
-  base::Result<tools::Toolbox> toolbox = tools::Toolbox::open({.workspace = o.workspace, .policy = *policy});
+  base::Result<tools::Toolbox> toolbox =
+      tools::Toolbox::open({.workspace = o.workspace, .policy = *policy});
   if (!toolbox) return fail_run(o, nullptr, toolbox.error(), exit_code(toolbox.error()));
   base::Result<std::filesystem::path> checkpoint = find_checkpoint(o.model);
   if (!checkpoint) return fail_run(o, nullptr, checkpoint.error(), kUsage);
   std::filesystem::path adapter = o.adapter;
   if (o.adapter.empty() && o.model == kDefaultModel) adapter = shipped_adapter();
   if (!o.adapter.empty() && !std::filesystem::exists(adapter))
-    return fail_run(o, nullptr, {Errc::not_found, o.adapter + ": there is no such adapter"}, kUsage);
+    return fail_run(o, nullptr, {Errc::not_found, o.adapter + ": there is no such adapter"},
+                    kUsage);
 
   if (!o.json) std::fprintf(stderr, "reading the model ...\n");
   base::Result<std::unique_ptr<agent::NativeModel>> model =
@@ -154,12 +164,15 @@ int run(Options o) {
     std::fflush(stdout);
   };
   event({{"type", "request"}, {"text", o.request}});
-  base::Result<agent::RunResult> result =
-      agent::run(o.request, **model, *toolbox, agent::builtin_prompt(), o.run, event, g_stop.get_token());
+  base::Result<agent::RunResult> result = agent::run(
+      o.request, **model, *toolbox, agent::builtin_prompt(), o.run, event, g_stop.get_token());
   if (!result) {
     const Errc code = result.error().code;
     return fail_run(o, &transcript, result.error(),
-                    code == Errc::refused ? kTool : code == Errc::limit ? kBudget : code == Errc::cancelled ? kInternal : kModel);
+                    code == Errc::refused     ? kTool
+                    : code == Errc::limit     ? kBudget
+                    : code == Errc::cancelled ? kInternal
+                                              : kModel);
   }
   switch (result->status) {
     case agent::Status::ok:
@@ -175,13 +188,15 @@ int run(Options o) {
 
 void add_run(CLI::App& app, Action& action) {
   auto o = std::make_shared<Options>();
-  CLI::App* c = app.add_subcommand("run", "Answer a request about the files of a folder: plan, run scripts, check, answer.");
+  CLI::App* c = app.add_subcommand(
+      "run", "Answer a request about the files of a folder: plan, run scripts, check, answer.");
   c->add_option("--workspace", o->workspace, "folder with the files (default: here)");
   c->add_option("--model", o->model, "name or GGUF file");
   c->add_option("--adapter", o->adapter, "LoRA adapter; the shipped one if not given");
   c->add_option("--policy", o->policy, "name or file of the sandbox's policy");
   c->add_option("--max-turns", o->run.max_turns, "replies of the model")->check(CLI::Range(1, 100));
-  c->add_option("--max-seconds", o->max_seconds, "time for the whole run")->check(CLI::Range(1, 86400));
+  c->add_option("--max-seconds", o->max_seconds, "time for the whole run")
+      ->check(CLI::Range(1, 86400));
   c->add_flag("--json", o->json, "events as JSON Lines on standard output");
   c->add_flag("--yes", o->yes, "do not ask (nothing asks yet: a script can only add files)");
   c->add_option("request", o->request, "what you want to know or see")->required();

@@ -38,14 +38,19 @@ int lua(const Options& o) {
   if (!code) return fail(code.error());
   base::Result<policies::Policy> policy = find_policy(o.policy);
   if (!policy) return fail(policy.error());
-  base::Result<tools::Toolbox> toolbox = tools::Toolbox::open({.workspace = o.workspace, .policy = *policy});
+  base::Result<tools::Toolbox> toolbox =
+      tools::Toolbox::open({.workspace = o.workspace, .policy = *policy});
   if (!toolbox) return fail(toolbox.error());
   base::Result<tools::Observation> observation = toolbox->run_lua(*code, {});
   if (!observation) return not_run(observation.error());
   if (o.json) {
     json charts = json::array();
-    for (const tools::ChartMade& c : observation->charts) charts.push_back({{"path", c.path}, {"spec", c.spec}, {"warnings", c.warnings}});
-    std::printf("%s\n", json{{"text", observation->text}, {"error", observation->error}, {"charts", charts}, {"files", observation->files}}
+    for (const tools::ChartMade& c : observation->charts)
+      charts.push_back({{"path", c.path}, {"spec", c.spec}, {"warnings", c.warnings}});
+    std::printf("%s\n", json{{"text", observation->text},
+                             {"error", observation->error},
+                             {"charts", charts},
+                             {"files", observation->files}}
                             .dump(-1, ' ', false, json::error_handler_t::replace)
                             .c_str());
   } else {
@@ -63,21 +68,26 @@ int run(const Options& o) {
   program.argv = o.command;
   program.workspace = std::filesystem::absolute(o.workspace);
   program.workspace_writable = true;
-  base::Result<sandbox::Outcome> outcome =
-      sandbox::run(program, *policy, {});
+  base::Result<sandbox::Outcome> outcome = sandbox::run(program, *policy, {});
   if (!outcome) return not_run(outcome.error());
   int code = kLimit;
   if (const auto* exited = std::get_if<sandbox::Exited>(&outcome->end)) code = exited->code;
   if (std::holds_alternative<sandbox::TimedOut>(outcome->end)) code = kTimedOut;
   if (o.json) {
-    std::printf("%s\n", json{{"outcome", sandbox::describe(*outcome)}, {"exit_code", code}, {"stdout", outcome->out}, {"stderr", outcome->err},
-                             {"truncated", outcome->truncated}, {"wall_ms", outcome->wall.count()}, {"peak_bytes", outcome->peak_bytes}}
+    std::printf("%s\n", json{{"outcome", sandbox::describe(*outcome)},
+                             {"exit_code", code},
+                             {"stdout", outcome->out},
+                             {"stderr", outcome->err},
+                             {"truncated", outcome->truncated},
+                             {"wall_ms", outcome->wall.count()},
+                             {"peak_bytes", outcome->peak_bytes}}
                             .dump(-1, ' ', false, json::error_handler_t::replace)
                             .c_str());
   } else {
     std::fwrite(outcome->out.data(), 1, outcome->out.size(), stdout);
     std::fwrite(outcome->err.data(), 1, outcome->err.size(), stderr);
-    if (!std::holds_alternative<sandbox::Exited>(outcome->end)) std::fprintf(stderr, "tessera: %s\n", sandbox::describe(*outcome).c_str());
+    if (!std::holds_alternative<sandbox::Exited>(outcome->end))
+      std::fprintf(stderr, "tessera: %s\n", sandbox::describe(*outcome).c_str());
   }
   return code;
 }
@@ -85,7 +95,11 @@ int run(const Options& o) {
 int doctor() {
   bool all = true;
   for (const sandbox::Probe& p : sandbox::probe()) {
-    std::printf("%-4s %-24s %s\n", p.available ? "ok" : p.required ? "MISS" : "-", p.name.c_str(), p.detail.c_str());
+    std::printf("%-4s %-24s %s\n",
+                p.available  ? "ok"
+                : p.required ? "MISS"
+                             : "-",
+                p.name.c_str(), p.detail.c_str());
     all = all && (p.available || !p.required);
   }
   for (const char* feature : {"avx2", "avx512f", "avx512bf16"}) {
@@ -95,7 +109,8 @@ int doctor() {
     if (std::string(feature) == "avx512bf16") there = __builtin_cpu_supports("avx512bf16");
     std::printf("%-4s %-24s\n", there ? "ok" : "-", feature);
   }
-  std::printf("%s\n", all ? "scripts can run" : "scripts cannot run: a required mechanism is missing");
+  std::printf("%s\n",
+              all ? "scripts can run" : "scripts cannot run: a required mechanism is missing");
   return all ? kDone : kTool;
 }
 

@@ -8,7 +8,8 @@
 #include "agent/numbers.h"
 #include "tests/fakes/scripted_model.h"
 
-// The loop with a scripted model and everything else real: the sandbox, the worker, DuckDB and the charts.
+// The loop with a scripted model and everything else real: the sandbox, the worker, DuckDB and the
+// charts.
 
 namespace agent {
 namespace {
@@ -25,14 +26,18 @@ class AgentTest : public testing::Test {
   }
   void TearDown() override { std::filesystem::remove_all(folder_); }
 
-  void write(const std::string& name, const std::string& text) { std::ofstream(folder_ / name) << text; }
+  void write(const std::string& name, const std::string& text) {
+    std::ofstream(folder_ / name) << text;
+  }
 
-  base::Result<RunResult> run(ScriptedModel& model, const std::string& request, RunOptions options = {}) {
+  base::Result<RunResult> run(ScriptedModel& model, const std::string& request,
+                              RunOptions options = {}) {
     base::Result<tools::Toolbox> toolbox =
         tools::Toolbox::open({.workspace = folder_, .policy = *policies::builtin("default")});
     if (!toolbox) return toolbox.error();
     events_.clear();
-    return agent::run(request, model, *toolbox, builtin_prompt(), options, [this](const json& e) { events_.push_back(e); }, {});
+    return agent::run(request, model, *toolbox, builtin_prompt(), options,
+                      [this](const json& e) { events_.push_back(e); }, {});
   }
 
   std::vector<std::string> event_types() const {
@@ -47,7 +52,9 @@ class AgentTest : public testing::Test {
 
 TEST_F(AgentTest, AChartIsDrawnObservedAndAnswered) {
   ScriptedModel model({calls("revenue=revenue; shop=shop", "run_lua",
-                             {{"code", "t = data.read(\"shops.csv\")\nchart.bar(t, {x=\"shop\", y=\"revenue\", title=\"Revenue\"})"}}),
+                             {{"code",
+                               "t = data.read(\"shops.csv\")\nchart.bar(t, {x=\"shop\", "
+                               "y=\"revenue\", title=\"Revenue\"})"}}),
                        says("chart.png shows the revenue. South is highest (30).")});
   const base::Result<RunResult> result = run(model, "bar chart of the revenue per shop");
   ASSERT_TRUE(result) << result.error().message;
@@ -58,12 +65,14 @@ TEST_F(AgentTest, AChartIsDrawnObservedAndAnswered) {
   EXPECT_EQ(result->charts[0].spec["mark"], "bar");
   EXPECT_EQ(result->charts[0].spec["data"]["values"].size(), 3u);
   EXPECT_TRUE(std::filesystem::file_size(folder_ / "chart.png") > 1000);
-  EXPECT_EQ(event_types(), (std::vector<std::string>{"observation", "plan", "call", "observation", "text"}));
+  EXPECT_EQ(event_types(),
+            (std::vector<std::string>{"observation", "plan", "call", "observation", "text"}));
   // What the model saw: the profile before the request, then the observation.
   ASSERT_EQ(model.asked.size(), 2u);
-  EXPECT_EQ(model.asked[0].conversation[1].text,
-            "shops.csv: 3 rows\nshop: text, 3 values: North, South, East\nrevenue: number 4.25 to 30\n\n"
-            "bar chart of the revenue per shop");
+  EXPECT_EQ(
+      model.asked[0].conversation[1].text,
+      "shops.csv: 3 rows\nshop: text, 3 values: North, South, East\nrevenue: number 4.25 to 30\n\n"
+      "bar chart of the revenue per shop");
   EXPECT_EQ(model.asked[1].conversation.back().text,
             "chart.png: bar chart, 3 rows\nhighest revenue: South 30\nlowest revenue: East 4.25");
   // The second grammar lets an answer spell the numbers that were observed and no others.
@@ -72,21 +81,24 @@ TEST_F(AgentTest, AChartIsDrawnObservedAndAnswered) {
 }
 
 TEST_F(AgentTest, AnErrorIsAnObservationAndTheNextCallCanRepairIt) {
-  ScriptedModel model({calls("plan", "run_lua", {{"code", "print(data.read(\"shops.csv\"):sum(\"revenu\"))"}}),
-                       calls("", "run_lua", {{"code", "print(data.read(\"shops.csv\"):sum(\"revenue\"))"}}),
-                       says("The total revenue is 46.75.")});
+  ScriptedModel model(
+      {calls("plan", "run_lua", {{"code", "print(data.read(\"shops.csv\"):sum(\"revenu\"))"}}),
+       calls("", "run_lua", {{"code", "print(data.read(\"shops.csv\"):sum(\"revenue\"))"}}),
+       says("The total revenue is 46.75.")});
   const base::Result<RunResult> result = run(model, "total revenue?");
   ASSERT_TRUE(result);
   EXPECT_EQ(result->status, Status::ok);
   EXPECT_EQ(result->tool_calls, 2);
   const std::string observed = model.asked[1].conversation.back().text;
   EXPECT_TRUE(observed.starts_with("error: ")) << observed;
-  EXPECT_NE(observed.find("revenue"), std::string::npos) << "names the nearest column: " << observed;
+  EXPECT_NE(observed.find("revenue"), std::string::npos)
+      << "names the nearest column: " << observed;
   EXPECT_EQ(model.asked[2].conversation.back().text, "46.75");
 }
 
 TEST_F(AgentTest, ADeclinedRequestIsRefusedWithItsReason) {
-  ScriptedModel model({calls("wingspan=none", "decline", {{"reason", "There is no column for wingspan."}})});
+  ScriptedModel model(
+      {calls("wingspan=none", "decline", {{"reason", "There is no column for wingspan."}})});
   const base::Result<RunResult> result = run(model, "wingspan?");
   ASSERT_TRUE(result);
   EXPECT_EQ(result->status, Status::refused);
@@ -141,10 +153,14 @@ TEST_F(AgentTest, AFileOutsideIsNotReadAlsoThroughALink) {
 }
 
 TEST(Toolbox, AMissingFolderAndAnUnknownToolAreSaid) {
-  EXPECT_EQ(tools::Toolbox::open({.workspace = "/nowhere/at/all", .policy = *policies::builtin("default")}).error().code,
+  EXPECT_EQ(tools::Toolbox::open(
+                {.workspace = "/nowhere/at/all", .policy = *policies::builtin("default")})
+                .error()
+                .code,
             base::Errc::not_found);
-  base::Result<tools::Toolbox> toolbox = tools::Toolbox::open(
-      {.workspace = std::filesystem::temp_directory_path(), .policy = *policies::builtin("default")});
+  base::Result<tools::Toolbox> toolbox =
+      tools::Toolbox::open({.workspace = std::filesystem::temp_directory_path(),
+                            .policy = *policies::builtin("default")});
   ASSERT_TRUE(toolbox) << toolbox.error().message;
   const base::Result<tools::Observation> output = toolbox->call("rm", json::object(), {});
   ASSERT_TRUE(output);
@@ -154,8 +170,11 @@ TEST(Toolbox, AMissingFolderAndAnUnknownToolAreSaid) {
 
 TEST(Numbers, AreFoundWithTheirRoundingsAndWordsStayWhole) {
   AnswerWords words;
-  collect_numbers("chart-2.png: bar chart, 3 rows\nhighest mass: Gentoo 5076.018 (2014-08-11), -2.5% Q1", words);
-  EXPECT_EQ(words.numbers, (std::vector<std::string>{"3", "5076.018", "5076.02", "5076.0", "5076", "-2.5", "-2.50", "-2"}));
+  collect_numbers(
+      "chart-2.png: bar chart, 3 rows\nhighest mass: Gentoo 5076.018 (2014-08-11), -2.5% Q1",
+      words);
+  EXPECT_EQ(words.numbers, (std::vector<std::string>{"3", "5076.018", "5076.02", "5076.0", "5076",
+                                                     "-2.5", "-2.50", "-2"}));
   EXPECT_EQ(words.words, (std::vector<std::string>{"chart-2.png", "2014-08-11", "Q1"}));
 }
 

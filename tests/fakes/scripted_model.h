@@ -15,13 +15,17 @@ class ScriptedModel final : public agent::ChatModel {
     std::string grammar;
   };
 
-  explicit ScriptedModel(std::vector<agent::ModelReply> replies) : replies_(replies.begin(), replies.end()) {}
+  explicit ScriptedModel(std::vector<agent::ModelReply> replies)
+      : replies_(replies.begin(), replies.end()) {}
 
   base::Result<agent::ModelReply> reply(std::span<const model::Message> conversation,
-                                        std::span<const model::ToolDeclaration>, const std::string& grammar,
-                                        const std::function<void(std::string_view)>& on_text, std::stop_token) override {
-    asked.push_back({{conversation.begin(), conversation.end()}, grammar});
-    if (replies_.empty()) return base::Error{base::Errc::internal, "the script of the test has no more replies"};
+                                        std::span<const model::ToolDeclaration>,
+                                        const agent::ReplyRequest& request,
+                                        const std::function<void(std::string_view)>& on_text,
+                                        std::stop_token) override {
+    asked.push_back({{conversation.begin(), conversation.end()}, request.grammar});
+    if (replies_.empty())
+      return base::Error{base::Errc::internal, "the script of the test has no more replies"};
     agent::ModelReply next = std::move(replies_.front());
     replies_.pop_front();
     if (on_text) on_text(next.message.text);

@@ -11,8 +11,8 @@
 
 /// tools/toolbox: what the model may call, and the only path to it. Nothing here knows the model.
 ///
-/// A Toolbox belongs to one workspace and one policy. Scripts and profiles run in the sandbox; every call ends in an
-/// Observation, also when it failed, and only a broken machine is an Error.
+/// A Toolbox belongs to one workspace and one policy. Scripts and profiles run in the sandbox;
+/// every call ends in an Observation, also when it failed, and only a broken machine is an Error.
 namespace tools {
 
 struct ChartMade {
@@ -36,15 +36,18 @@ struct FileProfile {
   std::string path;  ///< relative
   std::string text;  ///< lines for the model
   bool is_table = false;
-  nlohmann::json columns = nlohmann::json::array();  ///< [{name, type, distinct, missing, min, max, values}]
-  std::string error = {};                            ///< why it cannot be read as the table it claims to be
+  nlohmann::json columns =
+      nlohmann::json::array();  ///< [{name, type, distinct, missing, min, max, values}]
+  std::string error = {};       ///< why it cannot be read as the table it claims to be
 };
 
 struct ToolboxOptions {
   std::filesystem::path workspace;
   policies::Policy policy;
-  std::filesystem::path worker = {};  ///< tessera-worker; empty: beside the program or in the build folder
-  std::filesystem::path duckdb = {};  ///< libduckdb.so; empty: $TESSERA_DUCKDB or .deps/lib of the build
+  std::filesystem::path worker =
+      {};  ///< tessera-worker; empty: beside the program or in the build folder
+  std::filesystem::path duckdb =
+      {};  ///< libduckdb.so; empty: $TESSERA_DUCKDB or .deps/lib of the build
 };
 
 class Toolbox {
@@ -58,16 +61,19 @@ class Toolbox {
   base::Result<std::vector<std::string>> files(size_t limit) const;
 
   /// Errors: refused (the sandbox cannot be put up), cancelled, internal.
-  base::Result<std::vector<FileProfile>> profile(const std::vector<std::string>& paths, std::stop_token stop) const;
+  base::Result<std::vector<FileProfile>> profile(const std::vector<std::string>& paths,
+                                                 std::stop_token stop) const;
 
   /// Runs a call. An unknown name or wrong arguments are an Observation too. Errors: as profile().
-  base::Result<Observation> call(const std::string& name, const nlohmann::json& arguments, std::stop_token stop) const;
+  base::Result<Observation> call(const std::string& name, const nlohmann::json& arguments,
+                                 std::stop_token stop) const;
 
   base::Result<Observation> run_lua(const std::string& code, std::stop_token stop) const;
 
  private:
   explicit Toolbox(ToolboxOptions options) : options_(std::move(options)) {}
-  base::Result<std::vector<nlohmann::json>> work(const std::string& mode, const nlohmann::json& request,
+  base::Result<std::vector<nlohmann::json>> work(const std::string& mode,
+                                                 const nlohmann::json& request,
                                                  std::stop_token stop) const;
   ToolboxOptions options_;
 };
