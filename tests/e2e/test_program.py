@@ -1,0 +1,159 @@
+"""The program from outside: exit codes, one clear sentence, nothing lost. argv[1]: the program."""
+import hashlib
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+import unittest
+
+PROGRAM = sys.argv.pop(1)
+GOLDEN = pathlib.Path(__file__).resolve().parents[1] / "golden"
+WEIGHTS = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache") / "tessera/models/gemma-3-270m-q4_k_m.gguf"
+
+
+def call(*args, **more):
+    return subprocess.run([PROGRAM, *map(str, args)], capture_output=True, text=True, timeout=120, stdin=subprocess.DEVNULL, **more)
+
+
+class Program(unittest.TestCase):
+    def setUp(self):
+        self._temporary = tempfile.TemporaryDirectory()
+        self.addCleanup(self._temporary.cleanup)
+        self.folder = pathlib.Path(self._temporary.name)
+
+    def complains(self, result, code, *words):
+        self.assertEqual(result.returncode, code, result.stderr)
+        for word in words:
+            self.assertIn(word, result.stderr)
+        self.assertEqual(len(result.stderr.strip().splitlines()), 1, "one sentence: " + result.stderr)
+
+    def test_bad_usage(self):
+        for args in [[], ["nonsense"], ["run"], ["generate", "--model", "x"], ["run", "--max-turns", "0", "x"]]:
+            self.assertEqual(call(*args).returncode, 2, args)
+        self.assertEqual(call("--help").returncode, 0)
+        self.assertEqual(call("run", "--help").returncode, 0)
+
+    def test_no_weights_says_how_to_get_them(self):
+        environment = dict(os.environ, XDG_CACHE_HOME=str(self.folder / "empty"))
+        (self.folder / "a.csv").write_text("a,b\n1,2\n")
+        self.complains(call("run", "--workspace", self.folder, "sum of a", env=environment), 2, "tessera model get")
+
+    def test_a_missing_workspace_an_empty_request_and_an_unknown_policy(self):
+        self.complains(call("run", "--workspace", self.folder / "no", "sum of a"), 2, "no such folder")
+        self.complains(call("run", "--workspace", self.folder, "  "), 2, "empty")
+        self.complains(call("run", "--workspace", self.folder, "--policy", "nope", "sum"), 2, "default, strict")
+
+    def test_hostile_checkpoints(self):
+        good = (GOLDEN / "tiny/tiny-q8_0.gguf").read_bytes()
+        cases = {"empty": b"", "text": b"hello there, this is no checkpoint", "cut": good[:-1000], "header": good[:200]}
+        # A count of 2^60 tensors, then of 2^60 metadata entries.
+        cases["tensors"] = good[:8] + (1 << 60).to_bytes(8, "little") + good[16:]
+        cases["metadata"] = good[:16] + (1 << 60).to_bytes(8, "little") + good[24:]
+        for name, content in cases.items():
+            path = self.folder / (name + ".gguf")
+            path.write_bytes(content)
+            for args in [["model", "info", path], ["generate", "--model", path, "hi"]]:
+                self.complains(call(*args), 2, name + ".gguf")
+        self.complains(call("model", "info", self.folder / "no.gguf"), 2, "no.gguf")
+
+    def test_a_corrupt_adapter(self):
+        good = (GOLDEN / "tiny/lora-f32.gguf").read_bytes()
+        bad = self.folder / "bad.gguf"
+        bad.write_bytes(good[:-40])
+        model = GOLDEN / "tiny/tiny-f32.gguf"
+        self.complains(call("generate", "--model", model, "--adapter", bad, "hi"), 2, "bad.gguf")
+        self.complains(call("generate", "--model", model, "--adapter", model, "hi"), 2, "not a LoRA adapter")
+
+    def test_tokenize_logits_and_generate_on_the_tiny_checkpoint(self):
+        model = GOLDEN / "tiny/tiny-f32.gguf"
+        request = self.folder / "r.json"
+        request.write_text('{"ids": [2, 7, 9]}')
+        self.assertEqual(call("logits", "--model", model, "--request", request, "--out", self.folder / "o.npy").returncode, 0)
+        npy = (self.folder / "o.npy").read_bytes()
+        self.assertTrue(npy.startswith(b"\x93NUMPY"))
+        self.assertIn(b"(3, 512)", npy[:128])
+        request.write_text('{"ids": [2, 100000]}')
+        self.complains(call("logits", "--model", model, "--request", request, "--out", self.folder / "p.npy"), 2, "100000")
+        self.assertFalse((self.folder / "p.npy").exists())
+        tokens = subprocess.run([PROGRAM, "tokenize", "--model", model], input=b"ab", capture_output=True)
+        self.assertTrue(json.loads(tokens.stdout))
+        a = call("generate", "--model", model, "--max-tokens", "8", "--json", "hi")
+        self.assertEqual(a.returncode, 0, a.stderr)
+        self.assertEqual(json.loads(a.stdout)["usage"]["completion_tokens"], len(json.loads(a.stdout)["tokens"]))
+
+    def test_training_resumes_to_the_same_bytes(self):
+        data = self.folder / "d.jsonl"
+        lines = [{"messages": [{"role": "user", "content": f"ab {i}"}, {"role": "assistant", "content": f"ba {i}"}]} for i in range(12)]
+        data.write_text("".join(json.dumps(x) + "\n" for x in lines))
+        base = ["train", "--model", GOLDEN / "tiny/tiny-f32.gguf", "--data", data, "--lora-rank", "2", "--batch-tokens", "128", "--precision", "f32"]
+        self.assertEqual(call(*base, "--steps", "6", "--out", self.folder / "whole.gguf", "--warmup", "1").returncode, 0)
+        # The same run, ended after every second step, as the checkpoint sees it.
+        checkpoint = ["--checkpoint", self.folder / "c.bin", "--checkpoint-every", "2"]
+        process = subprocess.Popen([PROGRAM, *map(str, base), "--steps", "6", "--out", str(self.folder / "cut.gguf"), "--warmup", "1", *map(str, checkpoint)],
+                                   stderr=subprocess.DEVNULL)
+        process.kill()
+        process.wait()
+        result = call(*base, "--steps", "6", "--out", self.folder / "cut.gguf", "--warmup", "1", *checkpoint)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        digest = [hashlib.sha256((self.folder / n).read_bytes()).hexdigest() for n in ("whole.gguf", "cut.gguf")]
+        self.assertEqual(digest[0], digest[1])
+
+    def test_bad_training_data_names_the_line(self):
+        data = self.folder / "d.jsonl"
+        data.write_text('{"messages":[{"role":"user","content":"a"},{"role":"assistant","content":"b"}]}\n{"messages": 3}\n')
+        result = call("train", "--model", GOLDEN / "tiny/tiny-f32.gguf", "--data", data, "--steps", "1", "--out", self.folder / "o.gguf")
+        self.complains(result, 2, "d.jsonl line 2")
+        self.assertFalse((self.folder / "o.gguf").exists())
+
+    def test_sandbox_lua_codes(self):
+        script = self.folder / "s.lua"
+        workspace = self.folder / "w"
+        workspace.mkdir()
+        (workspace / "a.csv").write_text("a,b\n1,x\n2,y\n")
+        script.write_text('print(data.read("a.csv"):sum("a"))')
+        done = call("sandbox", "lua", "--workspace", workspace, script)
+        self.assertEqual((done.returncode, done.stdout), (0, "3\n"), done.stderr)
+        script.write_text('print(data.read("a.csv"):sum("c"))')
+        result = call("sandbox", "lua", "--workspace", workspace, script)
+        self.assertEqual(result.returncode, 1)
+        self.assertIn('no column "c"', result.stderr)
+        script.write_text("while true do end")
+        self.assertIn(call("sandbox", "lua", "--workspace", workspace, script).returncode, (1, 124, 137))
+        result = call("sandbox", "run", "--workspace", workspace, "--", "/bin/sh", "-c", "exit 7")
+        self.assertEqual(result.returncode, 7, result.stderr)
+
+    def test_doctor(self):
+        self.assertEqual(call("doctor").returncode, 0)
+
+    @unittest.skipUnless(WEIGHTS.exists(), "the weights of Gemma 3 270M are not in the cache")
+    def test_run_on_broken_tables_leaves_them_alone(self):
+        cases = {"empty.csv": b"", "binary.csv": bytes(range(256)) * 20, "ragged.csv": b"a,b\n1,2\n3,4,5\n6\n"}
+        for name, content in cases.items():
+            folder = self.folder / name.split(".")[0]
+            folder.mkdir()
+            (folder / name).write_bytes(content)
+            result = call("run", "--workspace", folder, "--json", "sum of a")
+            last = json.loads(result.stdout.splitlines()[-1])
+            self.assertIn(last["status"], ("error", "refused"), name)
+            self.assertNotEqual(result.returncode, 0, name)
+            self.assertIn(name, last["answer"], name)
+            self.assertEqual((folder / name).read_bytes(), content)
+            self.assertEqual(sorted(p.name for p in folder.iterdir() if p.name != ".tessera"), [name])
+
+    @unittest.skipUnless(WEIGHTS.exists(), "the weights of Gemma 3 270M are not in the cache")
+    def test_run_prints_one_event_a_line_and_the_result_last(self):
+        (self.folder / "pots.csv").write_text("glaze,price\nblue,12\ngreen,15\nblue,18\n")
+        result = call("run", "--workspace", self.folder, "--json", "how many rows does pots.csv have?")
+        events = [json.loads(line) for line in result.stdout.splitlines()]
+        self.assertEqual(events[-1]["type"], "result")
+        self.assertEqual(events[0]["type"], "request")
+        self.assertEqual(set(events[-1]), {"type", "status", "answer", "artifacts", "charts", "usage"})
+        runs = list((self.folder / ".tessera/runs").glob("*.jsonl"))
+        self.assertEqual(len(runs), 1)
+        self.assertEqual([json.loads(x) for x in runs[0].read_text().splitlines()], events)
+
+
+if __name__ == "__main__":
+    unittest.main()
