@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "cli/command.h"
 #include "cli/model_store.h"
@@ -23,7 +24,7 @@ using namespace model::training;
 using model::Precision;
 
 struct Options {
-  std::string model, data, held_out, prompt, out, log, precision = "bf16";
+  std::string model, adapter, data, held_out, prompt, out, log, precision = "bf16";
   int rank = 16, max_tokens = 1536;
   float alpha = 0;
   bool skip_long = false;
@@ -73,10 +74,20 @@ int run(Options o) {
   // kernel each time.
   mallopt(M_MMAP_MAX, 0);
   mallopt(M_TRIM_THRESHOLD, INT_MAX);
-  const float alpha = o.alpha > 0 ? o.alpha : static_cast<float>(2 * o.rank);
+  std::optional<model::Lora> initial;
+  if (!o.adapter.empty()) {
+    base::Result<model::Lora> opened = model::Lora::open(o.adapter, *architecture);
+    if (!opened) return fail(opened.error());
+    initial = std::move(*opened);
+  }
+  float alpha = o.alpha > 0 ? o.alpha : static_cast<float>(2 * o.rank);
+  if (!initial) initial = starting_lora(*architecture, o.rank, alpha, o.train.seed);
+  // One alpha is written for the whole adapter, so one that was read keeps its own.
+  for (const auto& layer : initial->layers)
+    for (const model::LowRank& low : layer)
+      if (low.rank > 0) alpha = low.scale * static_cast<float>(low.rank);
   model::ThreadPool pool;
-  TrainableDecoder decoder(*architecture, *weights,
-                           starting_lora(*architecture, o.rank, alpha, o.train.seed),
+  TrainableDecoder decoder(*architecture, *weights, std::move(*initial),
                            o.precision == "f32" ? Precision::f32 : Precision::bf16, pool);
   std::unique_ptr<std::FILE, int (*)(std::FILE*)> log(nullptr, std::fclose);
   if (!o.log.empty()) {
@@ -126,6 +137,8 @@ void add_train(CLI::App& app, Action& action) {
   auto options = std::make_shared<Options>();
   CLI::App* c = app.add_subcommand("train", "Tune a LoRA adapter on conversations.");
   c->add_option("--model", options->model, "GGUF checkpoint")->required();
+  c->add_option("--adapter", options->adapter,
+                "adapter to start from, instead of a fresh one of --lora-rank");
   c->add_option("--data", options->data, "JSON Lines, one conversation a line")->required();
   c->add_option("--eval", options->held_out, "held-out conversations, for their loss");
   c->add_option("--prompt", options->prompt,
