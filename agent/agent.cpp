@@ -23,6 +23,13 @@ constexpr size_t kMaxFiles = 200;          // listed
 constexpr size_t kMaxProfiled = 12;        // with columns
 constexpr size_t kMaxProfileBytes = 6000;  // of all profiles together, about 2,500 tokens
 
+bool claims_to_be_a_table(const std::string& path) {
+  const std::string extension = std::filesystem::path(path).extension().string();
+  for (const char* known : {".csv", ".tsv", ".json", ".ndjson", ".jsonl"})
+    if (extension == known) return true;
+  return false;
+}
+
 Names names_of(const std::vector<tools::FileProfile>& profiles) {
   Names names;
   for (const tools::FileProfile& profile : profiles) {
@@ -76,11 +83,16 @@ base::Result<RunResult> run(const std::string& request, ChatModel& model,
     event({{"type", "observation"}, {"tool", "profile"}, {"text", profile.text}});
 
   RunResult result;
-  // One broken table alone cannot be worked with; saying so beats guessing.
-  const bool any_usable = std::any_of(profiles->begin(), profiles->end(),
-                                      [](const auto& p) { return p.error.empty(); });
-  if (!profiles->empty() && !any_usable) {
-    result.answer = profiles->front().error;
+  // A broken table alone cannot be worked with; saying so beats guessing.
+  const tools::FileProfile* broken = nullptr;
+  for (const tools::FileProfile& profile : *profiles)
+    if (broken == nullptr && !profile.error.empty() && claims_to_be_a_table(profile.path))
+      broken = &profile;
+  const bool any_other = std::any_of(profiles->begin(), profiles->end(), [](const auto& p) {
+    return p.error.empty() || !claims_to_be_a_table(p.path);
+  });
+  if (broken != nullptr && !any_other) {
+    result.answer = broken->error;
     return result;
   }
 

@@ -246,7 +246,8 @@ class ScriptRules {
     numbers.insert(kNewNumbers.begin(), kNewNumbers.end());
     rule(T("NCOL"), any_of(quoted(numbers)));
     std::set<string> ordered = of_type({ColumnType::number, ColumnType::date});
-    ordered.insert(kNewNames.begin(), kNewNames.end());
+    ordered.insert(kNewNumbers.begin(), kNewNumbers.end());
+    ordered.insert({"month", "quarter"});
     rule(T("OCOL"), any_of(quoted(ordered)));
     std::set<string> dates = of_type({ColumnType::date});
     if (with_file_columns_) dates.insert("text");
@@ -382,7 +383,8 @@ class ScriptRules {
 
   void statements() {
     const string col = T("COL"), ncol = T("NCOL");
-    const string ys = "(" + col + " | \"{\" " + col + " (\", \" " + col + "){1,7} \"}\")";
+    // What stands on the y axis is a number in every chart.
+    const string ys = "(" + ncol + " | \"{\" " + ncol + " (\", \" " + ncol + "){1,7} \"}\")";
     const string end = "(\", title=\" TITLE)? (\", save=\" PNG)? \"})\"";
     const string tab = r("tab") + "::_";
     rule(r("chart") + "::_",
