@@ -3,7 +3,7 @@ import re
 
 from schemas import is_clause, plain_name, words_of
 from tables import format_number
-from wording import AGG, ANSWER, CLAUSE_AGG, TITLE, adjectives, keep, link, plural, stems, widened
+from wording import AGG, ANSWER, CLAUSE_AGG, TITLE, adjectives, keep, link, plural, stems, strip_marks, widened
 
 
 class Skip(Exception):
@@ -26,8 +26,10 @@ class Built:
 
 
 class Filter:
-    def __init__(self, clauses, where, title, said, column):
-        self.clauses, self.where, self.title, self.said, self.column = clauses, where, title, said, column
+    """owner: marked words that can stand as "OWNER's average price", or None."""
+
+    def __init__(self, clauses, where, title, said, column, owner=None):
+        self.clauses, self.where, self.title, self.said, self.column, self.owner = clauses, where, title, said, column, owner
 
 
 class Context:
@@ -75,7 +77,7 @@ class Context:
         out = []
         counting = {w for r in self.f.rows for w in (r, plural(r))} | {"row", "rows", "entry", "entries", "record", "records", "count"}
         others = [o for o in self.f.columns if o is not c]
-        says = list(c.says) + ([widened(s) for s in c.says if widened(s)])
+        says = list(c.says) + [v for s in c.says for v in widened(s)]
         for say in says:
             mine = stems(say)
             if not mine or say in counting:
@@ -221,7 +223,8 @@ class Context:
                    f"({m} only)", f"for the {x} {m}", f"limited to {m}", f"when the {x} is {m}", f"if {x} is {m}"]
         if len(words.split()) <= 2 and not words.startswith(("the ", "\x04the")):
             clauses += [f"for {m} {rs}", f"of the {m} {rs}", f"only the {m} {rs}", f"among {m} {rs}"]
-        return Filter(clauses, f':where({q(c.name)}, "==", {q(v)})', f", {v}", f" for {self.clean(words)}", c)
+        owner = m if len(words.split()) <= 2 and not re.match("[\x04]?(the|a|an) ", words) else None
+        return Filter(clauses, f':where({q(c.name)}, "==", {q(v)})', f", {v}", f" for {self.clean(words)}", c, owner)
 
     def filter_not(self):
         return self.filter_value(negative=True)
@@ -232,7 +235,7 @@ class Context:
         v = rng.choice(c.values)
         m = link(self.entity_words(v), f"{c.name}:{v}")
         clauses = [f"for {m}"] * 4 + [f"of {m}", f"only for {m}", f"for {self.say(c)} {m}", f"just {m}", f"where {self.say(c)} is {m}"]
-        return Filter(clauses, f':where({q(c.name)}, "==", {q(v)})', f", {v}", f" for {v}", c)
+        return Filter(clauses, f':where({q(c.name)}, "==", {q(v)})', f", {v}", f" for {v}", c, m)
 
     def filter_boolean(self):
         c = self.column(("boolean",))
@@ -314,11 +317,13 @@ class Context:
         m = link(form.format(v=keep(spoken) if spoken[0].isdigit() else spoken), f"{c.name}:{v}")
         return Filter([m], f':where({q(c.name)}, "{op}", {q(v)})', " " + said, " " + said, c)
 
-    def filtered(self, core):
-        """The core phrase with the words of the filter."""
+    def filtered(self, core, owner=False):
+        """The core phrase with the words of the filter. owner: "Apple's price" is good too."""
         if self.filter is None:
             return core
         clause = self.rng.choice(self.filter.clauses)
+        if owner and self.filter.owner and self.rng.random() < 0.2 and not re.match("(how|each|every|all|top|both) ", strip_marks(core)):
+            return f"{self.filter.owner}'s {core}"
         if self.rng.random() < 0.12 and not clause.startswith(("(", "where", "if", "when", "of ", "with")):
             return f"{clause}, {core}" if self.rng.random() < 0.5 else f"{clause}: {core}"
         return f"{core} {clause}"

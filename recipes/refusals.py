@@ -10,11 +10,32 @@ HEADS_NUMBER = re.compile(r"\b(number of|price|prices|cost|costs|income|salary|w
                           r"capacity|value|depth|consumption|used|sold|count|downloads|visitors|guests|kilometres|use|usage|spend|spending|noise|yield|moisture|dose|rainfall|turnover|area|views|clicks|size|"
                           r"revenue|wattage|altitude|days|fines|losses|emissions|calories|profit|accidents|injuries|complaints)\b")
 # Things that tables of any topic might have, and this one lacks.
-COMMON_NUMBERS = ["price", "salary", "age", "temperature", "population", "profit", "wingspan", "height", "weight", "rainfall", "distance", "speed", "rating", "battery level", "income", "blood pressure", "calories", "exam score", "shoe size", "discount",
-                  "tax rate", "unemployment rate", "fuel consumption", "horsepower", "life expectancy", "screen size", "page count", "delivery time", "interest rate", "electricity use", "humidity", "wind speed", "goals scored", "engine size", "heart rate",
-                  "market value", "wage", "depth", "altitude", "number of children", "number of employees", "download speed", "noise level", "cholesterol", "body length", "petal count", "tail length", "shipping cost", "return rate", "satisfaction score"]
-COMMON_GROUPS = ["country", "colour", "gender", "continent", "city", "nationality", "blood type", "brand", "department", "profession", "language", "religion", "season", "genre", "material", "payment method", "supplier", "education level", "postcode", "hair colour",
-                 "marital status", "weather", "customer group", "species", "habitat", "operating system", "vehicle type", "ticket class", "team", "currency"]
+COMMON_NUMBERS = (
+    "price|salary|age|temperature|population|profit|wingspan|height|weight|rainfall|distance|speed|rating|battery level|income|blood pressure|calories|exam score|shoe size|discount|"
+    "tax rate|unemployment rate|fuel consumption|horsepower|life expectancy|screen size|page count|delivery time|interest rate|electricity use|humidity|wind speed|goals scored|engine size|heart rate|"
+    "market value|wage|depth|altitude|number of children|number of employees|download speed|noise level|cholesterol|body length|petal count|tail length|shipping cost|return rate|satisfaction score|"
+    "body fat|neck width|ear length|horn length|claw length|foot size|hand span|leg length|arm length|hip width|head size|eye distance|brain size|tooth count|number of legs|litter size|egg count|nest size|feather length|fin length|shell thickness|"
+    "beak depth|antler span|milk yield|wool weight|bite force|jump height|sleep time|running speed|swimming speed|reaction time|grip strength|lung volume|step count|pulse|blood sugar|iron level|vitamin dose|sodium|sugar content|protein content|"
+    "fat content|fibre|caffeine|alcohol content|acidity|salt content|boiling point|melting point|density|hardness|voltage|current|resistance|frequency|brightness|contrast|pixel count|refresh rate|memory size|disk space|clock speed|core count|"
+    "latency|packet loss|bandwidth|uptime|error rate|number of bugs|lines of code|commit count|test coverage|star count|follower count|likes|shares|retweets|watch time|subscriber count|bounce rate|click rate|conversion rate|ad spend|"
+    "torque|mileage|tyre pressure|cylinder count|top speed|acceleration|braking distance|towing capacity|seat count|fuel price|toll|parking fee|fine amount|ticket count|delay minutes|luggage weight|flight time|runway length|cabin size|"
+    "crime rate|birth rate|death rate|divorce rate|literacy rate|voter turnout|poverty rate|gdp|inflation|exports|imports|national debt|budget deficit|military spending|carbon footprint|air quality|ozone layer|snow depth|sunshine hours|cloud cover|"
+    "water level|tide height|wave height|soil acidity|crop height|leaf area|root length|trunk girth|tree age|number of branches|pollen count|uv index|visibility|dew point|lightning strikes|earthquake strength|magnitude|crater size|orbit period|star brightness|"
+    "ring size|waist size|collar size|heel height|sleeve length|thread count|fabric weight|stitch count|carat weight|gold price|share price|dividend|trading volume|market share|credit score|loan amount|mortgage rate|down payment|savings|pension|"
+    "overtime|sick days|holiday entitlement|commute time|office size|rent per month|floor area|number of rooms|ceiling height|garden size|energy rating|heating cost|water bill|internet cost|phone bill|insurance premium|repair cost|warranty length|shelf life|"
+    "cooking time|oven temperature|portion size|spice level|tip amount|table count|queue length|waiting time|staff size|class size|homework hours|reading speed|vocabulary size|grade average|test result|attendance rate|tuition|scholarship amount|number of pupils|"
+    "box office|ticket revenue|running time|number of episodes|number of pages|word count|print run|chapter count|tempo|song length|chart position|stream count|album sales|concert attendance|assists|penalty count|yellow cards|possession|transfer fee|"
+    "lap time|medal count|world ranking|handicap|bench press|marathon time|pack size|bottle size|drawer count|blade length|laser power|printer speed|ink level|paper weight|number of doors|number of windows|roof angle|stair count|bridge length|tunnel depth"
+).split("|")
+COMMON_GROUPS = (
+    "country|colour|gender|continent|city|nationality|blood type|brand|department|profession|language|religion|season|genre|material|payment method|supplier|education level|postcode|hair colour|"
+    "marital status|weather|customer group|species|habitat|operating system|vehicle type|ticket class|team|currency|eye colour|zodiac sign|star sign|political party|province|county|time zone|airline|airport|railway line|bus line|hotel chain|street|neighbourhood|"
+    "shirt size|shoe brand|fabric|flavour|cuisine|allergy|diet|grape variety|cheese type|coffee roast|tea type|dog breed|cat breed|horse breed|bird species|tree species|rock type|soil type|cloud type|metal|chemical element|fuel type|gearbox|body style|"
+    "paint colour|door type|roof type|energy class|heating type|floor|room type|building style|architect|artist|composer|author|publisher|director|actor|record label|instrument|dance style|sport|league|position on the field|coach|sponsor|stadium|referee|"
+    "medal|belt colour|age group|income bracket|ethnic group|tribe|mother tongue|job title|seniority|manager|union|insurance company|bank|account type|card type|loan type|tax class|legal form|industry|sector|warehouse|carrier|container type|packaging|"
+    "file type|browser|programming language|database|cloud provider|device|phone model|network operator|error code|severity|priority|license|browser version|screen type|keyboard layout|hospital|ward|diagnosis|doctor|nurse|medicine|vaccine|allergen|surgeon|"
+    "subject|school|university|degree|teacher|classroom|grade level|museum|gallery|century|dynasty|empire|planet|constellation|galaxy|spacecraft|rocket type|crew role|mission|moon phase|wind direction|climate zone|river basin|mountain range|lake|volcano"
+).split("|")
 SAME = [{"price", "cost", "fee", "charge", "fare", "rent", "amount", "bill", "expense", "paid", "money"}, {"salary", "pay", "wage", "income", "earning"}, {"colour", "color"}, {"weight", "mass", "heavy"}, {"kind", "type", "sort", "category", "class"}, {"rating", "score", "point", "mark", "star", "grade"},
         {"city", "town", "place", "village", "location"}, {"length", "long", "size"}, {"time", "duration", "minute", "hour", "how"}, {"revenue", "turnover", "sale", "income", "taking", "profit"}, {"staff", "employee", "worker", "team", "crew"}, {"country", "nation"},
         {"visitor", "guest", "people", "person", "attendance"}, {"area", "region", "district", "zone"}, {"brand", "maker", "manufacturer", "company", "make"}, {"distance", "kilometre", "km", "far"}, {"power", "energy", "electricity", "kwh"}, {"height", "tall", "altitude", "elevation"},
@@ -100,16 +121,16 @@ def absent_says(rng, w, kind):
         if "parts" in domain:
             from schemas import DIMS
             hard += [[f"{p} {DIMS[d][0]}"] for p in domain["parts"] for d in DIMS] * 2
-        easy = [[a] for a in domain.get("absent", []) if HEADS_NUMBER.search(a)] + [[a] for a in rng.sample(COMMON_NUMBERS, 6)]
+        easy = [[a] for a in domain.get("absent", []) if HEADS_NUMBER.search(a)] + [[a] for a in rng.sample(COMMON_NUMBERS, 9)]
     elif kind == "category":
         names = {n for c in f.columns for n in [c.name.lower()]}
         hard = [[s for s in spec["says"] if not is_clause(s)] for spec in domain["categories"] if not any(n.lower() in names for n in spec["names"])]
-        easy = [[a] for a in domain.get("absent", []) if not HEADS_NUMBER.search(a)] + [[a] for a in rng.sample(COMMON_GROUPS, 5)]
+        easy = [[a] for a in domain.get("absent", []) if not HEADS_NUMBER.search(a)] + [[a] for a in rng.sample(COMMON_GROUPS, 9)]
     else:
         if any(c.kind == "date" or c.role == "year" for t in w.tables for c in t.columns) or any(t & {"year", "date", "day", "time", "month", "week", "when", "season"} for t in have):
             return None
         return ["date", "day", "month", "time"]
-    options = [o for o in (hard if rng.random() < 0.45 and hard else easy) if o]
+    options = [o for o in (hard if rng.random() < 0.5 and hard else easy) if o]
     rng.shuffle(options)
     for says in options:
         if all(is_absent(s, have) for s in says):

@@ -560,7 +560,7 @@ def yearly_workspace(rng, domains):
     for tag, span in zip(tags, spans):
         values = {c.name: list(c.values) for c in columns}
         n = rng.choice((12, 20, 40, 80, 150))
-        table = fill(rng, columns, layout, n if layout != "entities" else min(n, *(len(c.pool) for c in columns if c.kind == "entity")), span)
+        table = fill(rng, columns, layout, n if layout != "entities" else min([n] + [len(c.pool) for c in columns if c.kind == "entity"]), span)
         f = File(f"{stem}{joiner}{tag}.{ext}", table, columns, domain["rows"], domain, layout)
         f.left_out, f.tag = left, tag
         tables.append(f)

@@ -122,7 +122,7 @@ SAVE_WORDS = ["and save it as {s}", "save it as {s}", "and call the file {s}", "
 def finish_chart(x, kind, core, chain, pairs, title, said, generic=True, source=None, mention=True, text=None):
     """The request, the script and the answer of one chart."""
     rng = x.rng
-    core = x.filtered(core)
+    core = x.filtered(core, owner=True)
     text = text or chart_request(rng, kind, core, generic)
     if mention:
         text = x.mention(text)
@@ -491,7 +491,7 @@ def line_entity(x):
     words = x.value_words(key, v)
     m, ms = link(words, f"{key.name}:{v}"), x.say(y)
     my, over = link(ms, y.name), over_words(x, d)
-    core = rng.choice([f"{my} of {m} {over}"] * 4 + [f"{m} {my} {over}"] * 3 + [f"{my} for {m} {over}"] * 3 + [f"the {link('trend', d.name)} of {my} for {m}", f"how {my} of {m} {link('changed', d.name)}", f"{my} {over} for {m}",
+    core = rng.choice([f"{my} of {m} {over}"] * 4 + [f"{m}'s {my} {over}"] * 3 + [f"{m} {my} {over}"] * 3 + [f"{my} for {m} {over}"] * 3 + [f"the {link('trend', d.name)} of {my} for {m}", f"how {my} of {m} {link('changed', d.name)}", f"{my} {over} for {m}",
                       f"{my} {over} for {m} only", f"{my} {over}, only {m}", f"{my} {over} ({m})", f"{my} {over} for the {x.say(key)} {m}", f"how {my} {link('developed', d.name)} for {m}", f"{m}: {my} {over}"])
     x.filter = None
     name, clean = noun_of(x, y, ms), x.clean(words)
@@ -1262,7 +1262,9 @@ def top_each(x):
         x.used.append(c)
         y = x.number()
         ys = x.say(y)
-        m, y, chain, t = link(ys, y.name), y.name, "", noun_of(x, y, ys)
+        # With one column of numbers "top 10 names" needs no word for it.
+        only = sum(o.kind == "number" and not o.role for o in x.f.columns) == 1
+        m, y, chain, t = None if only and rng.random() < 0.5 else link(ys, y.name), y.name, "", noun_of(x, y, ys)
     else:
         c = x.category(limit=14, test=lambda c: c.kind == "category" and len(c.values) > n)
         m, agg, y, t, s = group_measure(x, True)
@@ -1274,7 +1276,9 @@ def top_each(x):
     many = link(plural(say) if not say.startswith("\x04") else say, c.name)
     both = both_words(x, files)
     each = rng.choice(("of each file", "from each file", "in every file", "of each", "each", "for each file")) if rng.random() < 0.4 else ""
-    if each:
+    if m is None:
+        core = rng.choice((f"top {k} {many} of {both}", f"the top {k} {many} in {both}", f"{k} biggest {many} of {both}", f"top {k} {many} of {both} compared", f"top {k} {many}, {both}", f"{both}: top {k} {many}"))
+    elif each:
         core = rng.choice((f"top {k} {many} by {m} {each}, {both}", f"the {k} {many} with the highest {m} {each}: {both}", f"{both}: top {k} {many} by {m} {each}"))
     else:
         core = rng.choice((f"top {k} {many} by {m} in {both}", f"the {k} {many} with the highest {m} in {both}", f"the top {k} {many} of {both} by {m}", f"top {k} {many} of {both} by {m}"))
@@ -1282,7 +1286,10 @@ def top_each(x):
     chain = f"{chain}:top({n}, {q(y)}, \"file\")"
     if rng.random() < 0.6:
         core += rng.choice(("", "", ", colored by file", ", one colour per file", ", coloured by year" if x.w.how == "year" else ""))
-        return finish_chart(x, "bar", core, chain, [("x", c.name), ("y", y), ("color", "file")], f"Top {n} {name} by {t} in each file", f"the top {n} {name} by {t} in each file", source=union_of(files), mention=False)
+        text = None
+        if rng.random() < 0.3 and not core.startswith("\x01"):
+            text = f"{rng.choice(('compare', 'compare', 'put side by side', 'set against each other'))} {core}{rng.choice((' in a bar chart', ' as bars', ' in a chart', ' with a chart', ' in a grouped bar chart', ' as a chart'))}"
+        return finish_chart(x, "bar", core, chain, [("x", c.name), ("y", y), ("color", "file")], f"Top {n} {name} by {t} in each file", f"the top {n} {name} by {t} in each file", source=union_of(files), mention=False, text=text)
     cols = ["file", c.name, y]
     return Built(rng.choice(("list the ", "", "what are the ", "give me the ", "show the ")) + core.removeprefix("the "), f"t = {union_of(files)}{chain}\nprint(t:select({', '.join(map(q, cols))}))", list_answer(x.clean(f"The top {n} {name} by {t} in each file")))
 
@@ -1667,11 +1674,11 @@ def save_unique(x):
 
 
 # kind -> [(weight, function, workspace kind)]
-CHARTS = [(7, bar_agg, "table"), (4.5, bar_count, "table"), (2.5, bar_plain, "table"), (2.2, bar_top, "table"), (1, bar_rows_top, "table"), (2.4, bar_grouped, "table"), (1.3, bar_two, "table"), (4, pie, "table"), (4.5, scatter, "table"),
-          (3.2, hist, "table"), (3, box, "table"), (1.8, line_raw, "table"), (0.7, line_two, "table"), (3, line_entity, "table"), (1.2, line_panel, "table"), (3.4, line_period, "table"), (1.6, bar_period, "table"), (1, line_period_color, "table"),
-          (1.4, line_year_column, "table"), (1.3, total_each, "yearly"), (1, union_groups, "yearly"), (1.3, top_each, "yearly"), (0.5, in_both, "yearly"), (1.3, joined, "join"), (0.6, derived, "table"), (0.5, share_table, "table")]
-QUESTIONS = [(5, count_rows, "table"), (6.5, agg_number, "table"), (0.8, two_aggs, "table"), (3.2, group_table, "table"), (3.2, best_group, "table"), (2, top_groups, "table"), (2.6, best_row, "table"), (2.6, best_date, "table"), (2.6, best_period, "table"),
-             (1, period_table, "table"), (1.6, top_rows, "table"), (1.6, distinct, "table"), (2.2, share_one, "table"), (1.6, share_table, "table"), (0.7, missing, "table"), (0.8, date_range, "table"), (1.4, compare_values, "table"), (1, lookup, "table"),
+CHARTS = [(7, bar_agg, "table"), (4.5, bar_count, "table"), (2.5, bar_plain, "table"), (2.2, bar_top, "table"), (1, bar_rows_top, "table"), (3, bar_grouped, "table"), (1.3, bar_two, "table"), (4, pie, "table"), (4.5, scatter, "table"),
+          (3.2, hist, "table"), (3, box, "table"), (1.8, line_raw, "table"), (0.7, line_two, "table"), (3, line_entity, "table"), (2, line_panel, "table"), (3.4, line_period, "table"), (1.6, bar_period, "table"), (1, line_period_color, "table"),
+          (1.4, line_year_column, "table"), (1.3, total_each, "yearly"), (1, union_groups, "yearly"), (2.2, top_each, "yearly"), (0.5, in_both, "yearly"), (1.3, joined, "join"), (0.6, derived, "table"), (0.5, share_table, "table")]
+QUESTIONS = [(5, count_rows, "table"), (6.5, agg_number, "table"), (1.6, two_aggs, "table"), (4, group_table, "table"), (3.2, best_group, "table"), (2, top_groups, "table"), (2.6, best_row, "table"), (2.6, best_date, "table"), (2.6, best_period, "table"),
+             (1, period_table, "table"), (1.6, top_rows, "table"), (1.6, distinct, "table"), (2.2, share_one, "table"), (1.6, share_table, "table"), (1.2, missing, "table"), (0.8, date_range, "table"), (1.4, compare_values, "table"), (1, lookup, "table"),
              (0.9, list_rows, "table"), (0.6, derived, "table"), (0.8, total_each, "yearly"), (0.4, union_groups, "yearly"), (1, union_total, "yearly"), (0.8, top_each, "yearly"), (0.8, in_both, "yearly"), (1.2, joined, "join")]
 FILES = [(2.2, convert, "table"), (2, save_rows, "table"), (1.4, save_groups, "table"), (0.4, save_unique, "table"), (1.1, merge_files, "yearly"), (0.3, save_joined, "join"), (2, word_counts, "notes"), (0.7, text_size, "notes"), (2.6, log_lines, "log")]
 READING = [(3.2, read_note, "notes"), (0.5, list_all, "notes"), (0.3, list_all, "table"), (0.7, show_columns, "table"), (0.5, first_rows, "table")]

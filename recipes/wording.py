@@ -94,20 +94,28 @@ def adjectives(column):
     return None
 
 
-THESAURUS = {"mass": "weight", "weight": "mass", "temperature": "temp", "revenue": "turnover", "duration": "length of time", "quantity": "amount", "price": "cost",
-             "cost": "expense", "costs": "spending", "takings": "income", "earnings": "income", "colour": "color", "distance": "distance covered", "speed": "velocity",
-             "salary": "pay", "points": "score", "score": "points", "staff": "employees", "visitors": "guests", "customer": "client", "manager": "boss", "country": "nation",
-             "category": "type", "kind": "sort", "type": "kind", "region": "area", "city": "town", "kilometres": "km", "minutes": "mins", "percentage": "percent",
-             "rating": "rating given", "profit": "gain", "centre": "center", "litres": "liters", "metres": "meters"}
+THESAURUS = {
+    "mass": ("weight",), "weight": ("mass",), "temperature": ("temp",), "revenue": ("turnover", "takings", "money taken in", "sales revenue"), "duration": ("length of time", "time taken"), "quantity": ("amount",),
+    "price": ("cost", "asking price"), "cost": ("expense", "price"), "costs": ("spending", "expenses"), "takings": ("income", "money earned", "revenue"), "earnings": ("income", "pay"), "colour": ("color", "shade"), "color": ("colour",),
+    "distance": ("distance covered", "length of the way"), "speed": ("velocity", "pace"), "salary": ("pay", "wage"), "wage": ("pay", "salary"), "points": ("score",), "score": ("points", "mark"), "staff": ("employees", "workers"),
+    "visitors": ("guests", "people coming"), "customer": ("client", "buyer"), "manager": ("boss",), "country": ("nation", "land"), "category": ("type", "group"), "kind": ("sort", "type"), "type": ("kind", "sort", "category"),
+    "region": ("area", "part of the country"), "city": ("town", "place"), "kilometres": ("km", "kms"), "minutes": ("mins",), "percentage": ("percent", "share"), "rating": ("rating given", "score", "stars"), "profit": ("gain", "money made"),
+    "centre": ("center",), "litres": ("liters",), "metres": ("meters",), "rainfall": ("rain", "precipitation"), "rain": ("rainfall", "precipitation"), "precipitation": ("rain", "rainfall"), "height": ("tallness",), "width": ("breadth",),
+    "age": ("years of age",), "sales": ("units sold", "items sold"), "department": ("unit", "section"), "maker": ("manufacturer", "brand"), "brand": ("make", "maker"), "shop": ("store", "branch"), "store": ("shop",), "supplier": ("vendor",),
+    "vehicle": ("car",), "dish": ("meal", "plate"), "teacher": ("instructor",), "doctor": ("physician",), "illness": ("disease",), "wind": ("breeze",), "power": ("energy",), "consumption": ("usage", "use"), "fuel": ("gas", "petrol"),
+    "waste": ("rubbish", "garbage"), "rent": ("rental price",), "fee": ("charge",), "fare": ("ticket price",), "fine": ("penalty",), "crop": ("plant",), "yield": ("harvest", "output"), "output": ("production",), "harvest": ("yield",),
+    "attendance": ("number of visitors", "turnout"), "stock": ("units in stock",), "capacity": ("room for",), "neighbourhood": ("quarter of town",), "job": ("profession", "occupation"), "profession": ("job",), "team": ("club", "side"),
+    "result": ("outcome",), "status": ("state",), "method": ("way",), "level": ("degree",), "language": ("tongue",), "season": ("time of year",), "breed": ("race",), "genre": ("style",),
+}
 
 
 def widened(say):
-    """The phrase with one word replaced by a near synonym, or None."""
+    """The phrase with one word replaced by each of its near synonyms."""
     words = say.split()
     for i, w in enumerate(words):
         if w in THESAURUS:
-            return " ".join(words[:i] + [THESAURUS[w]] + words[i + 1:])
-    return None
+            return [" ".join(words[:i] + [other] + words[i + 1:]) for other in THESAURUS[w]]
+    return []
 
 
 def stems(text):
