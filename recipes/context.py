@@ -100,10 +100,13 @@ class Context:
         r = rng.random()
         plain = plain_name(c.name)
         own = plain.isascii() and stems(plain) and not any(stems(plain) <= stems(o.name) for o in self.f.columns if o is not c)
-        if says and (r < 0.72 or not own and r < 0.9):
+        # Most people say the header's own words; half of the requests do, else the model unlearns to look at them.
+        if says and (r < 0.5 or not own and r < 0.9):
             weights = [1.0 if s in c.says else 0.35 for s in says]
             return rng.choices(says, weights)[0]
-        if r < 0.88 and own:
+        if r < 0.93 and own:
+            if c.kind == "number" and not is_clause(plain) and rng.random() < 0.12:
+                return f"{plain} {rng.choice(('readings', 'values', 'figures', 'numbers', 'measurements', 'data'))}"
             return plain
         return keep(c.name)
 
@@ -364,9 +367,13 @@ class Context:
     def mention(self, text, chance=0.2):
         """The request with the words for its file, if it needs or gets them."""
         rng = self.rng
-        if not self.must_mention() and rng.random() > chance:
+        if not self.must_mention() and rng.random() > (0.6 if self.f.place else chance):
             return text
         path = self.f.path
+        if self.f.place and rng.random() < 0.6:
+            place = link(keep(cap(self.f.place)), path)
+            end = "?" if text.endswith("?") else ""
+            return f"in {place}, {text}" if rng.random() < 0.15 else f"{text.rstrip('?')} {rng.choice(('in', 'in', 'in', 'of', 'for', 'at'))} {place}{end}"
         stem = path.rsplit("/", 1)[-1].rsplit(".", 1)[0]
         word = " ".join(words_of(stem)) or stem
         name = link(keep(path if rng.random() < 0.8 or "/" not in path else path.rsplit("/", 1)[-1]), path)

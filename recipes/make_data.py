@@ -25,7 +25,7 @@ from tables import Table, cell_text  # noqa: E402
 from wording import plural, render, strip_marks  # noqa: E402
 
 HELD_OUT = {"city_budget", "beekeeping", "ski_lifts", "toy_shop", "podcast_stats", "river_gauges", "dental_clinic"}
-MIXTURE = {"chart": 38, "question": 32, "files": 9, "reading": 3, "repair": 3, "absent": 10.5, "absent_value": 0.9, "absent_file": 0.5, "outside": 4}
+MIXTURE = {"chart": 38, "question": 34, "files": 9, "reading": 3, "repair": 3, "absent": 8.5, "absent_value": 0.9, "absent_file": 0.5, "outside": 4}
 MAKERS = {"table": schemas.table_workspace, "yearly": schemas.yearly_workspace, "join": schemas.join_workspace, "notes": schemas.notes_workspace, "log": schemas.log_workspace}
 LISTS = {"chart": tasks.CHARTS, "question": tasks.QUESTIONS, "files": tasks.FILES, "reading": tasks.READING}
 MAX_PROMPT = 2600

@@ -19,7 +19,7 @@ COMMON_NUMBERS = (
     "fat content|fibre|caffeine|alcohol content|acidity|salt content|boiling point|melting point|density|hardness|voltage|current|resistance|frequency|brightness|contrast|pixel count|refresh rate|memory size|disk space|clock speed|core count|"
     "latency|packet loss|bandwidth|uptime|error rate|number of bugs|lines of code|commit count|test coverage|star count|follower count|likes|shares|retweets|watch time|subscriber count|bounce rate|click rate|conversion rate|ad spend|"
     "torque|mileage|tyre pressure|cylinder count|top speed|acceleration|braking distance|towing capacity|seat count|fuel price|toll|parking fee|fine amount|ticket count|delay minutes|luggage weight|flight time|runway length|cabin size|"
-    "crime rate|birth rate|death rate|divorce rate|literacy rate|voter turnout|poverty rate|gdp|inflation|exports|imports|national debt|budget deficit|military spending|carbon footprint|air quality|ozone layer|snow depth|sunshine hours|cloud cover|"
+    "crime rate|birth rate|death rate|divorce rate|literacy rate|voter turnout|poverty rate|gdp|inflation|exports|imports|national debt|budget deficit|military spending|carbon footprint|air quality|snow depth|sunshine hours|cloud cover|"
     "water level|tide height|wave height|soil acidity|crop height|leaf area|root length|trunk girth|tree age|number of branches|pollen count|uv index|visibility|dew point|lightning strikes|earthquake strength|magnitude|crater size|orbit period|star brightness|"
     "ring size|waist size|collar size|heel height|sleeve length|thread count|fabric weight|stitch count|carat weight|gold price|share price|dividend|trading volume|market share|credit score|loan amount|mortgage rate|down payment|savings|pension|"
     "overtime|sick days|holiday entitlement|commute time|office size|rent per month|floor area|number of rooms|ceiling height|garden size|energy rating|heating cost|water bill|internet cost|phone bill|insurance premium|repair cost|warranty length|shelf life|"
@@ -29,7 +29,7 @@ COMMON_NUMBERS = (
 ).split("|")
 COMMON_GROUPS = (
     "country|colour|gender|continent|city|nationality|blood type|brand|department|profession|language|religion|season|genre|material|payment method|supplier|education level|postcode|hair colour|"
-    "marital status|weather|customer group|species|habitat|operating system|vehicle type|ticket class|team|currency|eye colour|zodiac sign|star sign|political party|province|county|time zone|airline|airport|railway line|bus line|hotel chain|street|neighbourhood|"
+    "marital status|customer group|species|habitat|operating system|vehicle type|ticket class|team|currency|eye colour|zodiac sign|star sign|political party|province|county|time zone|airline|airport|railway line|bus line|hotel chain|street|neighbourhood|"
     "shirt size|shoe brand|fabric|flavour|cuisine|allergy|diet|grape variety|cheese type|coffee roast|tea type|dog breed|cat breed|horse breed|bird species|tree species|rock type|soil type|cloud type|metal|chemical element|fuel type|gearbox|body style|"
     "paint colour|door type|roof type|energy class|heating type|floor|room type|building style|architect|artist|composer|author|publisher|director|actor|record label|instrument|dance style|sport|league|position on the field|coach|sponsor|stadium|referee|"
     "medal|belt colour|age group|income bracket|ethnic group|tribe|mother tongue|job title|seniority|manager|union|insurance company|bank|account type|card type|loan type|tax class|legal form|industry|sector|warehouse|carrier|container type|packaging|"

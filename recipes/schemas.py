@@ -121,6 +121,7 @@ class File:
     def __init__(self, path, table, columns, rows, domain, layout):
         self.path, self.table, self.columns, self.rows, self.domain, self.layout = path, table, columns, rows, domain, layout
         self.date_style = "%Y-%m-%d"
+        self.place = None  # a place in the file's name that no column has: "oslo_rides.csv"
 
     def of(self, *kinds):
         return [c for c in self.columns if c.kind in kinds]
@@ -496,13 +497,26 @@ def row_count(rng, layout):
     return rng.choice((12, 18, 24, 30, 36, 40, 52, 60, 75, 90, 120, 150, 200, 260, 330, 400))
 
 
+PLACES = ["oslo", "bergen", "lyon", "nantes", "turin", "bari", "graz", "basel", "ghent", "delft", "aarhus", "malmo", "tampere", "riga", "tallinn", "krakow", "gdansk", "brno", "varna", "zagreb", "split", "patras",
+          "izmir", "haifa", "cairo", "tunis", "dakar", "accra", "nairobi", "durban", "mumbai", "pune", "hanoi", "manila", "osaka", "kobe", "busan", "perth", "hobart", "auckland", "lima", "quito", "bogota", "rosario",
+          "montreal", "halifax", "denver", "austin", "boise", "tulsa", "omaha", "norway", "chile", "kenya", "wales", "quebec", "bavaria", "tuscany"]
+
+
 def make_file(rng, domain, layout=None, stem=None, n=None):
     layout = layout or rng.choices(("events", "series", "panel", "entities", "summary"), (46, 16, 14, 18, 6))[0]
     style = rng.choice(STYLES)
     columns, left = make_columns(rng, domain, style, layout)
     table = fill(rng, columns, layout, n or row_count(rng, layout))
-    f = File(pick_path(rng, stem or rng.choice(domain["files"])), table, columns, domain["rows"], domain, layout)
-    f.left_out = left
+    place = None
+    stem = stem or rng.choice(domain["files"])
+    if rng.random() < 0.12:
+        place = rng.choice(PLACES)
+        if any(isinstance(v, str) and place in v.lower() for values in table.data for v in values) or any(place in s for c in columns for s in c.says):
+            place = None
+        else:
+            stem = place + rng.choice("_-") + stem
+    f = File(pick_path(rng, stem), table, columns, domain["rows"], domain, layout)
+    f.place, f.left_out = place, left
     f.date_style = rng.choice(DATE_STYLES)
     return f
 
@@ -511,7 +525,7 @@ def make_file(rng, domain, layout=None, stem=None, n=None):
 
 def table_workspace(rng, domains):
     domain = rng.choice(domains)
-    if rng.random() < 0.07:
+    if rng.random() < 0.12:
         domain = rng.choice(MEASURED)
     main = make_file(rng, domain)
     tables = [main]
