@@ -1,6 +1,7 @@
 #include "model/training/trainer.h"
 
 #include <malloc.h>
+#include <unistd.h>
 
 #include <chrono>
 #include <climits>
@@ -97,6 +98,7 @@ int run(Options o) {
   std::signal(SIGINT, [](int) { g_stop.request_stop(); });
   std::signal(SIGTERM, [](int) { g_stop.request_stop(); });
   const auto start = std::chrono::steady_clock::now();
+  const bool person = ::isatty(STDERR_FILENO) == 1;
   int first_step = -1;
   const base::Status done = train(
       decoder, *sequences, held_out, o.train,
@@ -105,9 +107,12 @@ int run(Options o) {
         const double seconds =
             std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
         const double left = seconds / (r.step - first_step) * (r.steps - r.step);
-        std::fprintf(stderr, "\rtrain: step %d/%d loss %.4f, %.0f tokens/s, %.0f min left   ",
-                     r.step, r.steps, r.loss, r.tokens_per_s, left / 60);
-        if (r.evaluation >= 0) std::fprintf(stderr, "held-out loss %.4f\n", r.evaluation);
+        // One line that changes for a person; into a file a line every ten steps.
+        if (person || r.step % 10 == 0 || r.step == r.steps)
+          std::fprintf(stderr, "%strain: step %d/%d loss %.4f, %.0f tokens/s, %.0f min left   %s",
+                       person ? "\r" : "", r.step, r.steps, r.loss, r.tokens_per_s, left / 60,
+                       person ? "" : "\n");
+        if (r.evaluation >= 0) std::fprintf(stderr, "train: held-out loss %.4f\n", r.evaluation);
         if (!o.train.checkpoint.empty() && r.step % o.train.checkpoint_every == 0)
           (void)model::write_lora(o.out, decoder.lora(), *architecture, alpha)
               .has_value();  // a look at what is there so far

@@ -549,6 +549,11 @@ class ChartLibrary:
         left = t.rows() - len(rows)
         if not rows:
             raise LuaError(f"{who}: no rows to draw")
+        if who in ("chart.bar", "chart.line", "chart.pie"):
+            labels = [self.label(t, r, options) for r in rows]
+            for name in labels:
+                if labels.count(name) > 1:
+                    raise LuaError(f'{who}: {labels.count(name)} rows for "{name}"; group the rows first, or name a color')
         path = options.get("save")
         if path is None:
             path, k = "chart.png", 2

@@ -37,7 +37,8 @@ void check_encode(const Tokenizer& tokenizer, std::string_view text) {
   // Without a piece for U+2581 a space is spelled by the bytes of that character.
   const std::vector<TokenId> space = tokenizer.encode(" ");
   const bool spaces = space.size() == 1 && tokenizer.bytes_of(space[0]) == " ";
-  if (!unknown && spaces && text.find("\xE2\x96\x81") == std::string_view::npos) check(bytes == text);
+  if (!unknown && spaces && text.find("\xE2\x96\x81") == std::string_view::npos)
+    check(bytes == text);
   std::string special;
   for (TokenId id : tokenizer.encode_special(text)) special += tokenizer.bytes_of(id);
   (void)tokenizer.decode(tokenizer.encode_special(text));

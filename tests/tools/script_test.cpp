@@ -314,7 +314,9 @@ TEST_F(ScriptWithData, ErrorsNameWhatThereIs) {
        "chart.bar: no option \"z\"; options: x, y, color, title, save, bins"},
       {"chart.bar(data.read('birds.csv'):where('mass', '>', 999), {x='species', y='mass'})",
        "chart.bar: no rows to draw"},
-      {"chart.bar(data.read('birds.csv'), {x='species', y='mass', save='a.jpg'})",
+      {"chart.bar(data.read('birds.csv'), {x='species', y='mass'})",
+       "chart.bar: 2 rows for \"wren\"; group the rows first, or name a color"},
+      {"chart.bar(data.read('birds.csv'):head(1), {x='species', y='mass', save='a.jpg'})",
        "chart.bar: \"a.jpg\" must end in .png"},
       {"data.read('birds.csv'):save('../x.csv')", "save: \"../x.csv\" is outside the workspace"},
   };

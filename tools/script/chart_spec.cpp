@@ -77,6 +77,19 @@ std::vector<std::string> extremes(const Drawn& d, const std::string& what) {
   return {said("highest ", high), said("lowest ", low)};
 }
 
+// Two bars, slices or points of a line at the same place would hide each other or add up unsaid.
+base::Status one_row_each(const Drawn& d, const std::string& who) {
+  std::map<std::string, uint64_t> seen;
+  for (uint64_t row = 0; row < d.rows.count; ++row) ++seen[label(d, row)];
+  for (uint64_t row = 0; row < d.rows.count; ++row) {
+    const std::string name = label(d, row);
+    if (const uint64_t n = seen[name]; n > 1)
+      return Error{Errc::usage, who + ": " + std::to_string(n) + " rows for \"" + name +
+                                    "\"; group the rows first, or name a color"};
+  }
+  return base::Ok{};
+}
+
 base::Result<int> optional_column(const data::Table& table, const std::string& who,
                                   const std::optional<std::string>& name) {
   if (!name) return -1;
@@ -140,6 +153,8 @@ base::Result<ChartPlan> plan_chart(ChartKind kind, const data::Table& table,
   base::Result<data::Rows> rows = d.table.fetch(kMaxRows);
   if (!rows) return rows.error();
   d.rows = std::move(*rows);
+  if (kind == ChartKind::bar || kind == ChartKind::line || kind == ChartKind::pie)
+    if (base::Status ok = one_row_each(d, who); !ok) return ok.error();
   const std::string left_out =
       *all > *n ? ", " + data::counted(*all - *n, "row") + " without a value left out"
                 : std::string();
