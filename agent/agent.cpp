@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "agent/mentions.h"
 #include "agent/numbers.h"
 #include "agent/script_grammar.h"
 
@@ -21,6 +22,7 @@ namespace {
 
 constexpr size_t kMaxFiles = 200;          // listed
 constexpr size_t kMaxProfiled = 12;        // with columns
+constexpr size_t kMaxNamed = 8;            // in a sentence
 constexpr size_t kMaxProfileBytes = 6000;  // of all profiles together, about 2,500 tokens
 
 bool claims_to_be_a_table(const std::string& path) {
@@ -28,6 +30,13 @@ bool claims_to_be_a_table(const std::string& path) {
   for (const char* known : {".csv", ".tsv", ".json", ".ndjson", ".jsonl"})
     if (extension == known) return true;
   return false;
+}
+
+std::string joined(const std::vector<std::string>& names, size_t most) {
+  std::string text;
+  for (size_t i = 0; i < std::min(names.size(), most); ++i) text += (i == 0 ? "" : ", ") + names[i];
+  if (names.size() > most) text += " and " + std::to_string(names.size() - most) + " more";
+  return text;
 }
 
 Names names_of(const std::vector<tools::FileProfile>& profiles) {
@@ -73,6 +82,14 @@ base::Result<RunResult> run(const std::string& request, ChatModel& model,
   const auto deadline = std::chrono::steady_clock::now() + options.max_time;
   base::Result<std::vector<std::string>> files = toolbox.files(kMaxFiles);
   if (!files) return files.error();
+  RunResult result;
+  if (files->empty()) {
+    result.status = Status::bad_input;
+    result.answer = toolbox.workspace().string() +
+                    " has no files to work with; put a table (CSV, TSV, JSON) there, or name "
+                    "another folder with --workspace";
+    return result;
+  }
   std::vector<std::string> profiled(
       files->begin(), files->begin() + static_cast<int64_t>(std::min(files->size(), kMaxProfiled)));
   base::Result<std::vector<tools::FileProfile>> profiles = toolbox.profile(profiled, stop);
@@ -82,7 +99,6 @@ base::Result<RunResult> run(const std::string& request, ChatModel& model,
   for (const tools::FileProfile& profile : *profiles)
     event({{"type", "observation"}, {"tool", "profile"}, {"text", profile.text}});
 
-  RunResult result;
   // A broken table alone cannot be worked with; saying so beats guessing.
   const tools::FileProfile* broken = nullptr;
   for (const tools::FileProfile& profile : *profiles)
@@ -92,7 +108,8 @@ base::Result<RunResult> run(const std::string& request, ChatModel& model,
     return p.error.empty() || !claims_to_be_a_table(p.path);
   });
   if (broken != nullptr && !any_other) {
-    result.answer = broken->error;
+    result.status = Status::bad_input;
+    result.answer = broken->error + "; correct the file and ask again";
     return result;
   }
 
@@ -140,6 +157,15 @@ base::Result<RunResult> run(const std::string& request, ChatModel& model,
     bool failed = false;
     for (const model::FunctionCall& call : reply->message.calls) {
       event({{"type", "call"}, {"tool", call.name}, {"arguments", call.arguments}});
+      const std::optional<std::string> ignored =
+          call.name == "decline" ? std::nullopt
+                                 : ignored_file(request, *files, call.arguments.dump());
+      if (ignored) {
+        result.status = Status::bad_input;
+        result.answer = "There is no file " + *ignored + " here; the files are " +
+                        joined(*files, kMaxNamed) + ".";
+        return result;
+      }
       base::Result<tools::Observation> output = toolbox.call(call.name, call.arguments, stop);
       if (!output) return output.error();
       ++result.tool_calls;

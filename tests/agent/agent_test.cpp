@@ -5,6 +5,7 @@
 
 #include <fstream>
 
+#include "agent/mentions.h"
 #include "agent/numbers.h"
 #include "tests/fakes/scripted_model.h"
 
@@ -134,9 +135,41 @@ TEST_F(AgentTest, ABrokenTableIsNamedBeforeTheModelIsAsked) {
   ScriptedModel model({});
   const base::Result<RunResult> result = run(model, "sum of a");
   ASSERT_TRUE(result) << result.error().message;
-  EXPECT_EQ(result->status, Status::error);
+  EXPECT_EQ(result->status, Status::bad_input);
   EXPECT_NE(result->answer.find("ragged.csv"), std::string::npos) << result->answer;
   EXPECT_TRUE(model.asked.empty());
+}
+
+TEST_F(AgentTest, AFolderWithoutFilesIsSaidBeforeTheModelIsAsked) {
+  std::filesystem::remove(folder_ / "shops.csv");
+  ScriptedModel model({});
+  const base::Result<RunResult> result = run(model, "sum of a");
+  ASSERT_TRUE(result) << result.error().message;
+  EXPECT_EQ(result->status, Status::bad_input);
+  EXPECT_TRUE(model.asked.empty());
+}
+
+TEST_F(AgentTest, AScriptThatIgnoresTheNamedFileIsNotRun) {
+  ScriptedModel model({calls("revenue=revenue", "run_lua",
+                             {{"code", "data.read(\"shops.csv\"):save(\"x.csv\")"}})});
+  const base::Result<RunResult> result = run(model, "sum of the revenue in stores.csv");
+  ASSERT_TRUE(result) << result.error().message;
+  EXPECT_EQ(result->status, Status::bad_input);
+  EXPECT_EQ(result->answer, "There is no file stores.csv here; the files are shops.csv.");
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "x.csv"));
+}
+
+TEST(Mentions, ANamedFileIsThereOrWrittenOrIgnored) {
+  const std::vector<std::string> files = {"in/Sales.csv", "notes.md"};
+  const auto ignored = [&](const char* request, const char* call = "") {
+    return ignored_file(request, files, call);
+  };
+  EXPECT_EQ(ignored("sum of sales.csv."), std::nullopt);
+  EXPECT_EQ(ignored("convert sales.csv to out.json", "save(\"out.json\")"), std::nullopt);
+  EXPECT_EQ(ignored("convert sales.csv to out.json, please"), "out.json");
+  EXPECT_EQ(ignored("chart of (old.csv)"), "old.csv");
+  EXPECT_EQ(ignored("each *.csv and .txt file, 3.5 times"), std::nullopt);
+  EXPECT_EQ(ignored("read ../notes/todo.txt"), "../notes/todo.txt");
 }
 
 TEST_F(AgentTest, AFileOutsideIsNotReadAlsoThroughALink) {

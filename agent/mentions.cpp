@@ -1,0 +1,55 @@
+#include "agent/mentions.h"
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+
+namespace agent {
+namespace {
+
+bool in_name(char c) {
+  return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || c == '-' || c == '.' ||
+         c == '/' || c == '~' || c == '*' || static_cast<unsigned char>(c) >= 0x80;
+}
+
+std::string lower(std::string_view text) {
+  std::string out(text);
+  for (char& c : out) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return out;
+}
+
+std::string_view last_name(std::string_view path) { return path.substr(path.rfind('/') + 1); }
+
+bool names_a_file(std::string_view name) {
+  constexpr std::array<std::string_view, 10> kExtensions = {
+      ".csv", ".tsv", ".json", ".ndjson", ".jsonl", ".txt", ".md", ".log", ".xlsx", ".parquet"};
+  return name.find('*') == std::string_view::npos &&
+         std::any_of(kExtensions.begin(), kExtensions.end(), [&](std::string_view extension) {
+           return name.size() > extension.size() && name.ends_with(extension);
+         });
+}
+
+}  // namespace
+
+std::optional<std::string> ignored_file(std::string_view request,
+                                        const std::vector<std::string>& files,
+                                        std::string_view call) {
+  const std::string said = lower(call);
+  for (size_t at = 0; at < request.size();) {
+    size_t end = at;
+    while (end < request.size() && in_name(request[end])) ++end;
+    std::string_view word = request.substr(at, end - at);
+    at = end + 1;
+    while (word.ends_with('.')) word.remove_suffix(1);
+    const std::string path = lower(word);
+    const std::string_view name = last_name(path);
+    if (!names_a_file(name) || said.find(name) != std::string::npos) continue;
+    const bool exists = std::any_of(files.begin(), files.end(), [&](const std::string& file) {
+      return lower(last_name(file)) == name;
+    });
+    if (!exists) return std::string(word);
+  }
+  return std::nullopt;
+}
+
+}  // namespace agent
