@@ -59,9 +59,19 @@ Names names_of(const std::vector<tools::FileProfile>& profiles) {
   return names;
 }
 
+// A model that cannot see learns nothing from the line of a picture, and the charts of earlier runs
+// would change what it makes of the same request.
+bool is_picture(const std::string& path) {
+  const std::string extension = std::filesystem::path(path).extension().string();
+  return extension == ".png" || extension == ".jpg" || extension == ".jpeg";
+}
+
 std::string user_text(const std::vector<tools::FileProfile>& profiles, const std::string& request) {
   std::string text;
+  const bool only_pictures = std::all_of(profiles.begin(), profiles.end(),
+                                         [](const auto& p) { return is_picture(p.path); });
   for (const tools::FileProfile& profile : profiles) {
+    if (is_picture(profile.path) && !only_pictures) continue;
     if (text.size() + profile.text.size() > kMaxProfileBytes && !text.empty()) {
       text += profile.path + "\n\n";
       continue;
@@ -193,7 +203,7 @@ base::Result<RunResult> run(const std::string& request, ChatModel& model,
     answering = !failed;
     ask.grammar = failed ? next_reply_grammar(names) : answer_grammar(words);
     // The likeliest repair of a small model is the same call again; another draw is worth more.
-    ask.temperature = failed ? 0.7f : 0.0f;
+    ask.temperature = failed ? 0.7f + 0.3f * static_cast<float>(turn) : 0.0f;
     ask.seed = static_cast<uint64_t>(turn + 1);
   }
   if (result.answer.empty())
