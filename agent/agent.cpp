@@ -172,7 +172,9 @@ base::Result<RunResult> run(const std::string& request, ChatModel& model,
                                  : ignored_file(request, *files, call.arguments.dump());
       if (ignored) {
         result.status = Status::bad_input;
-        result.answer = "There is no file " + *ignored + " here; the files are " +
+        result.answer = *ignored +
+                        " is not here and the script would not write it, so it was not run; "
+                        "the files here are " +
                         joined(*files, kMaxNamed) + ".";
         return result;
       }

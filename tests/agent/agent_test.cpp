@@ -155,7 +155,9 @@ TEST_F(AgentTest, AScriptThatIgnoresTheNamedFileIsNotRun) {
   const base::Result<RunResult> result = run(model, "sum of the revenue in stores.csv");
   ASSERT_TRUE(result) << result.error().message;
   EXPECT_EQ(result->status, Status::bad_input);
-  EXPECT_EQ(result->answer, "There is no file stores.csv here; the files are shops.csv.");
+  EXPECT_EQ(result->answer,
+            "stores.csv is not here and the script would not write it, so it was not run; the "
+            "files here are shops.csv.");
   EXPECT_FALSE(std::filesystem::exists(folder_ / "x.csv"));
 }
 
