@@ -339,14 +339,24 @@ class ScriptRules {
         "\":derive(\" " + T("NEW") + " \", \\\"\" " + r("dexpr") + " \"\\\")\"",
         "\":month_name(\" " + T("MCOL") + " \")\"",
         "\":share(\" " + ncol + " \")\"",
-        "\":join(\" " + r("other") + "::_ \", \" " + col + " \")\"",
     };
+    // A file joined or united with itself is never what was asked; with a group of it may be.
+    const bool several = tables_.size() > 1;
+    if (several) {
+      methods.push_back("\":join(\" " + r("other") + "::_ \", \" " + col + " \")\"");
+    } else {
+      for (int i = 0; i < 4; ++i)
+        methods.push_back("\":join(" + string(1, "tabr"[i]) + ", \" " + col +
+                          " \")\" %if bit_set(" + std::to_string(i) + ")");
+    }
     if (has_dates_)
       methods.push_back("(\":year(\" | \":month(\" | \":quarter(\" | \":weekday(\") " + T("DCOL") +
                         " \")\"");
     rule(r("method") + "::_", joined(methods, "\n  | "));
-    string table_source = "\"data.read(\" " + T("TABLE") + " \")\" | \"data.union(\" " +
-                          T("TABLE") + " (\", \" " + T("TABLE") + "){1,15} \")\"";
+    string table_source = "\"data.read(\" " + T("TABLE") + " \")\"";
+    if (several)
+      table_source +=
+          " | \"data.union(\" " + T("TABLE") + " (\", \" " + T("TABLE") + "){1,15} \")\"";
     string file_source = "\"data.files(\" STR \")\"";
     if (!files_.empty()) file_source += " | \"data.lines(\" " + T("FILE") + " \")\"";
     const string variable =
@@ -356,8 +366,9 @@ class ScriptRules {
     if (!tables_.empty()) sources = table_source;
     if (with_file_columns_) sources += (sources.empty() ? "" : " | ") + file_source;
     has_sources_ = !sources.empty();
-    rule(r("other") + "::_",
-         variable + (tables_.empty() ? "" : "\n  | \"data.read(\" " + T("TABLE") + " \")\""));
+    if (several)
+      rule(r("other") + "::_",
+           variable + (tables_.empty() ? "" : "\n  | \"data.read(\" " + T("TABLE") + " \")\""));
     rule(r("base") + "::_", variable + (sources.empty() ? "" : "\n  | " + sources));
     rule(r("filesource"), file_source);
     rule(r("methods") + "::_", r("method") + "::_{0,10}");

@@ -254,6 +254,19 @@ TEST(ScriptGrammar, ColumnsOfTwoTablesAreKnownAfterAJoin) {
       "");
 }
 
+TEST(ScriptGrammar, OneTableIsNotJoinedOrUnitedWithItself) {
+  Names names = zoo();
+  std::erase_if(names.files,
+                [](const FileNames& f) { return f.is_table && f.path != "penguins.csv"; });
+  Constraint constraint = compiled(script_grammar(names));
+  const std::string read = "data.read(\"penguins.csv\")";
+  EXPECT_EQ(problem(constraint, "print(" + read + ":count())<106>"), "");
+  EXPECT_NE(problem(constraint, "t = " + read + ":join(" + read + ", \"species\")\nprint(t)<106>"),
+            "");
+  EXPECT_NE(
+      problem(constraint, "t = data.union(\"penguins.csv\", \"penguins.csv\")\nprint(t)<106>"), "");
+}
+
 TEST(AnswerGrammar, NumbersAndNamesOnlyFromTheLists) {
   Constraint constraint =
       compiled(answer_grammar({.numbers = {"5076.02", "5076", "3", "7", "-2.5", "12"},
