@@ -58,12 +58,6 @@ class Transcript {
   std::ofstream file_;
 };
 
-base::Result<policies::Policy> find_policy(const std::string& name_or_path) {
-  std::error_code ignored;
-  if (std::filesystem::is_regular_file(name_or_path, ignored)) return policies::load(name_or_path);
-  return policies::builtin(name_or_path);
-}
-
 json result_event(const agent::RunResult& r, const char* status) {
   json artifacts = json::array(), charts = json::array();
   for (const std::string& path : r.artifacts) {
@@ -133,7 +127,7 @@ int run(Options o) {
     return fail_run(o, nullptr,
                     {Errc::usage, "the request is empty; say what you want to know or see"},
                     kUsage);
-  base::Result<policies::Policy> policy = find_policy(o.policy);
+  base::Result<policies::Policy> policy = policies::find(o.policy);
   if (!policy) return fail_run(o, nullptr, policy.error(), kUsage);
   base::Result<tools::Toolbox> toolbox =
       tools::Toolbox::open({.workspace = o.workspace, .policy = *policy});

@@ -22,12 +22,6 @@ struct Options {
 
 constexpr int kTimedOut = 124, kNotRun = 125, kLimit = 137;
 
-base::Result<policies::Policy> find_policy(const std::string& name_or_path) {
-  std::error_code ignored;
-  if (std::filesystem::is_regular_file(name_or_path, ignored)) return policies::load(name_or_path);
-  return policies::builtin(name_or_path);
-}
-
 int not_run(const Error& error) {
   std::fprintf(stderr, "tessera: %s\n", error.message.c_str());
   return kNotRun;
@@ -36,7 +30,7 @@ int not_run(const Error& error) {
 int lua(const Options& o) {
   base::Result<std::string> code = base::read_file(o.file, 1 << 20);
   if (!code) return fail(code.error());
-  base::Result<policies::Policy> policy = find_policy(o.policy);
+  base::Result<policies::Policy> policy = policies::find(o.policy);
   if (!policy) return fail(policy.error());
   base::Result<tools::Toolbox> toolbox =
       tools::Toolbox::open({.workspace = o.workspace, .policy = *policy});
@@ -56,13 +50,19 @@ int lua(const Options& o) {
   } else {
     std::fprintf(observation->error ? stderr : stdout, "%s\n", observation->text.c_str());
   }
-  if (!observation->error) return 0;
-  if (observation->text.find("timed out") != std::string::npos) return kTimedOut;
-  return observation->text.find("the script was stopped: killed") != std::string::npos ? kLimit : 1;
+  switch (observation->stopped) {
+    case tools::Stopped::by_time:
+      return kTimedOut;
+    case tools::Stopped::by_limit:
+      return kLimit;
+    case tools::Stopped::no:
+      return observation->error ? 1 : 0;
+  }
+  return 1;
 }
 
 int run(const Options& o) {
-  base::Result<policies::Policy> policy = find_policy(o.policy);
+  base::Result<policies::Policy> policy = policies::find(o.policy);
   if (!policy) return fail(policy.error());
   sandbox::Program program;
   program.argv = o.command;

@@ -191,4 +191,10 @@ Result<Policy> builtin(std::string_view name) {
                "no policy \"" + std::string(name) + "\"; built in: default, strict"};
 }
 
+Result<Policy> find(const std::string& name_or_path) {
+  std::error_code ignored;
+  if (std::filesystem::is_regular_file(name_or_path, ignored)) return load(name_or_path);
+  return builtin(name_or_path);
+}
+
 }  // namespace policies

@@ -62,4 +62,8 @@ std::vector<std::string_view> builtin_names();
 /// Errors: not_found, listing builtin_names().
 base::Result<Policy> builtin(std::string_view name);
 
+/// What a person names with --policy: a file if there is one of that name, else a built-in.
+/// Errors: as load() or builtin().
+base::Result<Policy> find(const std::string& name_or_path);
+
 }  // namespace policies

@@ -119,6 +119,8 @@ class Program(unittest.TestCase):
         result = call("sandbox", "lua", "--workspace", workspace, script)
         self.assertEqual(result.returncode, 1)
         self.assertIn('no column "c"', result.stderr)
+        script.write_text('error("timed out, the script was stopped: killed")')  # words alone do not make a limit
+        self.assertEqual(call("sandbox", "lua", "--workspace", workspace, script).returncode, 1)
         script.write_text("while true do end")
         self.assertIn(call("sandbox", "lua", "--workspace", workspace, script).returncode, (1, 124, 137))
         result = call("sandbox", "run", "--workspace", workspace, "--", "/bin/sh", "-c", "exit 7")

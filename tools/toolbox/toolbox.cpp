@@ -98,8 +98,8 @@ base::Result<std::vector<std::string>> Toolbox::files(size_t limit) const {
   return found;
 }
 
-base::Result<std::vector<json>> Toolbox::work(const std::string& mode, const json& request,
-                                              std::stop_token stop) const {
+base::Result<Toolbox::Work> Toolbox::work(const std::string& mode, const json& request,
+                                          std::stop_token stop) const {
   const sandbox::Program program{
       .argv = {options_.worker.string(), mode},
       .env = {{"TESSERA_DUCKDB", options_.duckdb.string()}},
@@ -120,21 +120,24 @@ base::Result<std::vector<json>> Toolbox::work(const std::string& mode, const jso
   const bool whole = !events.empty() && (events.back().value("type", "") == "done" ||
                                          events.back().value("type", "") == "error");
   const auto* exited = std::get_if<sandbox::Exited>(&outcome->end);
-  if (whole && exited != nullptr && exited->code == 0) return events;
+  if (whole && exited != nullptr && exited->code == 0) return Work{std::move(events)};
   // The program was ended, or broke: that is what the script gets to hear.
   std::string message = "the script was stopped: " + sandbox::describe(*outcome);
   if (exited != nullptr && !outcome->err.empty())
     message += " (" + outcome->err.substr(0, 200) + ")";
   events.push_back({{"type", "error"}, {"message", message}});
-  return events;
+  Stopped stopped = Stopped::no;
+  if (std::holds_alternative<sandbox::TimedOut>(outcome->end)) stopped = Stopped::by_time;
+  if (std::holds_alternative<sandbox::Killed>(outcome->end)) stopped = Stopped::by_limit;
+  return Work{std::move(events), stopped};
 }
 
 base::Result<std::vector<FileProfile>> Toolbox::profile(const std::vector<std::string>& paths,
                                                         std::stop_token stop) const {
-  base::Result<std::vector<json>> events = work("profile", {{"paths", paths}}, stop);
-  if (!events) return events.error();
+  base::Result<Work> work = this->work("profile", {{"paths", paths}}, stop);
+  if (!work) return work.error();
   std::vector<FileProfile> profiles;
-  for (const json& event : *events) {
+  for (const json& event : work->events) {
     if (event.value("type", "") == "error")
       return Error{Errc::internal, "profile: " + event.value("message", std::string("failed"))};
     if (event.value("type", "") != "profile") continue;
@@ -149,14 +152,14 @@ base::Result<std::vector<FileProfile>> Toolbox::profile(const std::vector<std::s
 }
 
 base::Result<Observation> Toolbox::run_lua(const std::string& code, std::stop_token stop) const {
-  base::Result<std::vector<json>> events = work("lua", {{"script", code}, {"seed", 1}}, stop);
-  if (!events) return events.error();
-  Observation observation;
+  base::Result<Work> work = this->work("lua", {{"script", code}, {"seed", 1}}, stop);
+  if (!work) return work.error();
+  Observation observation{.stopped = work->stopped};
   auto line = [&](const std::string& text) {
     if (!observation.text.empty() && observation.text.back() != '\n') observation.text += '\n';
     observation.text += text;
   };
-  for (const json& event : *events) {
+  for (const json& event : work->events) {
     const std::string type = event.value("type", "");
     if (type == "print") line(event.value("text", ""));
     if (type == "chart" && stays_inside(event.value("path", ""))) {
@@ -170,14 +173,12 @@ base::Result<Observation> Toolbox::run_lua(const std::string& code, std::stop_to
     if (type == "file" && stays_inside(event.value("path", "")))
       observation.files.push_back(event.value("path", ""));
     if (type == "error") {
-      line("error: " + event.value("message", std::string("failed")));
+      // What was printed before the error would only distract from it.
+      observation.text = "error: " + event.value("message", std::string("failed"));
       observation.error = true;
     }
   }
-  if (observation.error) {
-    // What was printed before the error would only distract from it.
-    observation.text = observation.text.substr(observation.text.rfind("error: "));
-  } else if (observation.text.empty()) {
+  if (!observation.error && observation.text.empty()) {
     observation = failed("the script printed nothing; use print or a chart");
   }
   if (observation.text.size() > kMaxObservation) observation.text.resize(kMaxObservation);

@@ -22,10 +22,14 @@ struct ChartMade {
   std::vector<std::string> warnings = {};
 };
 
+/// Whether the sandbox ended a script before it was done.
+enum class Stopped { no, by_time, by_limit };
+
 /// What a call gave back: text for the model, and what it left in the workspace.
 struct Observation {
   std::string text;
-  bool error = false;     ///< the text starts with "error: "
+  bool error = false;  ///< the text starts with "error: "
+  Stopped stopped = Stopped::no;
   bool declined = false;  ///< the call was `decline`; the text is the reason
   std::vector<ChartMade> charts = {};
   std::vector<std::string> files = {};  ///< saved, relative
@@ -72,9 +76,12 @@ class Toolbox {
 
  private:
   explicit Toolbox(ToolboxOptions options) : options_(std::move(options)) {}
-  base::Result<std::vector<nlohmann::json>> work(const std::string& mode,
-                                                 const nlohmann::json& request,
-                                                 std::stop_token stop) const;
+  struct Work {
+    std::vector<nlohmann::json> events;  ///< of the worker; the last may be ours, an "error"
+    Stopped stopped = Stopped::no;
+  };
+  base::Result<Work> work(const std::string& mode, const nlohmann::json& request,
+                          std::stop_token stop) const;
   ToolboxOptions options_;
 };
 
