@@ -14,8 +14,6 @@
 
 namespace agent {
 
-using base::Errc;
-using base::Error;
 using nlohmann::json;
 
 namespace {
@@ -109,17 +107,13 @@ base::Result<RunResult> run(const std::string& request, ChatModel& model,
   for (const tools::FileProfile& profile : *profiles)
     event({{"type", "observation"}, {"tool", "profile"}, {"text", profile.text}});
 
-  // A broken table alone cannot be worked with; saying so beats guessing.
-  const tools::FileProfile* broken = nullptr;
-  for (const tools::FileProfile& profile : *profiles)
-    if (broken == nullptr && !profile.error.empty() && claims_to_be_a_table(profile.path))
-      broken = &profile;
-  const bool any_other = std::any_of(profiles->begin(), profiles->end(), [](const auto& p) {
-    return p.error.empty() || !claims_to_be_a_table(p.path);
+  // Broken tables alone cannot be worked with; saying so beats guessing.
+  const bool all_broken = std::all_of(profiles->begin(), profiles->end(), [](const auto& p) {
+    return !p.error.empty() && claims_to_be_a_table(p.path);
   });
-  if (broken != nullptr && !any_other) {
+  if (all_broken && !profiles->empty()) {
     result.status = Status::bad_input;
-    result.answer = broken->error + "; correct the file and ask again";
+    result.answer = profiles->front().error + "; correct the file and ask again";
     return result;
   }
 

@@ -7,6 +7,7 @@ Errors become one line starting with "error: ".
 import math
 import re
 import zlib
+from collections import Counter
 from datetime import date
 
 from tables import CALENDAR, MONTHS, WEEKDAYS, Table, cell_text, format_number, read_table
@@ -550,10 +551,9 @@ class ChartLibrary:
         if not rows:
             raise LuaError(f"{who}: no rows to draw")
         if who in ("chart.bar", "chart.line", "chart.pie"):
-            labels = [self.label(t, r, options) for r in rows]
-            for name in labels:
-                if labels.count(name) > 1:
-                    raise LuaError(f'{who}: {labels.count(name)} rows for "{name}"; group the rows first, or name a color')
+            for name, n in Counter(self.label(t, r, options) for r in rows).items():
+                if n > 1:
+                    raise LuaError(f'{who}: {n} rows for "{name}"; group the rows first, or name a color')
         path = options.get("save")
         if path is None:
             path, k = "chart.png", 2

@@ -79,10 +79,10 @@ std::vector<std::string> extremes(const Drawn& d, const std::string& what) {
 
 // Two bars, slices or points of a line at the same place would hide each other or add up unsaid.
 base::Status one_row_each(const Drawn& d, const std::string& who) {
+  std::vector<std::string> names;
   std::map<std::string, uint64_t> seen;
-  for (uint64_t row = 0; row < d.rows.count; ++row) ++seen[label(d, row)];
-  for (uint64_t row = 0; row < d.rows.count; ++row) {
-    const std::string name = label(d, row);
+  for (uint64_t row = 0; row < d.rows.count; ++row) ++seen[names.emplace_back(label(d, row))];
+  for (const std::string& name : names) {
     if (const uint64_t n = seen[name]; n > 1)
       return Error{Errc::usage, who + ": " + std::to_string(n) + " rows for \"" + name +
                                     "\"; group the rows first, or name a color"};
