@@ -29,7 +29,7 @@ int info(const std::string& path) {
   };
   std::map<std::string, Sum> by_type;
   Sum all;
-  for (const model::GgufTensor& t : gguf->tensors()) {
+  for (const model::StoredTensor& t : gguf->tensors()) {
     for (Sum* s : {&by_type[std::string(model::block_layout(t.type)->name)], &all}) {
       ++s->tensors;
       s->values += t.n_elements();

@@ -5,17 +5,16 @@
 
 #include "cli/command.h"
 #include "cli/model_store.h"
-#include "model/gguf.h"
-#include "model/tokenizer.h"
+#include "model/checkpoint.h"
 
 namespace cli {
 
 static int tokenize(const std::string& path, bool special) {
-  const base::Result<std::filesystem::path> checkpoint = find_checkpoint(path);
+  const base::Result<std::filesystem::path> file = find_checkpoint(path);
+  if (!file) return fail(file.error());
+  base::Result<model::Checkpoint> checkpoint = model::Checkpoint::open(*file);
   if (!checkpoint) return fail(checkpoint.error());
-  base::Result<model::Gguf> gguf = model::Gguf::open(*checkpoint);
-  if (!gguf) return fail(gguf.error());
-  base::Result<model::Tokenizer> tokenizer = model::Tokenizer::from_gguf(*gguf);
+  base::Result<model::Tokenizer> tokenizer = checkpoint->tokenizer();
   if (!tokenizer) return fail(tokenizer.error());
   const std::string text((std::istreambuf_iterator<char>(std::cin)),
                          std::istreambuf_iterator<char>());

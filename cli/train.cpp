@@ -1,3 +1,4 @@
+#include "model/checkpoint.h"
 #include "model/training/trainer.h"
 
 #include <malloc.h>
@@ -39,13 +40,13 @@ int run(Options o) {
   using base::Error;
   const base::Result<std::filesystem::path> checkpoint = find_checkpoint(o.model);
   if (!checkpoint) return fail(checkpoint.error());
-  base::Result<model::Gguf> gguf = model::Gguf::open(*checkpoint);
-  if (!gguf) return fail(gguf.error());
-  base::Result<model::Architecture> architecture = model::Architecture::from_gguf(*gguf);
+  base::Result<model::Checkpoint> base_model = model::Checkpoint::open(*checkpoint);
+  if (!base_model) return fail(base_model.error());
+  base::Result<model::Architecture> architecture = base_model->architecture();
   if (!architecture) return fail(architecture.error());
-  base::Result<model::Weights> weights = model::Weights::bind(*gguf, *architecture);
+  base::Result<model::Weights> weights = model::Weights::bind(base_model->tensors(), *architecture);
   if (!weights) return fail(weights.error());
-  base::Result<model::Tokenizer> tokenizer = model::Tokenizer::from_gguf(*gguf);
+  base::Result<model::Tokenizer> tokenizer = base_model->tokenizer();
   if (!tokenizer) return fail(tokenizer.error());
   Preamble preamble;
   if (!o.prompt.empty()) {

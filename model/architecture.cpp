@@ -54,7 +54,7 @@ base::Result<Architecture> Architecture::from_gguf(const Gguf& gguf) {
       static_cast<float>(gguf.number(a.name + ".final_logit_softcapping").value_or(0));
   a.value_norm = gemma4;
 
-  const GgufTensor* embedding = gguf.find("token_embd.weight");
+  const StoredTensor* embedding = gguf.find("token_embd.weight");
   if (embedding == nullptr || embedding->shape.size() != 2 || embedding->shape[1] > (1u << 24))
     return Error{Errc::corrupt, "token_embd.weight: missing or not a matrix"};
   a.vocab_size = static_cast<int>(embedding->shape[1]);
@@ -71,7 +71,7 @@ base::Result<Architecture> Architecture::from_gguf(const Gguf& gguf) {
   const double full_theta = gguf.number(a.name + ".rope.freq_base").value_or(1e6);
   const double sliding_theta = gguf.number(a.name + ".rope.freq_base_swa").value_or(1e4);
   std::vector<float> full_frequencies = rope_frequencies(full_head_dim, full_theta);
-  if (const GgufTensor* divisors = gguf.find("rope_freqs.weight")) {
+  if (const StoredTensor* divisors = gguf.find("rope_freqs.weight")) {
     if (divisors->type != TensorType::f32 || divisors->n_elements() != full_frequencies.size())
       return Error{Errc::corrupt, "rope_freqs.weight: " + divisors->describe() + ", expected " +
                                       std::to_string(full_frequencies.size()) + " F32"};

@@ -180,13 +180,13 @@ base::Result<GgufValue> read_value(Reader& r, const std::string& where) {
 
 }  // namespace
 
-uint64_t GgufTensor::n_elements() const {
+uint64_t StoredTensor::n_elements() const {
   uint64_t n = 1;
   for (const uint64_t dim : shape) n *= dim;  // parse() has checked that this does not overflow
   return n;
 }
 
-std::string GgufTensor::describe() const {
+std::string StoredTensor::describe() const {
   std::string text;
   for (const uint64_t dim : shape) text += (text.empty() ? "" : "x") + std::to_string(dim);
   return text + " " + std::string(block_layout(type)->name);
@@ -228,7 +228,7 @@ base::Result<Gguf> Gguf::parse(std::span<const std::byte> bytes, const std::stri
 
   std::vector<uint64_t> offsets;
   for (uint64_t i = 0; i < n_tensors; ++i) {
-    GgufTensor tensor;
+    StoredTensor tensor;
     tensor.name = std::string(r.string());
     const std::string where =
         name + ": tensor " + (tensor.name.size() < kMaxKeyBytes ? tensor.name : "name too long");
@@ -267,7 +267,7 @@ base::Result<Gguf> Gguf::parse(std::span<const std::byte> bytes, const std::stri
 
   const size_t data_start = (r.at + alignment - 1) / alignment * alignment;
   for (size_t i = 0; i < offsets.size(); ++i) {
-    GgufTensor& tensor = gguf.tensors_[i];
+    StoredTensor& tensor = gguf.tensors_[i];
     const size_t size = row_bytes(tensor.type, tensor.n_elements());
     if (data_start > bytes.size() || offsets[i] > bytes.size() - data_start ||
         size > bytes.size() - data_start - offsets[i])
@@ -288,7 +288,7 @@ base::Result<Gguf> Gguf::open(const std::filesystem::path& path) {
   return gguf;
 }
 
-const GgufTensor* Gguf::find(std::string_view name) const {
+const StoredTensor* Gguf::find(std::string_view name) const {
   const auto it = by_name_.find(name);
   return it == by_name_.end() ? nullptr : &tensors_[it->second];
 }

@@ -13,23 +13,9 @@
 
 #include "base/mapped_file.h"
 #include "base/result.h"
-#include "model/quants.h"
+#include "model/tensor.h"
 
 namespace model {
-
-/// One tensor of a GGUF file. `shape` is in file order: shape[0] is the contiguous axis, so a
-/// linear layer [out, in] is {in, out}. `data` lies in the mapping and holds exactly the bytes that
-/// shape and type need.
-struct GgufTensor {
-  std::string name;
-  TensorType type = TensorType::f32;
-  std::vector<uint64_t> shape;
-  std::span<const std::byte> data;
-
-  uint64_t n_elements() const;
-  /// "640x2048 Q5_0", for messages.
-  std::string describe() const;
-};
 
 /// Metadata values, widened: integers and bools to int64/uint64, f32 to double.
 using GgufValue = std::variant<uint64_t, int64_t, double, bool, std::string_view,
@@ -46,9 +32,9 @@ class Gguf {
   static base::Result<Gguf> parse(std::span<const std::byte> bytes, const std::string& name);
 
   const std::map<std::string, GgufValue, std::less<>>& metadata() const { return metadata_; }
-  const std::vector<GgufTensor>& tensors() const { return tensors_; }
+  const std::vector<StoredTensor>& tensors() const { return tensors_; }
   /// nullptr where there is none.
-  const GgufTensor* find(std::string_view name) const;
+  const StoredTensor* find(std::string_view name) const;
 
   std::optional<uint64_t> integer(std::string_view key) const;
   std::optional<double> number(std::string_view key) const;
@@ -61,7 +47,7 @@ class Gguf {
   Gguf() = default;
   std::optional<base::MappedFile> file_;
   std::map<std::string, GgufValue, std::less<>> metadata_;
-  std::vector<GgufTensor> tensors_;
+  std::vector<StoredTensor> tensors_;
   std::map<std::string, size_t, std::less<>> by_name_;
 };
 

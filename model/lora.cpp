@@ -52,8 +52,8 @@ base::Result<Lora> Lora::open(const std::filesystem::path& path, const Architect
       const Projection projection = static_cast<Projection>(p);
       const std::string name =
           "blk." + std::to_string(i) + "." + std::string(projection_name(projection)) + ".weight";
-      const GgufTensor* ta = gguf->find(name + ".lora_a");
-      const GgufTensor* tb = gguf->find(name + ".lora_b");
+      const StoredTensor* ta = gguf->find(name + ".lora_a");
+      const StoredTensor* tb = gguf->find(name + ".lora_b");
       if (ta == nullptr && tb == nullptr) continue;
       const uint64_t in = static_cast<uint64_t>(projection_in(a, i, projection));
       const uint64_t out = static_cast<uint64_t>(projection_out(a, i, projection));

@@ -10,13 +10,13 @@ using base::Error;
 static constexpr int kChunk = 512;  // positions of one pass
 
 base::Result<Engine> Engine::load(const std::filesystem::path& path, const LoadOptions& options) {
-  base::Result<Gguf> file = Gguf::open(path);
+  base::Result<Checkpoint> file = Checkpoint::open(path);
   if (!file) return file.error();
-  base::Result<Architecture> architecture = Architecture::from_gguf(*file);
+  base::Result<Architecture> architecture = file->architecture();
   if (!architecture) return architecture.error();
-  base::Result<Weights> weights = Weights::bind(*file, *architecture);
+  base::Result<Weights> weights = Weights::bind(file->tensors(), *architecture);
   if (!weights) return weights.error();
-  base::Result<Tokenizer> tokenizer = Tokenizer::from_gguf(*file);
+  base::Result<Tokenizer> tokenizer = file->tokenizer();
   if (!tokenizer) return tokenizer.error();
   std::optional<Lora> lora;
   if (!options.adapter.empty()) {

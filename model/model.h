@@ -9,6 +9,7 @@
 
 #include "base/result.h"
 #include "model/architecture.h"
+#include "model/checkpoint.h"
 #include "model/decoder.h"
 #include "model/sampler.h"
 #include "model/tokenizer.h"
@@ -46,7 +47,7 @@ class Engine {
  private:
   friend class Session;
   struct Parts {  // stays in place, since its members point at each other
-    Gguf file;
+    Checkpoint file;
     Architecture architecture;
     Weights weights;
     Tokenizer tokenizer;

@@ -19,9 +19,9 @@ std::string_view projection_name(Projection projection) {
   return kNames[static_cast<size_t>(projection)];
 }
 
-static base::Result<Matrix> bind_matrix(const Gguf& gguf, const std::string& name, int out,
+static base::Result<Matrix> bind_matrix(const TensorSource& tensors, const std::string& name, int out,
                                         int in) {
-  const GgufTensor* t = gguf.find(name);
+  const StoredTensor* t = tensors.find(name);
   if (t == nullptr) return Error{Errc::corrupt, name + ": this tensor is missing"};
   if (t->shape.size() != 2 || t->shape[0] != static_cast<uint64_t>(in) ||
       t->shape[1] != static_cast<uint64_t>(out))
@@ -30,9 +30,9 @@ static base::Result<Matrix> bind_matrix(const Gguf& gguf, const std::string& nam
   return Matrix{t->type, t->data.data(), out, in};
 }
 
-static base::Result<std::vector<float>> read_vector(const Gguf& gguf, const std::string& name,
+static base::Result<std::vector<float>> read_vector(const TensorSource& tensors, const std::string& name,
                                                     int n) {
-  const GgufTensor* t = gguf.find(name);
+  const StoredTensor* t = tensors.find(name);
   if (t == nullptr) return Error{Errc::corrupt, name + ": this tensor is missing"};
   if (t->n_elements() != static_cast<uint64_t>(n))
     return Error{Errc::corrupt, name + ": " + t->describe() + ", expected " + std::to_string(n)};
@@ -41,16 +41,16 @@ static base::Result<std::vector<float>> read_vector(const Gguf& gguf, const std:
   return values;
 }
 
-base::Result<Weights> Weights::bind(const Gguf& gguf, const Architecture& a) {
+base::Result<Weights> Weights::bind(const TensorSource& tensors, const Architecture& a) {
   Weights w;
   std::optional<Error> failed;
   auto matrix = [&](const std::string& name, int out, int in) {
-    base::Result<Matrix> m = bind_matrix(gguf, name, out, in);
+    base::Result<Matrix> m = bind_matrix(tensors, name, out, in);
     if (!m && !failed) failed = m.error();
     return m ? *m : Matrix{};
   };
   auto vector = [&](const std::string& name, int n) {
-    base::Result<std::vector<float>> v = read_vector(gguf, name, n);
+    base::Result<std::vector<float>> v = read_vector(tensors, name, n);
     if (!v && !failed) failed = v.error();
     return v ? std::move(*v) : std::vector<float>{};
   };

@@ -7,7 +7,7 @@
 
 #include "base/result.h"
 #include "model/architecture.h"
-#include "model/gguf.h"
+#include "model/tensor.h"
 
 namespace model {
 
@@ -49,7 +49,7 @@ struct Weights {
   std::vector<LayerWeights> layers;
 
   /// Errors: corrupt, naming the tensor with its shape and the expected one.
-  static base::Result<Weights> bind(const Gguf& gguf, const Architecture& architecture);
+  static base::Result<Weights> bind(const TensorSource& tensors, const Architecture& architecture);
 };
 
 }  // namespace model

@@ -7,7 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <string_view>
 
-#include "image/image.h"
+#include "media/image.h"
 #include "tools/chart/chart.h"
 
 // Fontconfig keeps its patterns until the process ends.
@@ -23,7 +23,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     if (!drawn.error().message.starts_with("chart: ")) std::abort();
     return 0;
   }
-  const base::Result<image::Pixels> pixels = image::decode_png(drawn->png);
+  const base::Result<media::Pixels> pixels = media::decode_png(drawn->png);
   if (!pixels || pixels->width != drawn->width || pixels->height != drawn->height ||
       drawn->rows_drawn < 1)
     std::abort();

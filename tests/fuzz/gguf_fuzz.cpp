@@ -20,7 +20,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     if (gguf.error().message.empty()) std::abort();
     return 0;
   }
-  for (const model::GgufTensor& tensor : gguf->tensors()) {
+  for (const model::StoredTensor& tensor : gguf->tensors()) {
     if (!tensor.data.empty() && (tensor.data.data() < bytes.data() ||
                                  tensor.data.data() + tensor.data.size() > bytes.data() + size))
       std::abort();

@@ -6,12 +6,12 @@
 #include <cstdlib>
 #include <string_view>
 
-#include "image/image.h"
+#include "media/image.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string_view bytes(reinterpret_cast<const char*>(data), size);
-  constexpr image::Bounds kBounds{.max_side = 2000, .max_pixels = 1'000'000};
-  const base::Result<image::Pixels> pixels = image::decode(bytes, kBounds);
+  constexpr media::Bounds kBounds{.max_side = 2000, .max_pixels = 1'000'000};
+  const base::Result<media::Pixels> pixels = media::decode(bytes, kBounds);
   if (!pixels) {
     if (pixels.error().message.empty()) std::abort();
     return 0;
@@ -19,7 +19,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const auto area = static_cast<size_t>(pixels->width) * static_cast<size_t>(pixels->height);
   if (pixels->rgb.size() != 3 * area || area > static_cast<size_t>(kBounds.max_pixels))
     std::abort();
-  const base::Result<std::string> png = image::encode_png(*pixels);
-  if (!png || *image::decode_png(*png) != *pixels) std::abort();
+  const base::Result<std::string> png = media::encode_png(*pixels);
+  if (!png || *media::decode_png(*png) != *pixels) std::abort();
   return 0;
 }

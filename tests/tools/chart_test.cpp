@@ -10,7 +10,7 @@
 #include <limits>
 #include <nlohmann/json.hpp>
 
-#include "image/image.h"
+#include "media/image.h"
 #include "tools/chart/check.h"
 #include "tools/chart/compose.h"
 #include "tools/chart/dates.h"
@@ -510,7 +510,7 @@ TEST(Chart, SaysWhatItDrew) {
   EXPECT_EQ(drawn->rows_drawn, 3);
   EXPECT_FALSE(drawn->blank);
   EXPECT_TRUE(drawn->warnings.empty());
-  base::Result<image::Pixels> pixels = image::decode_png(drawn->png);
+  base::Result<media::Pixels> pixels = media::decode_png(drawn->png);
   ASSERT_TRUE(pixels) << pixels.error().message;
   EXPECT_EQ(pixels->width, 1600);
   EXPECT_EQ(pixels->height, 1000);

@@ -3,7 +3,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
-#include "image/image.h"
+#include "media/image.h"
 #include "tools/chart/check.h"
 #include "tools/chart/compose.h"
 #include "tools/chart/paint.h"
@@ -22,7 +22,7 @@ base::Result<Drawn> draw_png(const nlohmann::json& spec) {
   if (!scene) return scene.error();
   base::Result<Painting> painting = paint(*scene);
   if (!painting) return painting.error();
-  base::Result<std::string> png = image::encode_png(painting->pixels);
+  base::Result<std::string> png = media::encode_png(painting->pixels);
   if (!png) return png.error();
   Drawn drawn;
   drawn.png = std::move(*png);

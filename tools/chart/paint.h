@@ -1,7 +1,7 @@
 #pragma once
 
 #include "base/result.h"
-#include "image/image.h"
+#include "media/image.h"
 #include "tools/chart/scene.h"
 
 namespace tools::chart {
@@ -10,7 +10,7 @@ namespace tools::chart {
 inline constexpr int kPixelsPerUnit = 2;
 
 struct Painting {
-  image::Pixels pixels;
+  media::Pixels pixels;
   bool blank = false;  ///< the marks and their value labels changed no pixel
 };
 

@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "model/checkpoint.h"
 #include "model/training/trainable_decoder.h"
 #include "tests/golden.h"
 #include "tests/model/checkpoint.h"
@@ -12,9 +13,9 @@ namespace {
 TEST(TrainableDecoder, TheFastPathGivesNearlyTheReferencesGradients) {
   if (!std::filesystem::exists(real_checkpoint()))
     GTEST_SKIP() << "the Gemma 3 270M checkpoint is not in the cache";
-  const Gguf gguf = std::move(*Gguf::open(real_checkpoint()));
-  Architecture architecture = *Architecture::from_gguf(gguf);
-  Weights weights = *Weights::bind(gguf, architecture);
+  const Checkpoint checkpoint = std::move(*Checkpoint::open(real_checkpoint()));
+  Architecture architecture = *checkpoint.architecture();
+  Weights weights = *Weights::bind(checkpoint.tensors(), architecture);
   // Three layers with their head dimension and one key head exercise every line; eighteen only take
   // longer.
   architecture.n_layers = 3;

@@ -1,3 +1,4 @@
+#include "model/checkpoint.h"
 #include "model/training/trainable_decoder.h"
 
 #include <gtest/gtest.h>
@@ -19,9 +20,9 @@ namespace model::training {
 namespace {
 
 struct Tiny {
-  Gguf gguf = std::move(*Gguf::open(golden("tiny/tiny-f32.gguf")));
-  Architecture architecture = *Architecture::from_gguf(gguf);
-  Weights weights = *Weights::bind(gguf, architecture);
+  Checkpoint checkpoint = std::move(*Checkpoint::open(golden("tiny/tiny-f32.gguf")));
+  Architecture architecture = *checkpoint.architecture();
+  Weights weights = *Weights::bind(checkpoint.tensors(), architecture);
   Lora lora = *Lora::open(golden("tiny/lora-f32.gguf"), architecture);
   ThreadPool pool{2};
   std::vector<int32_t> ids = read_npy<int32_t>(golden("tiny/lora_ids.npy"));

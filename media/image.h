@@ -7,11 +7,11 @@
 
 #include "base/result.h"
 
-/// image: pictures as plain values, and the two file formats they travel in.
+/// media: pictures as plain values, and the two file formats they travel in.
 ///
 /// Every function is pure: any thread may call it. Encoded bytes are untrusted input; their
 /// announced size is checked against Bounds before anything is allocated for it.
-namespace image {
+namespace media {
 
 /// A picture of opaque 8-bit sRGB pixels, row-major, three bytes (red, green, blue) each, no
 /// padding.
@@ -58,4 +58,4 @@ base::Result<Pixels> decode_jpeg(std::string_view bytes, const Bounds& bounds = 
 /// Errors: as decode_png and decode_jpeg; unsupported for any other format.
 base::Result<Pixels> decode(std::string_view bytes, const Bounds& bounds = {});
 
-}  // namespace image
+}  // namespace media

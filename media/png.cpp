@@ -10,9 +10,9 @@
 #include <csetjmp>
 #include <cstring>
 
-#include "image/image.h"
+#include "media/image.h"
 
-namespace image {
+namespace media {
 namespace {
 
 struct PngError {
@@ -100,4 +100,4 @@ base::Result<Pixels> decode_png(std::string_view bytes, const Bounds& bounds) {
   return pixels;
 }
 
-}  // namespace image
+}  // namespace media

@@ -10,9 +10,9 @@
 #include <csetjmp>
 #include <cstring>
 
-#include "image/image.h"
+#include "media/image.h"
 
-namespace image {
+namespace media {
 namespace {
 
 constexpr int kMaxScans = 100;
@@ -90,4 +90,4 @@ base::Result<Pixels> decode_jpeg(std::string_view bytes, const Bounds& bounds) {
   return pixels;
 }
 
-}  // namespace image
+}  // namespace media

@@ -1,6 +1,6 @@
-#include "image/image.h"
+#include "media/image.h"
 
-namespace image {
+namespace media {
 
 Pixels Pixels::filled(int width, int height, uint8_t red, uint8_t green, uint8_t blue) {
   Pixels pixels{.width = width, .height = height, .rgb = {}};
@@ -31,4 +31,4 @@ base::Result<Pixels> decode(std::string_view bytes, const Bounds& bounds) {
   return base::Error{base::Errc::unsupported, "picture: neither PNG nor JPEG"};
 }
 
-}  // namespace image
+}  // namespace media

@@ -1,4 +1,4 @@
-#include "image/image.h"
+#include "media/image.h"
 
 #include <gtest/gtest.h>
 #include <jpeglib.h>
@@ -8,7 +8,7 @@
 namespace {
 
 using base::Errc;
-using image::Pixels;
+using media::Pixels;
 
 // A gradient, so that rows and channels cannot be mixed up.
 Pixels gradient(int width, int height) {
@@ -53,55 +53,55 @@ std::string encode_jpeg(const Pixels& pixels, bool progressive) {
 TEST(Png, ComesBackAsItWas) {
   for (const auto& [width, height] : {std::pair{1, 1}, {3, 2}, {257, 31}}) {
     const Pixels pixels = gradient(width, height);
-    base::Result<std::string> png = image::encode_png(pixels);
+    base::Result<std::string> png = media::encode_png(pixels);
     ASSERT_TRUE(png) << png.error().message;
-    EXPECT_EQ(image::format_of(*png), image::Format::png);
-    base::Result<Pixels> back = image::decode(*png);
+    EXPECT_EQ(media::format_of(*png), media::Format::png);
+    base::Result<Pixels> back = media::decode(*png);
     ASSERT_TRUE(back) << back.error().message;
     EXPECT_EQ(*back, pixels);
   }
 }
 
 TEST(Png, SamePixelsGiveTheSameBytes) {
-  EXPECT_EQ(*image::encode_png(gradient(40, 30)), *image::encode_png(gradient(40, 30)));
+  EXPECT_EQ(*media::encode_png(gradient(40, 30)), *media::encode_png(gradient(40, 30)));
 }
 
 TEST(Png, RefusesPixelsThatDoNotMatchTheSize) {
   Pixels pixels = gradient(4, 4);
   pixels.rgb.pop_back();
-  EXPECT_EQ(image::encode_png(pixels).error().code, Errc::usage);
-  EXPECT_EQ(image::encode_png(Pixels{}).error().code, Errc::usage);
+  EXPECT_EQ(media::encode_png(pixels).error().code, Errc::usage);
+  EXPECT_EQ(media::encode_png(Pixels{}).error().code, Errc::usage);
 }
 
 TEST(Png, EveryTruncationIsAnError) {
-  const std::string png = *image::encode_png(gradient(20, 20));
+  const std::string png = *media::encode_png(gradient(20, 20));
   // The closing chunk carries no pixels; libpng does not miss it.
   for (size_t size = 0; size + 13 < png.size(); ++size)
-    EXPECT_FALSE(image::decode_png(std::string_view(png).substr(0, size))) << size;
+    EXPECT_FALSE(media::decode_png(std::string_view(png).substr(0, size))) << size;
 }
 
 TEST(Png, FlippedBytesNeverCrash) {
-  const std::string png = *image::encode_png(gradient(16, 16));
+  const std::string png = *media::encode_png(gradient(16, 16));
   for (size_t i = 0; i < png.size(); ++i) {
     std::string broken = png;
     broken[i] = static_cast<char>(broken[i] ^ 0x55);
-    (void)image::decode_png(broken, {.max_side = 4096, .max_pixels = 1 << 20});
+    (void)media::decode_png(broken, {.max_side = 4096, .max_pixels = 1 << 20});
   }
 }
 
 TEST(Png, AHugePictureIsRefusedBeforeItIsAllocated) {
-  const std::string png = *image::encode_png(gradient(100, 50));
-  EXPECT_EQ(image::decode_png(png, {.max_side = 99, .max_pixels = 1 << 20}).error().code,
+  const std::string png = *media::encode_png(gradient(100, 50));
+  EXPECT_EQ(media::decode_png(png, {.max_side = 99, .max_pixels = 1 << 20}).error().code,
             Errc::limit);
-  EXPECT_EQ(image::decode_png(png, {.max_side = 100, .max_pixels = 4999}).error().code,
+  EXPECT_EQ(media::decode_png(png, {.max_side = 100, .max_pixels = 4999}).error().code,
             Errc::limit);
-  EXPECT_TRUE(image::decode_png(png, {.max_side = 100, .max_pixels = 5000}));
+  EXPECT_TRUE(media::decode_png(png, {.max_side = 100, .max_pixels = 5000}));
 }
 
 TEST(Jpeg, ComesBackNearlyAsItWas) {
   const Pixels pixels = gradient(64, 48);
   for (bool progressive : {false, true}) {
-    base::Result<Pixels> back = image::decode(encode_jpeg(pixels, progressive));
+    base::Result<Pixels> back = media::decode(encode_jpeg(pixels, progressive));
     ASSERT_TRUE(back) << back.error().message;
     ASSERT_EQ(back->width, 64);
     ASSERT_EQ(back->height, 48);
@@ -112,19 +112,19 @@ TEST(Jpeg, ComesBackNearlyAsItWas) {
 
 TEST(Jpeg, BoundsAndBrokenBytesAreErrors) {
   const std::string jpeg = encode_jpeg(gradient(64, 48), false);
-  EXPECT_EQ(image::decode_jpeg(jpeg, {.max_side = 63, .max_pixels = 1 << 20}).error().code,
+  EXPECT_EQ(media::decode_jpeg(jpeg, {.max_side = 63, .max_pixels = 1 << 20}).error().code,
             Errc::limit);
-  EXPECT_EQ(image::decode_jpeg(jpeg.substr(0, 40)).error().code, Errc::corrupt);
-  EXPECT_EQ(image::decode_jpeg("").error().code, Errc::corrupt);
+  EXPECT_EQ(media::decode_jpeg(jpeg.substr(0, 40)).error().code, Errc::corrupt);
+  EXPECT_EQ(media::decode_jpeg("").error().code, Errc::corrupt);
   for (size_t i = 2; i < jpeg.size(); ++i) {
     std::string broken = jpeg;
     broken[i] = static_cast<char>(broken[i] ^ 0x55);
-    (void)image::decode_jpeg(broken, {.max_side = 4096, .max_pixels = 1 << 20});
+    (void)media::decode_jpeg(broken, {.max_side = 4096, .max_pixels = 1 << 20});
   }
 }
 
 TEST(Decode, OtherFormatsAreUnsupported) {
-  EXPECT_EQ(image::decode("GIF89a").error().code, Errc::unsupported);
+  EXPECT_EQ(media::decode("GIF89a").error().code, Errc::unsupported);
 }
 
 }  // namespace
