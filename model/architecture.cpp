@@ -23,10 +23,11 @@ static std::vector<float> rope_frequencies(int head_dim, double theta) {
 base::Result<Architecture> Architecture::from_gguf(const Gguf& gguf) {
   Architecture a;
   a.name = std::string(gguf.string("general.architecture").value_or(""));
-  if (a.name != "gemma3" && a.name != "gemma4")
-    return Error{Errc::unsupported,
-                 "architecture \"" + a.name + "\" is not supported; known: gemma3, gemma4"};
-  const bool gemma4 = a.name == "gemma4";
+  if (a.name != "gemma3" && a.name != "gemma4" && a.name != "gemma4-assistant")
+    return Error{Errc::unsupported, "architecture \"" + a.name +
+                                        "\" is not supported; known: gemma3, gemma4, "
+                                        "gemma4-assistant (a drafter)"};
+  const bool gemma4 = a.name != "gemma3";
 
   std::string bad;
   auto positive = [&](const std::string& key, uint64_t limit) {

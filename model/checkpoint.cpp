@@ -21,8 +21,9 @@ base::Result<Checkpoint> Checkpoint::open(const std::filesystem::path& path) {
   base::Result<Gguf> gguf = Gguf::open(path);
   if (!gguf) return gguf.error();
   auto source = std::make_unique<Source>(Source{.gguf = std::move(*gguf), .tensors = {}});
-  source->tensors = {.find = [file = &source->gguf](std::string_view name) { return file->find(name); },
-                     .convention = Convention::gguf};
+  source->tensors = {
+      .find = [file = &source->gguf](std::string_view name) { return file->find(name); },
+      .convention = Convention::gguf};
   return Checkpoint(std::move(source));
 }
 
@@ -30,7 +31,9 @@ base::Result<Architecture> Checkpoint::architecture() const {
   return Architecture::from_gguf(source_->gguf);
 }
 
-base::Result<Tokenizer> Checkpoint::tokenizer() const { return Tokenizer::from_gguf(source_->gguf); }
+base::Result<Tokenizer> Checkpoint::tokenizer() const {
+  return Tokenizer::from_gguf(source_->gguf);
+}
 
 const TensorSource& Checkpoint::tensors() const { return source_->tensors; }
 

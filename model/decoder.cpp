@@ -4,9 +4,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 
 #include "model/elementwise.h"
-#include "model/row_dot.h"
+#include "model/stored_matmul.h"
 
 // The layer equations stand in model/training/trainable_decoder.cpp, whose tests check both. Here
 // keys and values go into the cache first and queries read them from there, so a pass over many
@@ -14,6 +15,8 @@
 
 namespace model {
 namespace {
+
+constexpr int kFewRows = 8;  // up to here a pass reads stored weights row by row
 
 size_t area(int rows, int width) { return static_cast<size_t>(rows) * static_cast<size_t>(width); }
 
@@ -23,14 +26,30 @@ float* sized(std::vector<float>& v, size_t n) {
   return v.data();
 }
 
+/// The keys that the query at `position` sees.
+KeyRange reach_of(int position, bool sliding, int window, const ImageBlock& image, ImageMask mask) {
+  KeyRange r{sliding ? std::max(0, position + 1 - window) : 0, position + 1};
+  if (image.begin < 0) return r;
+  if (mask == ImageMask::canonical) {
+    if (sliding) r.end = image.end;
+  } else {
+    r.begin = std::min(r.begin, image.begin);
+    r.end = image.end;
+  }
+  return r;
+}
+
 }  // namespace
 
-Decoder::Decoder(const Architecture& architecture, const Weights& weights, const Lora* lora,
-                 Precision precision, ThreadPool& pool)
+Decoder::Decoder(const Architecture& architecture, const Weights& weights, const Lora* adapter,
+                 Precision precision, size_t max_packed_bytes, ThreadPool& pool)
     : architecture_(architecture), weights_(weights), precision_(precision) {
   openblas_set_num_threads(1);  // the pool is the only source of threads
-  if (precision == Precision::f32) {
-    if (lora != nullptr) lora_ = *lora;
+  size_t bytes = 0;
+  for (const LayerWeights& layer : weights.layers)
+    for (const Matrix& matrix : layer.projections) bytes += 2 * area(matrix.out, matrix.in);
+  if (precision == Precision::f32 || bytes > max_packed_bytes) {
+    if (adapter != nullptr) adapter_ = *adapter;
     return;
   }
   packed_.resize(weights.layers.size());
@@ -39,7 +58,8 @@ Decoder::Decoder(const Architecture& architecture, const Weights& weights, const
       const Matrix& matrix =
           weights.layers[static_cast<size_t>(i)].projections[static_cast<size_t>(p)];
       if (matrix.out == 0) continue;
-      const LowRank* low = lora != nullptr ? &lora->at(i, static_cast<Projection>(p)) : nullptr;
+      const LowRank* low =
+          adapter != nullptr ? &adapter->at(i, static_cast<Projection>(p)) : nullptr;
       auto row = [&](int r, std::span<float> out) {
         matrix.dequantize(r, 1, out.data());
         if (low == nullptr || low->rank == 0) return;
@@ -57,93 +77,111 @@ void Decoder::embed(int32_t token, float* row) const {
   for (int i = 0; i < architecture_.hidden; ++i) row[i] *= architecture_.embedding_scale;
 }
 
-void Decoder::logits(const float* normed, std::span<float> out, ThreadPool& pool) const {
-  row_dots(weights_.embedding, {normed, static_cast<size_t>(architecture_.hidden)}, out, pool);
+void Decoder::logits(const float* normed, int m, float* out, ThreadPool& pool) const {
+  multiply_rows(weights_.embedding, normed, m, out, pool);
   if (architecture_.logit_softcap > 0)
-    for (float& v : out)
-      v = architecture_.logit_softcap * std::tanh(v / architecture_.logit_softcap);
+    for (size_t i = 0; i < area(m, architecture_.vocab_size); ++i)
+      out[i] = architecture_.logit_softcap * std::tanh(out[i] / architecture_.logit_softcap);
 }
 
-void Decoder::linear(int layer, Projection p, const float* x, int m, float* y, Workspace& work,
-                     ThreadPool& pool) const {
+void Decoder::linear(int layer, Projection p, const float* x, int m, float* y, const Pass& pass,
+                     Workspace& work, ThreadPool& pool) const {
   const Matrix& matrix = weights_.layers[static_cast<size_t>(layer)].at(p);
-  if (precision_ == Precision::bf16) {
+  if (precision_ == Precision::f32)
+    multiply_f32(matrix, x, m, y, pool);
+  else if (packed())
     gemm(x, m, matrix.in, packed_[static_cast<size_t>(layer)][static_cast<size_t>(p)], y,
          matrix.out, false, pool);
-    return;
+  else if (m <= kFewRows)
+    multiply_rows(matrix, x, m, y, pool);
+  else
+    multiply_panels(matrix, x, m, y, pool);
+  for (const Lora* lora : {&adapter_, pass.adapter}) {
+    if (lora == nullptr || lora->layers.empty()) continue;
+    const LowRank& low = lora->at(layer, p);
+    if (low.rank == 0) continue;
+    float* xa = sized(work.low, area(m, low.rank));
+    gemm_f32(x, m, low.in, low.a.data(), low.rank, low.in, low.in, xa, low.rank, false, pool);
+    scale(xa, low.scale, static_cast<int64_t>(area(m, low.rank)), pool);
+    gemm_f32(xa, m, low.rank, low.b.data(), low.out, low.rank, low.rank, y, low.out, true, pool);
   }
-  constexpr int kRows = 32;
-  pool.parallel_for(matrix.out, kRows, [&](int worker, int begin, int end) {
-    const int rows = end - begin;
-    float* w =
-        reinterpret_cast<float*>(pool.scratch(worker, area(rows, matrix.in) * sizeof(float)));
-    matrix.dequantize(begin, rows, w);
-    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, m, rows, matrix.in, 1, x, matrix.in, w,
-                matrix.in, 0, y + begin, matrix.out);
-  });
-  if (!lora_) return;
-  const LowRank& low = lora_->at(layer, p);
-  if (low.rank == 0) return;
-  float* xa = sized(work.low, area(m, low.rank));
-  cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, m, low.rank, low.in, low.scale, x, low.in,
-              low.a.data(), low.in, 0, xa, low.rank);
-  cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, m, low.out, low.rank, 1, xa, low.rank,
-              low.b.data(), low.rank, 1, y, low.out);
 }
 
-void Decoder::attention(int layer, int n, KvCache& cache, Workspace& work, ThreadPool& pool) const {
-  const LayerShape& shape = architecture_.layers[static_cast<size_t>(layer)];
-  const int hd = shape.head_dim, qw = architecture_.query_width(layer),
-            kw = architecture_.key_width(layer);
-  const int group = architecture_.n_heads / shape.n_kv_heads;
-  const int total = cache.size(), past = total - n;
-  const int window = architecture_.sliding_window, slots = cache.slots(layer);
-  constexpr int kQueries = 32;  // a block shares its range of keys
-  const int blocks = (n + kQueries - 1) / kQueries;
-  pool.parallel_for(blocks * architecture_.n_heads, 1, [&](int worker, int begin, int end) {
+void attend(const AttentionShape& shape, const float* query, int n, std::span<const KeyRange> reach,
+            const KvCache& cache, int layer, float* attended, ThreadPool& pool) {
+  // A task is a block of queries of some of the heads that share a key head: they are the rows of
+  // one product with the keys. Decoding has one query, so there the heads are divided.
+  const int hd = shape.head_dim, group = shape.n_heads / shape.n_kv_heads;
+  const int width = shape.n_heads * hd;
+  const int parts =
+      n * shape.n_kv_heads >= pool.n_threads() ? 1 : std::min(group, pool.n_threads());
+  const int heads = (group + parts - 1) / parts;  // of a task, at most
+  const int queries = std::max(1, 64 / heads), blocks = (n + queries - 1) / queries;
+  constexpr int kKeys = 256;  // decoded at a time
+  const int tasks = blocks * shape.n_kv_heads * parts;
+  pool.parallel_for(tasks, 1, [&](int worker, int begin, int end) {
     for (int task = begin; task < end; ++task) {
-      const int head = task % architecture_.n_heads, block = task / architecture_.n_heads;
-      const int q0 = block * kQueries, q1 = std::min(n, q0 + kQueries), rows = q1 - q0;
-      const int first = shape.sliding ? std::max(0, past + q0 + 1 - window) : 0;
-      const int last = past + q1, keys = last - first;
-      const int offset = head / group * hd;
-      float* scores =
-          reinterpret_cast<float*>(pool.scratch(worker, area(rows, keys) * sizeof(float)));
-      const float* q = work.query.data() + area(q0, qw) + head * hd;
-      float* o = work.attended.data() + area(q0, qw) + head * hd;
-      // Keys lie in at most two runs of slots, before and after the end of the ring.
+      const int part = task % parts, kv_head = task / parts % shape.n_kv_heads;
+      const int q0 = task / parts / shape.n_kv_heads * queries, q1 = std::min(n, q0 + queries);
+      const int h0 = part * heads, h1 = std::min(group, h0 + heads);
+      if (h0 >= h1) continue;
+      const int rows = (q1 - q0) * (h1 - h0), offset = kv_head * hd;
+      int first = reach[static_cast<size_t>(q0)].begin, last = 0;
+      for (int q = q0; q < q1; ++q) {
+        first = std::min(first, reach[static_cast<size_t>(q)].begin);
+        last = std::max(last, reach[static_cast<size_t>(q)].end);
+      }
+      const int keys = last - first;
+      float* q_rows = reinterpret_cast<float*>(pool.scratch(
+          worker, (2 * area(rows, hd) + area(rows, keys) + area(kKeys, hd)) * sizeof(float)));
+      float* o_rows = q_rows + area(rows, hd);
+      float* decoded = o_rows + area(rows, hd);
+      float* scores = decoded + area(kKeys, hd);
+      auto lane = [&](int q) { return area(q, width) + area(kv_head * group + h0, hd); };
+      for (int q = q0; q < q1; ++q)
+        std::copy_n(query + lane(q), area(h1 - h0, hd), q_rows + area((q - q0) * (h1 - h0), hd));
       for (int p = first; p < last;) {
-        const int run = std::min(last - p, slots - p % slots);
-        cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, rows, run, hd, 1, q, qw,
-                    cache.key(layer, p) + offset, kw, 0, scores + (p - first), keys);
+        const int run = cache.run_length(layer, p, std::min(last - p, kKeys));
+        const KvCache::Rows k = cache.keys(layer, p, run, offset, hd, decoded);
+        cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, rows, run, hd, 1, q_rows, hd, k.data,
+                    k.stride, 0, scores + (p - first), keys);
         p += run;
       }
       for (int i = 0; i < rows; ++i) {
-        const int position = past + q0 + i;
-        const int from = shape.sliding ? std::max(0, position + 1 - window) : 0;
-        masked_softmax_row(scores + area(i, keys), keys, from - first, position + 1 - first,
-                           architecture_.attention_scale);
+        const KeyRange& r = reach[static_cast<size_t>(q0 + i / (h1 - h0))];
+        masked_softmax_row(scores + area(i, keys), keys, r.begin - first, r.end - first,
+                           shape.scale);
       }
       float beta = 0;
       for (int p = first; p < last;) {
-        const int run = std::min(last - p, slots - p % slots);
+        const int run = cache.run_length(layer, p, std::min(last - p, kKeys));
+        const KvCache::Rows v = cache.values(layer, p, run, offset, hd, decoded);
         cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, rows, hd, run, 1,
-                    scores + (p - first), keys, cache.value(layer, p) + offset, kw, beta, o, qw);
+                    scores + (p - first), keys, v.data, v.stride, beta, o_rows, hd);
         beta = 1;
         p += run;
       }
+      for (int q = q0; q < q1; ++q)
+        std::copy_n(o_rows + area((q - q0) * (h1 - h0), hd), area(h1 - h0, hd), attended + lane(q));
     }
   });
 }
 
-void Decoder::forward(std::vector<float>& stream, int n, KvCache& cache, Workspace& work,
-                      ThreadPool& pool) const {
+void Decoder::forward(std::vector<float>& stream, int n, const Pass& pass, KvCache& cache,
+                      Workspace& work, ThreadPool& pool) const {
   const Architecture& a = architecture_;
   const int64_t values = static_cast<int64_t>(area(n, a.hidden));
   const int past = cache.size();
   cache.extend(past + n);
   work.positions.resize(static_cast<size_t>(n));
   for (int i = 0; i < n; ++i) work.positions[static_cast<size_t>(i)] = past + i;
+  std::vector<KeyRange> sliding_reach, full_reach;
+  for (int i = 0; i < n; ++i) {
+    const ImageBlock image =
+        pass.images.empty() ? ImageBlock{} : pass.images[static_cast<size_t>(i)];
+    sliding_reach.push_back(reach_of(past + i, true, a.sliding_window, image, pass.mask));
+    full_reach.push_back(reach_of(past + i, false, a.sliding_window, image, pass.mask));
+  }
   float* h = stream.data();
   float* normed = sized(work.normed, area(n, a.hidden));
   float* branch = sized(work.branch, area(n, a.hidden));
@@ -159,30 +197,28 @@ void Decoder::forward(std::vector<float>& stream, int n, KvCache& cache, Workspa
     float* v = sized(work.value, area(n, kw));
     sized(work.attended, area(n, qw));
     rms_norm(h, n, a.hidden, w.attention_norm.data(), a.norm_eps, normed, inverse, pool);
-    linear(i, Projection::q, normed, n, q, work, pool);
-    linear(i, Projection::k, normed, n, k, work, pool);
+    linear(i, Projection::q, normed, n, q, pass, work, pool);
+    linear(i, Projection::k, normed, n, k, pass, work, pool);
     if (shape.value_from_key)
       std::copy(k, k + area(n, kw), v);
     else
-      linear(i, Projection::v, normed, n, v, work, pool);
+      linear(i, Projection::v, normed, n, v, pass, work, pool);
     rms_norm(q, n * a.n_heads, hd, w.query_norm.data(), a.norm_eps, q, inverse, pool);
     rms_norm(k, n * shape.n_kv_heads, hd, w.key_norm.data(), a.norm_eps, k, inverse, pool);
     if (a.value_norm) rms_norm(v, n * shape.n_kv_heads, hd, nullptr, a.norm_eps, v, inverse, pool);
     rope(q, n, a.n_heads, hd, work.positions.data(), shape.rope_frequencies.data(), 1, pool);
     rope(k, n, shape.n_kv_heads, hd, work.positions.data(), shape.rope_frequencies.data(), 1, pool);
-    for (int t = 0; t < n; ++t) {
-      std::copy_n(k + area(t, kw), kw, cache.key(i, past + t));
-      std::copy_n(v + area(t, kw), kw, cache.value(i, past + t));
-    }
-    attention(i, n, cache, work, pool);
-    linear(i, Projection::o, work.attended.data(), n, branch, work, pool);
+    for (int t = 0; t < n; ++t) cache.write(i, past + t, k + area(t, kw), v + area(t, kw));
+    attend({a.n_heads, shape.n_kv_heads, hd, a.attention_scale}, q, n,
+           shape.sliding ? sliding_reach : full_reach, cache, i, work.attended.data(), pool);
+    linear(i, Projection::o, work.attended.data(), n, branch, pass, work, pool);
     rms_norm(branch, n, a.hidden, w.post_attention_norm.data(), a.norm_eps, branch, inverse, pool);
     add(h, branch, values, pool);
     rms_norm(h, n, a.hidden, w.feed_forward_norm.data(), a.norm_eps, normed, inverse, pool);
-    linear(i, Projection::gate, normed, n, gate, work, pool);
-    linear(i, Projection::up, normed, n, up, work, pool);
+    linear(i, Projection::gate, normed, n, gate, pass, work, pool);
+    linear(i, Projection::up, normed, n, up, pass, work, pool);
     gelu_gate(gate, up, gate, static_cast<int64_t>(area(n, a.feed_forward)), pool);
-    linear(i, Projection::down, gate, n, branch, work, pool);
+    linear(i, Projection::down, gate, n, branch, pass, work, pool);
     rms_norm(branch, n, a.hidden, w.post_feed_forward_norm.data(), a.norm_eps, branch, inverse,
              pool);
     add(h, branch, values, pool);

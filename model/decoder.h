@@ -1,7 +1,7 @@
 #pragma once
 
 #include <array>
-#include <optional>
+#include <cstdint>
 #include <span>
 #include <vector>
 
@@ -14,17 +14,32 @@
 
 namespace model {
 
-/// f32: dequantised weights times f32 activations, the reference. bf16: linear layers packed in
-/// bf16 at load (an adapter merged into them), the fast path; the output head reads the stored
-/// format in f32 in both.
-enum class Precision { f32, bf16 };
+/// f32: dequantised weights times f32 activations and f32 keys and values, the reference. bf16:
+/// products of bf16 values summed in f32 and f16 keys and values, the fast path; one row (decoding)
+/// and the output head read the stored weights in f32 in both.
+enum class Precision : uint8_t { f32, bf16 };
+
+/// Which keys the patches of an image see beyond the causal ones.
+enum class ImageMask : uint8_t {
+  canonical,          ///< in sliding layers the rest of their image; the window bounds the past
+  transformers_5_24,  ///< in all layers their whole image, window or not: what the forward of
+                      ///< transformers 5.24 does (docs/model.md)
+};
+
+/// The image a position belongs to, as positions [begin, end); begin is -1 for all others.
+struct ImageBlock {
+  int begin = -1;
+  int end = -1;
+};
 
 /// The forward pass. Never changes after it is made; sessions share it.
 class Decoder {
  public:
-  /// architecture and weights outlive the decoder; lora may be null.
-  Decoder(const Architecture& architecture, const Weights& weights, const Lora* lora,
-          Precision precision, ThreadPool& pool);
+  /// architecture and weights outlive the decoder; adapter may be null.
+  /// Linear layers are unpacked to bf16 (with the adapter merged in) when precision is bf16 and
+  /// they take at most max_packed_bytes; else they are read as stored on each pass.
+  Decoder(const Architecture& architecture, const Weights& weights, const Lora* adapter,
+          Precision precision, size_t max_packed_bytes, ThreadPool& pool);
 
   /// Buffers of a forward pass, reused from call to call.
   struct Workspace {
@@ -32,27 +47,49 @@ class Decoder {
     std::vector<int32_t> positions;
   };
 
+  /// What a pass is about besides its input.
+  struct Pass {
+    std::span<const ImageBlock> images = {};  ///< [n], or empty: text only
+    ImageMask mask = ImageMask::canonical;
+    const Lora* adapter = nullptr;  ///< on top of the decoder's own
+  };
+
   /// Runs `stream` [n, hidden] (embedded input, overwritten by the final-normed output) at
   /// positions [cache.size(), +n), and adds their keys and values to the cache. n is at most the
-  /// cache's slack.
-  void forward(std::vector<float>& stream, int n, KvCache& cache, Workspace& work,
+  /// cache's slack; an image lies in one pass as a whole.
+  void forward(std::vector<float>& stream, int n, const Pass& pass, KvCache& cache, Workspace& work,
                ThreadPool& pool) const;
 
   /// Writes the scaled table row of a token.
   void embed(int32_t token, float* row) const;
-  /// Logits of one final-normed row: [vocab].
-  void logits(const float* normed, std::span<float> out, ThreadPool& pool) const;
+  /// Logits of m final-normed rows: [m, vocab].
+  void logits(const float* normed, int m, float* out, ThreadPool& pool) const;
+
+  Precision precision() const { return precision_; }
+  bool packed() const { return !packed_.empty(); }
 
  private:
-  void linear(int layer, Projection p, const float* x, int m, float* y, Workspace& work,
-              ThreadPool& pool) const;
-  void attention(int layer, int n, KvCache& cache, Workspace& work, ThreadPool& pool) const;
+  void linear(int layer, Projection p, const float* x, int m, float* y, const Pass& pass,
+              Workspace& work, ThreadPool& pool) const;
 
   const Architecture& architecture_;
   const Weights& weights_;
-  std::optional<Lora> lora_;  // f32 only
+  Lora adapter_;  // empty where it is merged into packed_
   Precision precision_;
   std::vector<std::array<PackedMatrix, kProjections>> packed_;
 };
+
+/// Softmax attention of n queries over the cache, one layer: query and attended are
+/// [n, n_heads, head_dim]; query i stands at position past + i and sees of the keys in [0,
+/// cache.size()) what reach(i) says: [first, second). Scores are multiplied by `scale`.
+struct KeyRange {
+  int begin, end;
+};
+struct AttentionShape {
+  int n_heads, n_kv_heads, head_dim;
+  float scale;
+};
+void attend(const AttentionShape& shape, const float* query, int n, std::span<const KeyRange> reach,
+            const KvCache& cache, int layer, float* attended, ThreadPool& pool);
 
 }  // namespace model

@@ -19,7 +19,8 @@ constexpr int64_t kValues = 65536;  // values a worker takes at a time
 
 /// exp(x) for x in [-87, 88], clamped outside. Source: Cephes expf, Cody-Waite reduction.
 [[gnu::always_inline]] inline float exp_fast(float x) {
-  // Spelled so that each line is one vector instruction: min, max, and rounding by a large constant.
+  // Spelled so that each line is one vector instruction: min, max, and rounding by a large
+  // constant.
   x = x < 88.0f ? x : 88.0f;
   x = x > -87.0f ? x : -87.0f;
   const float n = (x * 1.44269504f + 12582912.0f) - 12582912.0f;
@@ -60,6 +61,24 @@ TESSERA_CLONES void rms_norm_rows(const float* x, int begin, int end, int width,
     else
 #pragma GCC ivdep
       for (int k = 0; k < width; ++k) out[k] = in[k] * inv;
+  }
+}
+
+TESSERA_CLONES void layer_norm_rows(float* x, int begin, int end, int width, const float* weight,
+                                    const float* bias, float eps) {
+  for (int r = begin; r < end; ++r) {
+    float* row = x + static_cast<int64_t>(r) * width;
+    double sum = 0;
+    for (int i = 0; i < width; ++i) sum += static_cast<double>(row[i]);
+    const float mean = static_cast<float>(sum / width);
+    double squares = 0;
+    for (int i = 0; i < width; ++i) {
+      const float d = row[i] - mean;
+      squares += static_cast<double>(d * d);
+    }
+    const float inv = 1.0f / std::sqrt(static_cast<float>(squares / width) + eps);
+#pragma GCC ivdep
+    for (int i = 0; i < width; ++i) row[i] = (row[i] - mean) * inv * weight[i] + bias[i];
   }
 }
 
@@ -190,6 +209,12 @@ void rms_norm(const float* x, int rows, int width, const float* weight, float ep
   pool.parallel_for(rows, kRows, [&](int, int b, int e) {
     rms_norm_rows(x, b, e, width, weight, eps, y, inv_rms);
   });
+}
+
+void layer_norm(float* x, int rows, int width, const float* weight, const float* bias, float eps,
+                ThreadPool& pool) {
+  pool.parallel_for(rows, 8,
+                    [&](int, int b, int e) { layer_norm_rows(x, b, e, width, weight, bias, eps); });
 }
 
 void rms_norm_backward(const float* x, const float* inv_rms, const float* dy, int rows, int width,

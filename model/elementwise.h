@@ -14,6 +14,10 @@ namespace model {
 void rms_norm(const float* x, int rows, int width, const float* weight, float eps, float* y,
               float* inv_rms, ThreadPool& pool);
 
+/// x = (x - mean) / sqrt(variance + eps) * weight + bias per row of `width`, in place.
+void layer_norm(float* x, int rows, int width, const float* weight, const float* bias, float eps,
+                ThreadPool& pool);
+
 /// dx (+)= gradient of rms_norm with respect to x; the weight is frozen.
 void rms_norm_backward(const float* x, const float* inv_rms, const float* dy, int rows, int width,
                        const float* weight, float* dx, bool accumulate, ThreadPool& pool);

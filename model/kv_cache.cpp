@@ -2,10 +2,12 @@
 
 #include <algorithm>
 
+#include "model/half.h"
+
 namespace model {
 
-KvCache::KvCache(const Architecture& architecture, int context, int slack)
-    : context_(context), window_(architecture.sliding_window), slack_(slack) {
+KvCache::KvCache(const Architecture& architecture, int context, int slack, KvType type)
+    : context_(context), window_(architecture.sliding_window), slack_(slack), type_(type) {
   for (int i = 0; i < architecture.n_layers; ++i) {
     Layer layer;
     layer.sliding = architecture.layers[static_cast<size_t>(i)].sliding;
@@ -17,29 +19,81 @@ KvCache::KvCache(const Architecture& architecture, int context, int slack)
 
 void KvCache::extend(int size) {
   for (Layer& layer : layers_) {
-    // Grown by doubling up to the slots, so that a short conversation stays small. A ring grows
-    // only while it has not wrapped, when slot and position are the same.
-    const size_t rows = static_cast<size_t>(std::min(size, layer.slots));
-    const size_t width = static_cast<size_t>(layer.width);
-    if (layer.keys.size() < rows * width) {
-      const size_t target = std::min(static_cast<size_t>(layer.slots),
-                                     std::max<size_t>({rows, layer.keys.size() / width * 2, 256}));
-      layer.keys.resize(target * width);
-      layer.values.resize(target * width);
+    // Grown by half up to the slots, so that a short conversation stays small. A ring grows only
+    // while it has not wrapped, when slot and position are the same.
+    const int rows = std::min(size, layer.slots);
+    if (layer.rows >= rows) continue;
+    layer.rows = std::min(layer.slots, std::max({rows, layer.rows + layer.rows / 2, 256}));
+    const size_t values = static_cast<size_t>(layer.rows) * static_cast<size_t>(layer.width);
+    for (Store* store : {&layer.keys, &layer.values}) {
+      if (type_ == KvType::f32)
+        store->floats.resize(values);
+      else
+        store->halves.resize(values);
     }
   }
   size_ = size;
   high_ = std::max(high_, size);
 }
 
+void KvCache::write(int layer, int p, const float* key, const float* value) {
+  Layer& l = layers_[static_cast<size_t>(layer)];
+  const size_t at = static_cast<size_t>(p % l.slots) * static_cast<size_t>(l.width);
+  if (type_ == KvType::f32) {
+    std::copy_n(key, l.width, l.keys.floats.data() + at);
+    std::copy_n(value, l.width, l.values.floats.data() + at);
+  } else {
+    to_halves(key, l.keys.halves.data() + at, l.width);
+    to_halves(value, l.values.halves.data() + at, l.width);
+  }
+}
+
+KvCache::Rows KvCache::read(const Store& store, int layer, int p, int run, int offset, int width,
+                            float* to) const {
+  const Layer& l = layers_[static_cast<size_t>(layer)];
+  const size_t at =
+      static_cast<size_t>(p % l.slots) * static_cast<size_t>(l.width) + static_cast<size_t>(offset);
+  if (type_ == KvType::f32) return {store.floats.data() + at, l.width};
+  const uint16_t* from = store.halves.data() + at;
+  for (int i = 0; i < run; ++i)
+    from_halves(from + static_cast<size_t>(i) * static_cast<size_t>(l.width),
+                to + static_cast<size_t>(i) * static_cast<size_t>(width), width);
+  return {to, width};
+}
+
+KvCache::Rows KvCache::keys(int layer, int p, int run, int offset, int width, float* to) const {
+  return read(layers_[static_cast<size_t>(layer)].keys, layer, p, run, offset, width, to);
+}
+
+KvCache::Rows KvCache::values(int layer, int p, int run, int offset, int width, float* to) const {
+  return read(layers_[static_cast<size_t>(layer)].values, layer, p, run, offset, width, to);
+}
+
+int KvCache::run_length(int layer, int p, int n) const {
+  const int slots = layers_[static_cast<size_t>(layer)].slots;
+  return std::min(n, slots - p % slots);
+}
+
 bool KvCache::truncate(int size) {
   if (size >= size_) return true;
+  if (size == 0) {
+    size_ = high_ = 0;
+    return true;
+  }
   // Position p is overwritten once p + slots has been written; the next query at `size` needs p >=
   // size - window.
   for (const Layer& layer : layers_)
     if (layer.sliding && std::max(0, size - window_) + layer.slots < high_) return false;
   size_ = size;
   return true;
+}
+
+size_t KvCache::bytes() const {
+  size_t n = 0;
+  for (const Layer& layer : layers_)
+    for (const Store* store : {&layer.keys, &layer.values})
+      n += store->floats.size() * sizeof(float) + store->halves.size() * sizeof(uint16_t);
+  return n;
 }
 
 }  // namespace model

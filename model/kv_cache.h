@@ -1,48 +1,67 @@
 #pragma once
 
+#include <cstdint>
 #include <vector>
 
 #include "model/architecture.h"
 
 namespace model {
 
-/// Keys and values of one conversation, f32. Full layers keep every position; sliding layers keep
-/// the last ones in a ring of `sliding_window + slack` slots, where position p lies in slot p mod
+/// How keys and values are stored. f16 halves the memory; scores are unscaled over wide heads in
+/// Gemma 4, so nothing narrower is offered.
+enum class KvType : uint8_t { f32, f16 };
+
+/// Keys and values of one conversation. Full layers keep every position; sliding layers keep the
+/// last ones in a ring of `sliding_window + slack` slots, where position p lies in slot p mod
 /// slots.
 class KvCache {
  public:
   /// slack: positions a chunk may hold, and how far truncate() may go back in sliding layers.
-  KvCache(const Architecture& architecture, int context, int slack);
+  KvCache(const Architecture& architecture, int context, int slack, KvType type);
 
   int size() const { return size_; }
   int context() const { return context_; }
-
-  /// Row of position `p` in layer `layer`: [n_kv_heads * head_dim].
-  float* key(int layer, int p) { return row(layers_[static_cast<size_t>(layer)].keys, layer, p); }
-  float* value(int layer, int p) {
-    return row(layers_[static_cast<size_t>(layer)].values, layer, p);
-  }
-  /// Slots of a layer; rows of consecutive positions are consecutive up to the last slot.
-  int slots(int layer) const { return layers_[static_cast<size_t>(layer)].slots; }
+  int slack() const { return slack_; }
 
   /// Makes room for positions up to `size` (exclusive); the caller writes the rows.
   void extend(int size);
+  /// Stores the rows of position `p` of a layer: [n_kv_heads * head_dim] each.
+  void write(int layer, int p, const float* key, const float* value);
+
+  /// Lanes [offset, offset + width) of the keys (values) of a run of positions as f32: a pointer to
+  /// the first row and the floats from row to row. `to` has room for [run, width] and is used where
+  /// the stored form is not f32. The run must not cross the end of the ring (run_length).
+  struct Rows {
+    const float* data;
+    int stride;
+  };
+  Rows keys(int layer, int p, int run, int offset, int width, float* to) const;
+  Rows values(int layer, int p, int run, int offset, int width, float* to) const;
+  /// How many of the `n` positions from `p` on lie in consecutive slots.
+  int run_length(int layer, int p, int n) const;
+
   /// Forgets positions from `size` on. False, and nothing done, when a sliding layer no longer
   /// holds the window before `size`.
   bool truncate(int size);
 
+  /// Bytes held now.
+  size_t bytes() const;
+
  private:
+  struct Store {  // one of the two is used
+    std::vector<float> floats;
+    std::vector<uint16_t> halves;
+  };
   struct Layer {
-    std::vector<float> keys, values;
-    int slots = 0, width = 0;
+    Store keys, values;
+    int slots = 0, width = 0, rows = 0;
     bool sliding = false;
   };
-  float* row(std::vector<float>& rows, int layer, int p) {
-    const Layer& l = layers_[static_cast<size_t>(layer)];
-    return rows.data() + static_cast<size_t>(p % l.slots) * static_cast<size_t>(l.width);
-  }
+  Rows read(const Store& store, int layer, int p, int run, int offset, int width, float* to) const;
+
   std::vector<Layer> layers_;
   int context_, window_, slack_;
+  KvType type_;
   int size_ = 0;
   int high_ = 0;  // one past the furthest position ever written since the ring was last whole
 };

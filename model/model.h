@@ -9,30 +9,38 @@
 
 #include "base/result.h"
 #include "model/architecture.h"
+#include "model/audio.h"
 #include "model/checkpoint.h"
 #include "model/decoder.h"
 #include "model/sampler.h"
 #include "model/tokenizer.h"
+#include "model/vision.h"
 
-/// model: runs a GGUF checkpoint on the CPU.
+/// model: runs a Gemma checkpoint on the CPU.
 ///
-/// An Engine is a loaded checkpoint: mapped weights, tokenizer, workers. It never changes after
-/// load(). A Session is one conversation's timeline: it owns a KV cache and the logits at its end.
-/// The Engine outlives its Sessions; its workers serve one session at a time.
+/// An Engine is a loaded checkpoint: mapped weights, tokenizer, embedders of pictures and sound,
+/// workers. It never changes after load(). A Session is one conversation's timeline: it owns a KV
+/// cache and the logits at its end. The Engine outlives its Sessions; its workers serve one session
+/// at a time.
 namespace model {
 
-/// One place in the prompt: a token, or a soft token (an image patch or audio frame projected to
-/// [hidden]) whose id is the placeholder it stands for.
+/// One place in the prompt: a token, or a soft token (a patch of a picture or a frame of sound,
+/// projected to [hidden]) whose id is the placeholder it stands for.
 struct Position {
   TokenId id = 0;
   std::span<const float> soft =
-      {};  ///< empty, or [hidden]; the caller keeps it alive during prefill
+      {};              ///< empty, or [hidden]; the caller keeps it alive during prefill
+  bool patch = false;  ///< part of a picture or video frame; neighbours that are form one image
 };
 
 struct LoadOptions {
   Precision precision = Precision::bf16;
   std::filesystem::path adapter = {};  ///< LoRA, empty: none
+  std::filesystem::path mmproj = {};   ///< GGUF with the embedders; a folder holds its own
   int threads = 0;                     ///< 0: one per CPU
+  bool tokenizer = true;               ///< false: do without, for prompts given as ids
+  /// Linear layers that take more than this in bf16 are read as stored (Decoder).
+  size_t max_packed_bytes = size_t{2} << 30;
 };
 
 class Engine {
@@ -41,17 +49,35 @@ class Engine {
   static base::Result<Engine> load(const std::filesystem::path& path, const LoadOptions& options);
 
   const Architecture& architecture() const { return parts_->architecture; }
-  const Tokenizer& tokenizer() const { return parts_->tokenizer; }
+  /// Only where LoadOptions::tokenizer was not turned off.
+  const Tokenizer& tokenizer() const { return *parts_->tokenizer; }
+  bool has_tokenizer() const { return parts_->tokenizer.has_value(); }
+  const Checkpoint& checkpoint() const { return parts_->file; }
   int context_length() const { return parts_->architecture.context_length; }
+
+  bool sees() const { return parts_->vision.has_value(); }
+  bool hears() const { return parts_->audio.has_value(); }
+  /// Errors: unsupported (this checkpoint does not see), usage.
+  base::Result<SoftTokens> embed_image(const media::Pixels& picture, int budget) const;
+  base::Result<SoftTokens> embed_frame(const media::Pixels& video_frame) const;
+  /// samples: mono, 16 kHz. Errors: unsupported (this checkpoint does not hear), usage.
+  base::Result<SoftTokens> embed_audio(std::span<const float> samples) const;
+
+  /// An adapter for Session::set_adapter. Errors: as Lora::open.
+  base::Result<Lora> open_adapter(const std::filesystem::path& path) const;
 
  private:
   friend class Session;
+  friend class Drafter;
   struct Parts {  // stays in place, since its members point at each other
     Checkpoint file;
+    std::optional<Checkpoint> media_file;
     Architecture architecture;
     Weights weights;
-    Tokenizer tokenizer;
+    std::optional<Tokenizer> tokenizer;
     std::unique_ptr<ThreadPool> pool;
+    std::optional<VisionEmbedder> vision = {};
+    std::optional<AudioEmbedder> audio = {};
     std::optional<Decoder> decoder = {};
   };
   explicit Engine(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
@@ -69,13 +95,23 @@ class Session {
   Session(const Engine& engine, int context);
 
   /// Makes the cache hold exactly `prompt`: keeps the longest common beginning, drops what followed
-  /// it and computes the rest, leaving the logits after the last position. Errors: limit (prompt
-  /// too long), usage (empty, or an id outside the vocabulary), cancelled (the cache holds what was
-  /// done).
+  /// it and computes the rest, leaving the logits after the last position. Pictures are equal when
+  /// their soft tokens are, and are kept or computed as a whole. Errors: limit (prompt too long, a
+  /// picture of more than kMaxImageTokens), usage (empty, or an id outside the vocabulary),
+  /// cancelled (the cache holds what was done).
   base::Result<PrefillStats> prefill(std::span<const Position> prompt, std::stop_token stop);
 
   /// Appends `token`; logits() follow it. Errors: limit (the context is full).
   base::Status decode(TokenId token);
+
+  /// Appends `tokens` (1 to 512) in one pass, to see how each would be continued: logits_after(i)
+  /// follows tokens[i]. Then keep() says how many of them stay. Errors: as prefill.
+  base::Status extend(std::span<const TokenId> tokens);
+  /// [vocab] after the i-th token of the last extend(), valid until the next call.
+  std::span<const float> logits_after(int i) const;
+  /// Forgets all but the first n (at least 1) tokens of the last extend(); logits() follow the
+  /// n-th.
+  void keep(int n);
 
   /// [vocab] after the last position, valid until the next call.
   std::span<const float> logits() const { return logits_; }
@@ -84,19 +120,41 @@ class Session {
   /// comparison with references. Errors: as prefill.
   base::Result<std::vector<float>> all_logits(std::span<const Position> prompt);
 
+  /// From now on `adapter` (may be null) is applied on top of the engine's; another one than before
+  /// empties the cache. Shared, because a request may still run when the server drops the adapter.
+  void set_adapter(std::shared_ptr<const Lora> adapter);
+  /// From now on images are masked so; another mask than before empties the cache.
+  void set_mask(ImageMask mask);
+
   int size() const { return cache_.size(); }
+  size_t cache_bytes() const { return cache_.bytes(); }
 
  private:
+  friend class Drafter;
+  struct Held {  // what a position of the cache was computed from
+    TokenId id;
+    uint64_t soft;  // hash of the soft token, 0: none
+    bool patch;
+    bool operator==(const Held&) const = default;
+  };
   base::Status check(std::span<const Position> prompt) const;
+  static Held held(const Position& position);
+  void clear();
+  /// Positions of `prompt` from `at` on that one pass takes: never part of an image.
+  static size_t chunk_length(std::span<const Position> prompt, size_t at);
   /// Runs one chunk; the final-normed rows stay in stream_.
   void run(std::span<const Position> chunk);
 
   const Engine& engine_;
   KvCache cache_;
   Decoder::Workspace work_;
+  ImageMask mask_ = ImageMask::canonical;
+  std::shared_ptr<const Lora> adapter_;
   std::vector<float> stream_, logits_;
-  std::vector<TokenId>
-      held_;  // ids in the cache; -1 for soft tokens, which are never taken for equal
+  std::vector<float> extended_;  // logits of extend(), [n, vocab]
+  std::vector<float> hidden_;    // final-normed row at the end of the cache, [hidden]
+  int n_extended_ = 0;
+  std::vector<Held> held_;  // of each position in the cache
 };
 
 }  // namespace model

@@ -28,7 +28,8 @@ struct StoredTensor {
 
 /// Whose habits the numbers of a checkpoint follow, where the two families of files differ.
 enum class Convention : uint8_t {
-  gguf,  ///< norms of Gemma 3 hold 1 + w; patches are CHW; the position table is [axis, place, width]
+  gguf,  ///< norms of Gemma 3 hold 1 + w; patches are CHW; the position table is [axis, place,
+         ///< width]
   hub,   ///< norms of Gemma 3 hold w; patches are HWC; the position table is [place, axis, width]
 };
 

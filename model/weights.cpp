@@ -19,8 +19,8 @@ std::string_view projection_name(Projection projection) {
   return kNames[static_cast<size_t>(projection)];
 }
 
-static base::Result<Matrix> bind_matrix(const TensorSource& tensors, const std::string& name, int out,
-                                        int in) {
+static base::Result<Matrix> bind_matrix(const TensorSource& tensors, const std::string& name,
+                                        int out, int in) {
   const StoredTensor* t = tensors.find(name);
   if (t == nullptr) return Error{Errc::corrupt, name + ": this tensor is missing"};
   if (t->shape.size() != 2 || t->shape[0] != static_cast<uint64_t>(in) ||
@@ -30,8 +30,8 @@ static base::Result<Matrix> bind_matrix(const TensorSource& tensors, const std::
   return Matrix{t->type, t->data.data(), out, in};
 }
 
-static base::Result<std::vector<float>> read_vector(const TensorSource& tensors, const std::string& name,
-                                                    int n) {
+static base::Result<std::vector<float>> read_vector(const TensorSource& tensors,
+                                                    const std::string& name, int n) {
   const StoredTensor* t = tensors.find(name);
   if (t == nullptr) return Error{Errc::corrupt, name + ": this tensor is missing"};
   if (t->n_elements() != static_cast<uint64_t>(n))

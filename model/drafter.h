@@ -1,0 +1,58 @@
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <vector>
+
+#include "base/result.h"
+#include "model/model.h"
+
+namespace model {
+
+/// Gemma 4's MTP drafter: a few small layers that guess the next tokens from the hidden state and
+/// the last keys and values of the model they belong to. Guesses are only ever proposals; the
+/// target checks them in one pass (Session::extend), so they change the time a reply takes, never
+/// the reply.
+class Drafter {
+ public:
+  /// A drafter for `target`, which outlives it; GGUF (gemma4-assistant) or Hugging Face folder.
+  /// Errors: as Checkpoint::open; usage (made for a target of another width, vocabulary or head
+  /// geometry).
+  static base::Result<Drafter> load(const std::filesystem::path& path, const Engine& target);
+
+  /// Guesses the n tokens after `token`, which follows the session's last position but is not in
+  /// its cache yet. suppress: ids that are never guessed.
+  std::vector<TokenId> draft(const Session& session, TokenId token, int n,
+                             std::span<const TokenId> suppress = {});
+
+  /// One guess, for tests: logits [vocab] after `token` given the hidden state g [hidden of the
+  /// target], which is replaced by the next one.
+  void step(const Session& session, TokenId token, std::vector<float>& g,
+            std::vector<float>& logits);
+
+ private:
+  struct Layer {
+    bool sliding = true;
+    int head_dim = 0, n_kv_heads = 0;
+    int target_layer = 0;  // whose keys and values it reads
+    std::vector<float> frequencies;
+    Matrix q, o, gate, up, down;
+    std::vector<float> attention_norm, post_attention_norm, feed_forward_norm,
+        post_feed_forward_norm, query_norm;
+    float output_scale = 1;
+  };
+  struct Parts {
+    Checkpoint file;
+    Architecture architecture;
+    Matrix embedding, pre, post;
+    std::vector<float> output_norm;
+    std::vector<Layer> layers;
+  };
+  Drafter(const Engine& target, std::unique_ptr<Parts> parts)
+      : target_(&target), parts_(std::move(parts)) {}
+
+  const Engine* target_;
+  std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace model

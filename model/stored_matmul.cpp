@@ -1,0 +1,295 @@
+#include "model/stored_matmul.h"
+
+#include <cblas.h>
+
+#include <algorithm>
+#include <cstring>
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+#include "model/clones.h"
+#include "model/gemm/bf16.h"
+#include "model/gemm/kernel.h"
+
+// Q8_0 and Q4_0, the formats of the 270M's vocabulary and of the 12B's files, have loops of their
+// own: sum over blocks of d * sum(q x). Everything else is decoded row by row into a buffer that
+// stays in the first-level cache.
+
+namespace model {
+namespace {
+
+constexpr int kRowsPerTask = 128;
+
+TESSERA_CLONES float dot(const float* a, const float* b, int n) {
+  float partial[16] = {};
+  int i = 0;
+  for (; i + 16 <= n; i += 16)
+    for (int j = 0; j < 16; ++j) partial[j] += a[i + j] * b[i + j];
+  float sum = 0;
+  for (; i < n; ++i) sum += a[i] * b[i];
+  for (const float p : partial) sum += p;
+  return sum;
+}
+
+/// Pairs of neighbouring columns of one row of W, rounded to bf16, into a panel (packed_matrix.h):
+/// 16 pairs of 32 bits from one to the next. `to` is kept 32-bit: both halves are stored at once.
+TESSERA_CLONES void pack_pairs(const float* row, int pairs, uint32_t* to) {
+  for (int c = 0; c < pairs; ++c)
+    to[c * kPanelRows] = uint32_t{to_bf16(row[2 * c])} | uint32_t{to_bf16(row[2 * c + 1])} << 16;
+}
+
+/// Rows [begin, end) of a Q8_0 matrix of `blocks` blocks a row; the reference for the two below.
+void q8_0_rows(const std::byte* data, size_t stride, int begin, int end, int blocks, const float* x,
+               float* y) {
+  for (int row = begin; row < end; ++row) {
+    const std::byte* at = data + static_cast<size_t>(row) * stride;
+    float sum = 0;
+    for (int block = 0; block < blocks; ++block, at += 34) {
+      uint16_t half;
+      std::memcpy(&half, at, 2);
+      float part = 0;
+      for (int j = 0; j < 32; ++j)
+        part += static_cast<float>(static_cast<int8_t>(at[2 + j])) * x[block * 32 + j];
+      sum += f16_to_f32(half) * part;
+    }
+    y[row] = sum;
+  }
+}
+
+/// The same for Q4_0: byte j of a block holds values j (low half) and j + 16 (high half), plus 8.
+void q4_0_rows(const std::byte* data, size_t stride, int begin, int end, int blocks, const float* x,
+               float* y) {
+  for (int row = begin; row < end; ++row) {
+    const std::byte* at = data + static_cast<size_t>(row) * stride;
+    float sum = 0;
+    for (int block = 0; block < blocks; ++block, at += 18) {
+      uint16_t half;
+      std::memcpy(&half, at, 2);
+      float part = 0;
+      for (int j = 0; j < 16; ++j) {
+        const int byte = static_cast<int>(at[2 + j]);
+        part += static_cast<float>((byte & 15) - 8) * x[block * 32 + j];
+        part += static_cast<float>((byte >> 4) - 8) * x[block * 32 + 16 + j];
+      }
+      sum += f16_to_f32(half) * part;
+    }
+    y[row] = sum;
+  }
+}
+
+#if defined(__x86_64__)
+#pragma GCC diagnostic push
+#if !defined(__clang__)
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"  // GCC bug 105593, in its own intrinsics
+#endif
+[[gnu::target("avx2,fma,f16c")]] void q8_0_rows_avx2(const std::byte* data, size_t stride,
+                                                     int begin, int end, int blocks, const float* x,
+                                                     float* y) {
+  for (int row = begin; row < end; ++row) {
+    const std::byte* at = data + static_cast<size_t>(row) * stride;
+    __m256 sum = _mm256_setzero_ps();
+    for (int block = 0; block < blocks; ++block, at += 34) {
+      uint16_t half;
+      std::memcpy(&half, at, 2);
+      const float* in = x + block * 32;
+      __m256 part = _mm256_setzero_ps();
+      for (int j = 0; j < 32; j += 8) {
+        const __m128i bytes = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(at + 2 + j));
+        part = _mm256_fmadd_ps(_mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(bytes)),
+                               _mm256_loadu_ps(in + j), part);
+      }
+      sum = _mm256_fmadd_ps(_mm256_set1_ps(_cvtsh_ss(half)), part, sum);
+    }
+    float lanes[8];
+    _mm256_storeu_ps(lanes, sum);
+    y[row] = ((lanes[0] + lanes[4]) + (lanes[1] + lanes[5])) +
+             ((lanes[2] + lanes[6]) + (lanes[3] + lanes[7]));
+  }
+}
+
+[[gnu::target("avx512f,avx512bw,avx512vl,f16c")]] void q8_0_rows_avx512(const std::byte* data,
+                                                                        size_t stride, int begin,
+                                                                        int end, int blocks,
+                                                                        const float* x, float* y) {
+  for (int row = begin; row < end; ++row) {
+    const std::byte* at = data + static_cast<size_t>(row) * stride;
+    __m512 sum = _mm512_setzero_ps();
+    for (int block = 0; block < blocks; ++block, at += 34) {
+      uint16_t half;
+      std::memcpy(&half, at, 2);
+      const __m128i low = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at + 2));
+      const __m128i high = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at + 18));
+      __m512 part = _mm512_mul_ps(_mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(low)),
+                                  _mm512_loadu_ps(x + block * 32));
+      part = _mm512_fmadd_ps(_mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(high)),
+                             _mm512_loadu_ps(x + block * 32 + 16), part);
+      sum = _mm512_fmadd_ps(_mm512_set1_ps(_cvtsh_ss(half)), part, sum);
+    }
+    y[row] = _mm512_reduce_add_ps(sum);
+  }
+}
+
+[[gnu::target("avx2,fma,f16c")]] void q4_0_rows_avx2(const std::byte* data, size_t stride,
+                                                     int begin, int end, int blocks, const float* x,
+                                                     float* y) {
+  const __m128i low_half = _mm_set1_epi8(15), eight = _mm_set1_epi8(8);
+  for (int row = begin; row < end; ++row) {
+    const std::byte* at = data + static_cast<size_t>(row) * stride;
+    __m256 sum = _mm256_setzero_ps(), sum_high = _mm256_setzero_ps();
+    for (int block = 0; block < blocks; ++block, at += 18) {
+      uint16_t half;
+      std::memcpy(&half, at, 2);
+      const float* in = x + block * 32;
+      const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at + 2));
+      const __m128i low = _mm_sub_epi8(_mm_and_si128(bytes, low_half), eight);
+      const __m128i high = _mm_sub_epi8(_mm_and_si128(_mm_srli_epi16(bytes, 4), low_half), eight);
+      const __m256 scale = _mm256_set1_ps(_cvtsh_ss(half));
+      __m256 part =
+          _mm256_mul_ps(_mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(low)), _mm256_loadu_ps(in));
+      part = _mm256_fmadd_ps(_mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_srli_si128(low, 8))),
+                             _mm256_loadu_ps(in + 8), part);
+      __m256 part_high =
+          _mm256_mul_ps(_mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(high)), _mm256_loadu_ps(in + 16));
+      part_high = _mm256_fmadd_ps(_mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_srli_si128(high, 8))),
+                                  _mm256_loadu_ps(in + 24), part_high);
+      sum = _mm256_fmadd_ps(scale, part, sum);
+      sum_high = _mm256_fmadd_ps(scale, part_high, sum_high);
+    }
+    float lanes[8];
+    _mm256_storeu_ps(lanes, _mm256_add_ps(sum, sum_high));
+    y[row] = ((lanes[0] + lanes[4]) + (lanes[1] + lanes[5])) +
+             ((lanes[2] + lanes[6]) + (lanes[3] + lanes[7]));
+  }
+}
+
+[[gnu::target("avx512f,avx512bw,avx512vl,f16c")]] void q4_0_rows_avx512(const std::byte* data,
+                                                                        size_t stride, int begin,
+                                                                        int end, int blocks,
+                                                                        const float* x, float* y) {
+  const __m128i low_half = _mm_set1_epi8(15), eight = _mm_set1_epi8(8);
+  for (int row = begin; row < end; ++row) {
+    const std::byte* at = data + static_cast<size_t>(row) * stride;
+    __m512 sum = _mm512_setzero_ps();
+    for (int block = 0; block < blocks; ++block, at += 18) {
+      uint16_t half;
+      std::memcpy(&half, at, 2);
+      const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at + 2));
+      const __m128i low = _mm_sub_epi8(_mm_and_si128(bytes, low_half), eight);
+      const __m128i high = _mm_sub_epi8(_mm_and_si128(_mm_srli_epi16(bytes, 4), low_half), eight);
+      __m512 part = _mm512_mul_ps(_mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(low)),
+                                  _mm512_loadu_ps(x + block * 32));
+      part = _mm512_fmadd_ps(_mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(high)),
+                             _mm512_loadu_ps(x + block * 32 + 16), part);
+      sum = _mm512_fmadd_ps(_mm512_set1_ps(_cvtsh_ss(half)), part, sum);
+    }
+    y[row] = _mm512_reduce_add_ps(sum);
+  }
+}
+#pragma GCC diagnostic pop
+#endif
+
+using Rows = void (*)(const std::byte*, size_t, int, int, int, const float*, float*);
+
+struct RowKernels {
+  Rows q8_0, q4_0;
+};
+
+RowKernels best_row_kernels() {
+#if defined(__x86_64__)
+  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+      __builtin_cpu_supports("avx512vl"))
+    return {q8_0_rows_avx512, q4_0_rows_avx512};
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
+      __builtin_cpu_supports("f16c"))
+    return {q8_0_rows_avx2, q4_0_rows_avx2};
+#endif
+  return {q8_0_rows, q4_0_rows};
+}
+
+}  // namespace
+
+void multiply_rows(const Matrix& w, const float* x, int m, float* y, ThreadPool& pool) {
+  static const RowKernels kernels = best_row_kernels();
+  const Rows rows = w.type == TensorType::q8_0   ? kernels.q8_0
+                    : w.type == TensorType::q4_0 ? kernels.q4_0
+                                                 : nullptr;
+  const size_t in = static_cast<size_t>(w.in), out = static_cast<size_t>(w.out);
+  const size_t stride = row_bytes(w.type, static_cast<uint64_t>(w.in));
+  pool.parallel_for(w.out, kRowsPerTask, [&](int worker, int begin, int end) {
+    if (rows != nullptr) {
+      constexpr int kCached = 8;  // rows of W that stay in the first cache for all rows of x
+      for (int i = begin; i < end; i += kCached)
+        for (int t = 0; t < m; ++t)
+          rows(w.data, stride, i, std::min(end, i + kCached), w.in / 32,
+               x + static_cast<size_t>(t) * in, y + static_cast<size_t>(t) * out);
+      return;
+    }
+    float* row = reinterpret_cast<float*>(pool.scratch(worker, in * sizeof(float)));
+    for (int i = begin; i < end; ++i) {
+      w.dequantize(i, 1, row);
+      for (int t = 0; t < m; ++t)
+        y[static_cast<size_t>(t) * out + static_cast<size_t>(i)] =
+            dot(row, x + static_cast<size_t>(t) * in, w.in);
+    }
+  });
+}
+
+void multiply_panels(const Matrix& w, const float* x, int m, float* y, ThreadPool& pool) {
+  static const GemmKernel& kernel = best_gemm_kernel();
+  constexpr int kRows = 2 * kPanelRows;  // rows of W that are decoded together
+  constexpr int kMaxColumns = 2048;      // of x that a pass over a panel reads
+  const int k = round_up(w.in, kColumnStep);
+  const size_t packed_row = static_cast<size_t>(k) * static_cast<size_t>(kernel.x_value_bytes);
+  // Packed x: a block of columns after the other, each [round_up(m, 32), columns].
+  std::vector<std::byte> storage(static_cast<size_t>(round_up(m, kRowBlock)) * packed_row + 64);
+  std::byte* packed = storage.data() + (64 - reinterpret_cast<uintptr_t>(storage.data()) % 64) % 64;
+  const size_t m_padded = static_cast<size_t>(round_up(m, kRowBlock));
+  auto block_of = [&](int column) {
+    return packed +
+           m_padded * static_cast<size_t>(column) * static_cast<size_t>(kernel.x_value_bytes);
+  };
+  for (int c = 0; c < k; c += kMaxColumns) {
+    const int columns = std::min(kMaxColumns, w.in - c), padded = round_up(columns, kColumnStep);
+    pool.parallel_for(m, kRowBlock, [&](int, int begin, int end) {
+      kernel.pack_x(x + static_cast<ptrdiff_t>(begin) * w.in + c, end - begin, columns, w.in,
+                    block_of(c) + static_cast<size_t>(begin) * static_cast<size_t>(padded) *
+                                      static_cast<size_t>(kernel.x_value_bytes));
+    });
+  }
+  const size_t panel = static_cast<size_t>(k) * kPanelRows;  // values
+  pool.parallel_for(w.out, kRows, [&](int worker, int begin, int end) {
+    const size_t row_floats = static_cast<size_t>(k);
+    std::byte* scratch =
+        pool.scratch(worker, 2 * panel * sizeof(uint16_t) + row_floats * sizeof(float));
+    auto* panels = reinterpret_cast<uint16_t*>(scratch);
+    auto* row = reinterpret_cast<float*>(scratch + 2 * panel * sizeof(uint16_t));
+    std::fill(row, row + row_floats, 0.0f);
+    for (int r = 0; r < kRows; ++r) {
+      // Rows past the end repeat the last one; the kernel does not write them.
+      w.dequantize(std::min(begin + r, end - 1), 1, row);
+      auto* to = reinterpret_cast<uint32_t*>(panels + static_cast<size_t>(r / kPanelRows) * panel) +
+                 r % kPanelRows;
+      pack_pairs(row, k / 2, to);
+    }
+    for (int c = 0; c < k; c += kMaxColumns)
+      kernel.multiply(block_of(c), m, std::min(kMaxColumns, k - c),
+                      panels + static_cast<size_t>(c) * kPanelRows, panel, end - begin, y + begin,
+                      w.out, c > 0);
+  });
+}
+
+void multiply_f32(const Matrix& w, const float* x, int m, float* y, ThreadPool& pool) {
+  constexpr int kRows = 32;
+  pool.parallel_for(w.out, kRows, [&](int worker, int begin, int end) {
+    const int rows = end - begin;
+    float* decoded = reinterpret_cast<float*>(pool.scratch(
+        worker, static_cast<size_t>(rows) * static_cast<size_t>(w.in) * sizeof(float)));
+    w.dequantize(begin, rows, decoded);
+    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, m, rows, w.in, 1, x, w.in, decoded, w.in,
+                0, y + begin, w.out);
+  });
+}
+
+}  // namespace model
