@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cstdio>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -5,7 +6,7 @@
 #include "base/file.h"
 #include "cli/command.h"
 #include "cli/model_store.h"
-#include "model/model.h"
+#include "model/attachment.h"
 
 namespace cli {
 namespace {
@@ -14,7 +15,7 @@ using base::Errc;
 using base::Error;
 
 struct Options {
-  std::string model, adapter, request, out, precision = "f32";
+  std::string model, adapter, mmproj, request, out, precision = "f32";
 };
 
 /// NumPy format 1.0: magic, version, header length, a Python dict padded to 64 bytes, then the
@@ -32,6 +33,52 @@ std::string npy(const std::vector<float>& values, size_t rows, size_t columns) {
   return bytes;
 }
 
+/// One entry of "images" or "audio": {"path": …, "budget": …}; a relative path starts at the
+/// request.
+struct MediaFile {
+  std::filesystem::path path;
+  int budget = model::kDefaultImageBudget;
+};
+
+base::Result<std::vector<MediaFile>> media_files(const nlohmann::json& request, const char* key,
+                                                 const std::filesystem::path& from) {
+  std::vector<MediaFile> files;
+  if (!request.contains(key)) return files;
+  if (!request[key].is_array())
+    return Error{Errc::usage, std::string("\"") + key + "\": expected [{\"path\": …}]"};
+  for (const nlohmann::json& entry : request[key]) {
+    if (!entry.is_object() || !entry.contains("path") || !entry["path"].is_string())
+      return Error{Errc::usage, std::string("\"") + key + "\": expected [{\"path\": …}]"};
+    MediaFile file{.path = from / entry["path"].get<std::string>()};
+    for (const auto& [name, value] : entry.items()) {
+      if (name == "path") continue;
+      if (name != "budget" || !value.is_number_integer())
+        return Error{Errc::usage,
+                     std::string("\"") + key + "\": \"" + name + "\" is not a known whole number"};
+      file.budget = static_cast<int>(std::clamp<int64_t>(value.get<int64_t>(), -1, 1 << 20));
+    }
+    files.push_back(std::move(file));
+  }
+  return files;
+}
+
+/// Soft tokens of all files of a kind, one after the other.
+base::Result<std::vector<float>> embed(const model::Engine& engine,
+                                       const std::vector<MediaFile>& files, bool images) {
+  std::vector<float> all;
+  for (const MediaFile& file : files) {
+    base::Result<std::string> bytes = base::read_file(file.path, size_t{1} << 30);
+    if (!bytes) return bytes.error();
+    const base::Result<model::Attachment> a = images
+                                                  ? model::attach_image(engine, *bytes, file.budget)
+                                                  : model::attach_sound(engine, *bytes);
+    if (!a) return Error{a.error().code, file.path.string() + ": " + a.error().message};
+    for (const model::SoftTokens& part : a->parts)
+      all.insert(all.end(), part.values.begin(), part.values.end());
+  }
+  return all;
+}
+
 int run(const Options& o) {
   base::Result<std::string> text = base::read_file(o.request, 64 << 20);
   if (!text) return fail(text.error());
@@ -39,25 +86,64 @@ int run(const Options& o) {
   if (!request.is_object() || !request.contains("ids") || !request["ids"].is_array())
     return fail(Error{Errc::usage, o.request + ": expected {\"ids\": [...]}"});
   for (const auto& [key, value] : request.items())
-    if (key != "ids" && !(value.is_array() && value.empty()) &&
-        !(key == "mask" && value == "canonical"))
-      return fail(Error{Errc::unsupported,
-                        o.request + ": \"" + key + "\" is not supported by this checkpoint"});
-  std::vector<model::Position> prompt;
-  for (const nlohmann::json& id : request["ids"]) {
-    if (!id.is_number_integer())
-      return fail(Error{Errc::usage, o.request + ": ids must be whole numbers"});
-    const int64_t v = id.get<int64_t>();
-    prompt.push_back({.id = v < 0 || v > INT32_MAX ? -1 : static_cast<model::TokenId>(v)});
+    if (key != "ids" && key != "images" && key != "audio" && key != "mask")
+      return fail(Error{Errc::usage, o.request + ": \"" + key +
+                                         "\" is not known; known: ids, images, audio, mask"});
+  model::ImageMask mask = model::ImageMask::canonical;
+  if (request.contains("mask")) {
+    const nlohmann::json& name = request["mask"];
+    if (name == "transformers-5.24")
+      mask = model::ImageMask::transformers_5_24;
+    else if (name != "canonical")
+      return fail(Error{Errc::usage, o.request + ": \"mask\" is canonical or transformers-5.24"});
   }
+  const std::filesystem::path folder = std::filesystem::path(o.request).parent_path();
+  base::Result<std::vector<MediaFile>> images = media_files(request, "images", folder);
+  if (!images) return fail(images.error());
+  base::Result<std::vector<MediaFile>> audio = media_files(request, "audio", folder);
+  if (!audio) return fail(audio.error());
+
   const base::Result<std::filesystem::path> checkpoint = find_checkpoint(o.model);
   if (!checkpoint) return fail(checkpoint.error());
   base::Result<model::Engine> engine = model::Engine::load(
       *checkpoint,
       {.precision = o.precision == "bf16" ? model::Precision::bf16 : model::Precision::f32,
-       .adapter = o.adapter});
+       .adapter = o.adapter,
+       .mmproj = o.mmproj,
+       .need_tokenizer = false});
   if (!engine) return fail(engine.error());
+  const model::MediaIds places = engine->media_ids();
+  const base::Result<std::vector<float>> patches = embed(*engine, *images, true);
+  if (!patches) return fail(patches.error());
+  const base::Result<std::vector<float>> frames = embed(*engine, *audio, false);
+  if (!frames) return fail(frames.error());
+  std::span<const float> image_rows = *patches, audio_rows = *frames;
+  const size_t width = static_cast<size_t>(engine->architecture().hidden);
+  std::vector<model::Position> prompt;
+  for (const nlohmann::json& id : request["ids"]) {
+    if (!id.is_number_integer())
+      return fail(Error{Errc::usage, o.request + ": ids must be whole numbers"});
+    const int64_t v = id.get<int64_t>();
+    model::Position p{.id = v < 0 || v > INT32_MAX ? -1 : static_cast<model::TokenId>(v)};
+    p.patch = p.id == places.image || p.id == places.video;
+    if (p.patch || p.id == places.audio) {
+      std::span<const float>& rows = p.patch ? image_rows : audio_rows;
+      if (rows.empty())
+        return fail(Error{Errc::usage, o.request + ": more places for " +
+                                           (p.patch ? "image" : "audio") +
+                                           " tokens in ids than the files give"});
+      p.soft = rows.first(width);
+      rows = rows.subspan(width);
+    }
+    prompt.push_back(p);
+  }
+  if (!image_rows.empty() || !audio_rows.empty())
+    return fail(
+        Error{Errc::usage, o.request + ": the files give " +
+                               std::to_string((image_rows.size() + audio_rows.size()) / width) +
+                               " soft tokens more than ids has places"});
   model::Session session(*engine, static_cast<int>(std::min<size_t>(prompt.size() + 1, INT32_MAX)));
+  session.set_mask(mask);
   const base::Result<std::vector<float>> logits = session.all_logits(prompt);
   if (!logits) return fail(logits.error());
   const base::Status written = base::write_file(
@@ -73,7 +159,11 @@ void add_logits(CLI::App& app, Action& action) {
       app.add_subcommand("logits", "Logits of one prompt as .npy, for comparison with references.");
   c->add_option("--model", o->model, "GGUF checkpoint")->required();
   c->add_option("--adapter", o->adapter, "LoRA adapter (GGUF)");
-  c->add_option("--request", o->request, "JSON: {\"ids\": [...]}")->required();
+  c->add_option("--mmproj", o->mmproj, "GGUF with the embedders of pictures and sound");
+  c->add_option("--request", o->request,
+                "JSON: {\"ids\": [...], \"images\": [{\"path\", \"budget\"}], \"audio\": "
+                "[{\"path\"}], \"mask\"}")
+      ->required();
   c->add_option("--out", o->out, "file to write")->required();
   c->add_option("--precision", o->precision, "f32 (reference) or bf16")
       ->check(CLI::IsMember({"bf16", "f32"}));

@@ -22,11 +22,10 @@ base::Result<Engine> Engine::load(const std::filesystem::path& path, const LoadO
   base::Result<Weights> weights = Weights::bind(file->tensors(), *architecture);
   if (!weights) return weights.error();
   std::optional<Tokenizer> tokenizer;
-  if (options.tokenizer) {
-    base::Result<Tokenizer> read = file->tokenizer();
-    if (!read) return read.error();
+  if (base::Result<Tokenizer> read = file->tokenizer())
     tokenizer = std::move(*read);
-  }
+  else if (options.need_tokenizer)
+    return read.error();
   std::optional<Lora> lora;
   if (!options.adapter.empty()) {
     base::Result<Lora> opened = Lora::open(options.adapter, *architecture);
@@ -63,6 +62,12 @@ base::Result<Engine> Engine::load(const std::filesystem::path& path, const LoadO
   parts->decoder.emplace(parts->architecture, parts->weights, lora ? &*lora : nullptr,
                          options.precision, options.max_packed_bytes, *parts->pool);
   return Engine(std::move(parts));
+}
+
+MediaIds Engine::media_ids() const {
+  if (!parts_->tokenizer) return {};
+  const Tokenizer& t = *parts_->tokenizer;
+  return {t.special(Special::image), t.special(Special::audio), t.special(Special::video)};
 }
 
 base::Result<SoftTokens> Engine::embed_image(const media::Pixels& picture, int budget) const {

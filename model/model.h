@@ -33,12 +33,19 @@ struct Position {
   bool patch = false;  ///< part of a picture or video frame; neighbours that are form one image
 };
 
+/// Placeholders of soft tokens, -1 where the vocabulary has none.
+struct MediaIds {
+  TokenId image = -1;
+  TokenId audio = -1;
+  TokenId video = -1;
+};
+
 struct LoadOptions {
   Precision precision = Precision::bf16;
   std::filesystem::path adapter = {};  ///< LoRA, empty: none
   std::filesystem::path mmproj = {};   ///< GGUF with the embedders; a folder holds its own
   int threads = 0;                     ///< 0: one per CPU
-  bool tokenizer = true;               ///< false: do without, for prompts given as ids
+  bool need_tokenizer = true;          ///< false: one that cannot be read is no error
   /// Linear layers that take more than this in bf16 are read as stored (Decoder).
   size_t max_packed_bytes = size_t{2} << 30;
 };
@@ -49,9 +56,9 @@ class Engine {
   static base::Result<Engine> load(const std::filesystem::path& path, const LoadOptions& options);
 
   const Architecture& architecture() const { return parts_->architecture; }
-  /// Only where LoadOptions::tokenizer was not turned off.
+  /// Only where LoadOptions::need_tokenizer was not turned off.
   const Tokenizer& tokenizer() const { return *parts_->tokenizer; }
-  bool has_tokenizer() const { return parts_->tokenizer.has_value(); }
+  MediaIds media_ids() const;
   const Checkpoint& checkpoint() const { return parts_->file; }
   int context_length() const { return parts_->architecture.context_length; }
 

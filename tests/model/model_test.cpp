@@ -98,6 +98,119 @@ TEST(Session, TheRingStaysRightLongAfterItWraps) {
   expect_near(chunked.logits(), stepped.logits(), 5e-3f);
 }
 
+TEST(Decoder, TheRingGivesTheSameAsACacheThatKeepsEverythingOver300000Positions) {
+  // The five sliding layers of the tiny model, window 8. A cache whose slack is the whole context
+  // never wraps: it is the plain reference.
+#if defined(__SANITIZE_ADDRESS__)
+  constexpr int kPositions = 60000;  // the same wraps, fewer of them: sanitizers are slow
+#else
+  constexpr int kPositions = 300000;
+#endif
+  const Checkpoint file = std::move(*Checkpoint::open(golden("tiny/tiny-f32.gguf")));
+  Architecture a = *file.architecture();
+  a.n_layers = 5;
+  a.layers.resize(5);
+  a.context_length = kPositions;
+  const Weights weights = std::move(*Weights::bind(file.tensors(), a));
+  ThreadPool pool(2);
+  const Decoder decoder(a, weights, nullptr, Precision::f32, 0, pool);
+  const size_t hidden = static_cast<size_t>(a.hidden);
+  Decoder::Workspace work;
+  auto read = [&](KvCache& cache, int n) {  // the final-normed row of the last of n positions
+    std::vector<float> stream(static_cast<size_t>(n) * hidden);
+    for (int i = 0; i < n; ++i)
+      decoder.embed(3 + (cache.size() + i) * 37 % 490,
+                    stream.data() + static_cast<size_t>(i) * hidden);
+    decoder.forward(stream, n, {}, cache, work, pool);
+    return std::vector<float>(stream.end() - static_cast<int64_t>(hidden), stream.end());
+  };
+  KvCache ring(a, kPositions, 64, KvType::f32), plain(a, kPositions, kPositions, KvType::f32);
+  int checks = 0;
+  for (int step = 0; plain.size() < kPositions; ++step) {
+    // Chunks of odd length, and now and then a few positions one by one.
+    const int n = std::min(kPositions - plain.size(), 57 + step % 8);
+    const std::vector<float> expected = read(plain, n);
+    const bool single = step % 500 == 0;
+    std::vector<float> actual;
+    for (int left = n; left > 0; left -= single ? 1 : left) actual = read(ring, single ? 1 : left);
+    if (step % 50 != 0 && plain.size() < kPositions) continue;
+    ++checks;
+    for (size_t i = 0; i < hidden; ++i) ASSERT_NEAR(actual[i], expected[i], 2e-3f) << plain.size();
+  }
+  EXPECT_GT(checks, 15);
+  EXPECT_LT(ring.bytes(), plain.bytes() / 100);
+}
+
+TEST(Session, ManyRewindsNeverReadAKeyThatWasOverwritten) {
+  const Engine engine = load(golden("tiny/tiny-f32.gguf"));
+  std::vector<Position> prompt;
+  for (int i = 0; i < 1500; ++i) prompt.push_back({.id = 3 + i * 31 % 490});
+  Session session(engine, 2048);
+  for (const size_t size : {1500u, 1400u, 1450u, 900u, 1500u, 1u, 700u, 690u, 600u, 1100u}) {
+    ASSERT_TRUE(session.prefill(std::span(prompt).first(size), {}));
+    Session fresh(engine, 2048);
+    ASSERT_TRUE(fresh.prefill(std::span(prompt).first(size), {}));
+    expect_near(session.logits(), fresh.logits(), 5e-3f);
+  }
+}
+
+TEST(Session, ExtendSeesWhatSingleStepsSeeAndKeepForgetsTheRest) {
+  const Engine engine = load(golden("tiny/tiny-f32.gguf"));
+  const std::vector<int32_t> ids = read_npy<int32_t>(golden("tiny/text_t40_ids.npy"));
+  const std::vector<Position> prompt = positions(ids);
+  Session stepped(engine, 64), extended(engine, 64);
+  ASSERT_TRUE(stepped.prefill(std::span(prompt).first(20), {}));
+  ASSERT_TRUE(extended.prefill(std::span(prompt).first(20), {}));
+  ASSERT_TRUE(extended.extend(std::span(ids).subspan(20, 10)));
+  for (int i = 0; i < 6; ++i) {
+    ASSERT_TRUE(stepped.decode(ids[static_cast<size_t>(20 + i)]));
+    expect_near(extended.logits_after(i), stepped.logits(), 2e-3f);
+  }
+  extended.keep(6);
+  EXPECT_EQ(extended.size(), 26);
+  expect_near(extended.logits(), stepped.logits(), 2e-3f);
+  ASSERT_TRUE(extended.decode(7));
+  ASSERT_TRUE(stepped.decode(7));
+  expect_near(extended.logits(), stepped.logits(), 2e-3f);
+}
+
+TEST(Session, AnAdapterIsSwappedWithoutReloading) {
+  const std::vector<Position> prompt = positions(read_npy<int32_t>(golden("tiny/lora_ids.npy")));
+  const std::vector<float> with = read_npy<float>(golden("tiny/lora_logits.npy"));
+  const Engine engine = load(golden("tiny/tiny-f32.gguf"));
+  base::Result<Lora> lora = engine.open_adapter(golden("tiny/lora-f32.gguf"));
+  ASSERT_TRUE(lora) << lora.error().message;
+  const auto adapter = std::make_shared<const Lora>(std::move(*lora));
+  Session session(engine, 64);
+  const std::vector<float> without = *session.all_logits(prompt);
+  session.set_adapter(adapter);
+  expect_near(*session.all_logits(prompt), with, 2e-3f);
+  session.set_adapter(nullptr);
+  ASSERT_TRUE(session.prefill(prompt, {}));
+  expect_near(session.logits(), std::span(without).last(512), 2e-3f);
+  session.set_adapter(adapter);
+  base::Result<PrefillStats> stats = session.prefill(prompt, {});
+  ASSERT_TRUE(stats);
+  EXPECT_EQ(stats->reused, 0) << "keys of the other adapter are not taken";
+  expect_near(session.logits(), std::span(with).last(512), 2e-3f);
+}
+
+TEST(Session, ReadingStoredWeightsPrefersTheSameTokensAsUnpackedOnes) {
+  const std::filesystem::path path = real_checkpoint();
+  if (!std::filesystem::exists(path))
+    GTEST_SKIP() << "the Gemma 3 270M checkpoint is not in the cache";
+  const Engine stored =
+      load(path, {.precision = Precision::bf16, .threads = 2, .max_packed_bytes = 0});
+  for (const char* p : {"p0", "p1", "p2", "p3"}) {
+    const std::string prefix = std::string("gemma3/") + p;
+    Session session(stored, 64);
+    ASSERT_TRUE(session.prefill(positions(read_npy<int32_t>(golden(prefix + "_ids.npy"))), {}));
+    EXPECT_EQ(Sampler({}).sample(session.logits()),
+              Sampler({}).sample(read_npy<float>(golden(prefix + "_logits.npy"))))
+        << p;
+  }
+}
+
 TEST(Session, RefusesWhatDoesNotFit) {
   const Engine engine = load(golden("tiny/tiny-f32.gguf"));
   Session session(engine, 4);

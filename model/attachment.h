@@ -1,0 +1,41 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "model/chat.h"
+#include "model/model.h"
+
+namespace model {
+
+/// A picture, recording or clip of a message, embedded: one part for a picture, one for each 30 s
+/// of sound, one for each frame of a clip.
+struct Attachment {
+  MediaKind kind = MediaKind::image;
+  std::vector<SoftTokens> parts;
+  std::vector<std::string> stamps;  ///< of a clip: "00:07" before each frame
+};
+
+/// bytes: an encoded picture; budget: one of kImageBudgets. Errors: as media::decode and
+/// Engine::embed_image.
+base::Result<Attachment> attach_image(const Engine& engine, std::string_view bytes, int budget);
+
+/// bytes: an encoded recording; cut at silences where it is longer than 30 s. Errors: as
+/// media::decode_sound and Engine::embed_audio.
+base::Result<Attachment> attach_sound(const Engine& engine, std::string_view bytes);
+
+/// A prompt with what its soft tokens point into.
+struct Prompt {
+  std::vector<Position> positions;
+  std::vector<Attachment> attachments;
+};
+
+/// Puts the attachments where the chat has their slots, in order, each part between its begin and
+/// end tokens. Errors: usage (another number or kind of attachments than slots), unsupported (the
+/// vocabulary has no such tokens).
+base::Result<Prompt> assemble(const ChatTokens& chat, std::vector<Attachment> attachments,
+                              const Tokenizer& tokenizer);
+
+}  // namespace model
