@@ -12,7 +12,7 @@ namespace model {
 using base::Errc;
 using base::Error;
 
-static std::vector<float> rope_frequencies(int head_dim, double theta) {
+std::vector<float> rope_frequencies(int head_dim, double theta) {
   std::vector<float> frequencies(static_cast<size_t>(head_dim / 2));
   for (size_t i = 0; i < frequencies.size(); ++i)
     frequencies[i] = 1.0f / std::pow(static_cast<float>(theta),
@@ -20,14 +20,19 @@ static std::vector<float> rope_frequencies(int head_dim, double theta) {
   return frequencies;
 }
 
-base::Result<Architecture> Architecture::from_gguf(const Gguf& gguf) {
+/// Gemma 3 has one rotation in all layers but stretches that of full layers ("linear") in its
+/// larger sizes; 1 where the file says nothing.
+static double linear_factor(const Gguf& gguf, const std::string& name) {
+  if (gguf.string(name + ".rope.scaling.type").value_or("none") != "linear") return 1;
+  const double factor = gguf.number(name + ".rope.scaling.factor").value_or(1);
+  return factor >= 1 && factor < 1e6 ? factor : 1;
+}
+
+static base::Result<Architecture> read_gguf(const Gguf& gguf) {
   Architecture a;
   a.name = std::string(gguf.string("general.architecture").value_or(""));
-  if (a.name != "gemma3" && a.name != "gemma4" && a.name != "gemma4-assistant")
-    return Error{Errc::unsupported, "architecture \"" + a.name +
-                                        "\" is not supported; known: gemma3, gemma4, "
-                                        "gemma4-assistant (a drafter)"};
-  const bool gemma4 = a.name != "gemma3";
+  const bool drafter = a.name == "gemma4-assistant";
+  const bool gemma4 = drafter || a.name == "gemma4";
 
   std::string bad;
   auto positive = [&](const std::string& key, uint64_t limit) {
@@ -45,12 +50,18 @@ base::Result<Architecture> Architecture::from_gguf(const Gguf& gguf) {
   a.sliding_window = positive("attention.sliding_window", 1 << 24);
   const int full_head_dim = positive("attention.key_length", 4096);
   const int sliding_head_dim = gemma4 ? positive("attention.key_length_swa", 4096) : full_head_dim;
+  if (drafter) a.backbone_hidden = positive("embedding_length_out", 1 << 16);
   if (!bad.empty()) return Error{Errc::corrupt, bad};
 
   a.norm_eps =
       static_cast<float>(gguf.number(a.name + ".attention.layer_norm_rms_epsilon").value_or(1e-6));
   a.embedding_scale = std::sqrt(static_cast<float>(a.hidden));
-  a.attention_scale = gemma4 ? 1.0f : 1.0f / std::sqrt(static_cast<float>(full_head_dim));
+  // Gemma 3 27B (62 layers) divides by the width of its heads as if they made up the hidden size;
+  // the file does not say so.
+  a.attention_scale = gemma4 ? 1.0f
+                      : a.n_layers == 62
+                          ? 1.0f / std::sqrt(static_cast<float>(a.hidden / a.n_heads))
+                          : 1.0f / std::sqrt(static_cast<float>(full_head_dim));
   a.logit_softcap =
       static_cast<float>(gguf.number(a.name + ".final_logit_softcapping").value_or(0));
   a.value_norm = gemma4;
@@ -65,13 +76,15 @@ base::Result<Architecture> Architecture::from_gguf(const Gguf& gguf) {
   const size_t n = static_cast<size_t>(a.n_layers);
   if (gemma4 && (pattern == nullptr || pattern->size() != n))
     return Error{Errc::corrupt,
-                 "gemma4.attention.sliding_window_pattern: expected one entry a layer"};
+                 a.name + ".attention.sliding_window_pattern: expected one entry a layer"};
   if (kv_heads != nullptr && kv_heads->size() != n)
     return Error{Errc::corrupt, a.name + ".attention.head_count_kv: expected one entry a layer"};
 
   const double full_theta = gguf.number(a.name + ".rope.freq_base").value_or(1e6);
   const double sliding_theta = gguf.number(a.name + ".rope.freq_base_swa").value_or(1e4);
   std::vector<float> full_frequencies = rope_frequencies(full_head_dim, full_theta);
+  if (const double factor = linear_factor(gguf, a.name); !gemma4 && factor != 1)
+    for (float& f : full_frequencies) f /= static_cast<float>(factor);
   if (const StoredTensor* divisors = gguf.find("rope_freqs.weight")) {
     if (divisors->type != TensorType::f32 || divisors->n_elements() != full_frequencies.size())
       return Error{Errc::corrupt, "rope_freqs.weight: " + divisors->describe() + ", expected " +
@@ -90,18 +103,36 @@ base::Result<Architecture> Architecture::from_gguf(const Gguf& gguf) {
         kv_heads != nullptr
             ? (*kv_heads)[static_cast<size_t>(i)]
             : static_cast<double>(gguf.integer(a.name + ".attention.head_count_kv").value_or(0));
-    if (heads < 1 || heads > a.n_heads || a.n_heads % static_cast<int>(heads) != 0 ||
+    if (!(heads >= 1 && heads <= a.n_heads) || a.n_heads % static_cast<int>(heads) != 0 ||
         layer.head_dim % 2 != 0)
-      return Error{Errc::corrupt,
-                   "layer " + std::to_string(i) + ": " + std::to_string(static_cast<int>(heads)) +
-                       " key heads do not divide " + std::to_string(a.n_heads) + " query heads"};
+      return Error{Errc::corrupt, "layer " + std::to_string(i) + ": " + std::to_string(heads) +
+                                      " key heads do not divide " + std::to_string(a.n_heads) +
+                                      " query heads"};
     layer.n_kv_heads = static_cast<int>(heads);
-    layer.value_from_key = gguf.find("blk." + std::to_string(i) + ".attn_v.weight") == nullptr;
+    // Only full layers of Gemma 4 may do without; elsewhere the missing tensor is an error.
+    layer.value_from_key = gemma4 && !layer.sliding &&
+                           gguf.find("blk." + std::to_string(i) + ".attn_v.weight") == nullptr;
     layer.rope_frequencies =
         layer.sliding ? rope_frequencies(layer.head_dim, sliding_theta) : full_frequencies;
     a.layers.push_back(std::move(layer));
   }
   return a;
+}
+
+base::Result<Architecture> Architecture::from_gguf(const Gguf& gguf) {
+  const std::string name(gguf.string("general.architecture").value_or(""));
+  if (name != "gemma3" && name != "gemma4")
+    return Error{Errc::unsupported,
+                 "architecture \"" + name + "\" is not supported; known: gemma3, gemma4"};
+  return read_gguf(gguf);
+}
+
+base::Result<Architecture> Architecture::drafter_from_gguf(const Gguf& gguf) {
+  const std::string name(gguf.string("general.architecture").value_or(""));
+  if (name != "gemma4-assistant")
+    return Error{Errc::unsupported,
+                 "architecture \"" + name + "\" is not a drafter; known: gemma4-assistant"};
+  return read_gguf(gguf);
 }
 
 }  // namespace model

@@ -22,7 +22,7 @@ struct LayerShape {
 
 /// Everything about a Gemma 3 or Gemma 4 decoder that is not a weight.
 struct Architecture {
-  std::string name;  ///< "gemma3" or "gemma4"
+  std::string name;  ///< "gemma3", "gemma4" or, a drafter, "gemma4-assistant"
   int n_layers = 0;
   int hidden = 0;        ///< width of the residual stream
   int feed_forward = 0;  ///< width of the gated MLP
@@ -30,6 +30,7 @@ struct Architecture {
   int vocab_size = 0;
   int context_length = 0;
   int sliding_window = 0;
+  int backbone_hidden = 0;  ///< width of the model that a drafter works for; else 0
   float norm_eps = 1e-6f;
   float embedding_scale = 1;  ///< sqrt(hidden), applied to table rows, never to soft tokens
   float attention_scale = 1;  ///< multiplies q.k
@@ -45,6 +46,12 @@ struct Architecture {
 
   /// Errors: unsupported (another architecture), corrupt (a missing or absurd value, named).
   static base::Result<Architecture> from_gguf(const Gguf& gguf);
+  /// The same for a drafter ("gemma4-assistant"), whose layers have queries but share the keys and
+  /// values of the model it drafts for.
+  static base::Result<Architecture> drafter_from_gguf(const Gguf& gguf);
 };
+
+/// [head_dim / 2] theta^(-2i / head_dim), in f32 as the reference computes it.
+std::vector<float> rope_frequencies(int head_dim, double theta);
 
 }  // namespace model

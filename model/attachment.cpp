@@ -1,6 +1,9 @@
 #include "model/attachment.h"
 
+#include <cstdio>
+
 #include "media/sound.h"
+#include "media/video.h"
 
 // In the prompt a picture is <|image> n x <|image|> <image|>, a recording <|audio> n x <|audio|>
 // <audio|>, and a clip for each frame its time, a space and <|image> n x <|video|> <image|>, frames
@@ -30,6 +33,22 @@ base::Result<Attachment> attach_sound(const Engine& engine, std::string_view byt
         engine.embed_audio(std::span(sound->samples).subspan(piece.begin, piece.end - piece.begin));
     if (!soft) return soft.error();
     a.parts.push_back(std::move(*soft));
+  }
+  return a;
+}
+
+base::Result<Attachment> attach_video(const Engine& engine, const std::filesystem::path& path) {
+  base::Result<media::Video> video = media::decode_video(path, kVideoFrames);
+  if (!video) return video.error();
+  Attachment a{.kind = MediaKind::video, .parts = {}, .stamps = {}};
+  for (const media::VideoFrame& frame : video->frames) {
+    base::Result<SoftTokens> soft = engine.embed_frame(frame.pixels);
+    if (!soft) return soft.error();
+    const int seconds = static_cast<int>(frame.seconds);
+    char stamp[32];
+    std::snprintf(stamp, sizeof stamp, "%02d:%02d", seconds / 60, seconds % 60);
+    a.parts.push_back(std::move(*soft));
+    a.stamps.push_back(stamp);
   }
   return a;
 }

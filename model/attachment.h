@@ -1,5 +1,6 @@
 #pragma once
 
+#include <filesystem>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,6 +19,8 @@ struct Attachment {
   std::vector<std::string> stamps;  ///< of a clip: "00:07" before each frame
 };
 
+inline constexpr int kVideoFrames = 32;
+
 /// bytes: an encoded picture; budget: one of kImageBudgets. Errors: as media::decode and
 /// Engine::embed_image.
 base::Result<Attachment> attach_image(const Engine& engine, std::string_view bytes, int budget);
@@ -25,6 +28,10 @@ base::Result<Attachment> attach_image(const Engine& engine, std::string_view byt
 /// bytes: an encoded recording; cut at silences where it is longer than 30 s. Errors: as
 /// media::decode_sound and Engine::embed_audio.
 base::Result<Attachment> attach_sound(const Engine& engine, std::string_view bytes);
+
+/// A clip: kVideoFrames frames at even distances with their times; its sound is left aside. Errors: as
+/// media::decode_video and Engine::embed_frame.
+base::Result<Attachment> attach_video(const Engine& engine, const std::filesystem::path& path);
 
 /// A prompt with what its soft tokens point into.
 struct Prompt {

@@ -22,13 +22,11 @@ using base::Error;
 base::Result<Drafter> Drafter::load(const std::filesystem::path& path, const Engine& target) {
   base::Result<Checkpoint> file = Checkpoint::open(path);
   if (!file) return file.error();
-  base::Result<Architecture> architecture = file->architecture();
+  base::Result<Architecture> architecture = file->drafter_architecture();
   if (!architecture) return architecture.error();
   const Architecture& a = *architecture;
   const Architecture& t = target.architecture();
   const std::string name = path.filename().string();
-  if (a.name != "gemma4-assistant")
-    return Error{Errc::usage, name + ": " + a.name + " is not a drafter (gemma4-assistant)"};
   if (a.vocab_size != t.vocab_size)
     return Error{Errc::usage, name + ": its vocabulary of " + std::to_string(a.vocab_size) +
                                   " is not the model's of " + std::to_string(t.vocab_size)};

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "model/hub_config.h"
+
 namespace model {
 
 using base::Errc;
@@ -14,11 +16,15 @@ static constexpr int kMaxImageTokens = 1120;  // the largest budget
 base::Result<Engine> Engine::load(const std::filesystem::path& path, const LoadOptions& options) {
   base::Result<Checkpoint> file = Checkpoint::open(path);
   if (!file) return file.error();
-  base::Result<Architecture> architecture = file->architecture();
-  if (!architecture) return architecture.error();
-  if (architecture->name == "gemma4-assistant")
+  if (file->kind() == CheckpointKind::drafter)
     return Error{Errc::usage, path.filename().string() +
                                   ": this is a drafter; it speeds up the model it was made for"};
+  if (file->kind() == CheckpointKind::projector)
+    return Error{Errc::usage, path.filename().string() +
+                                  ": holds only embedders of pictures and sound; give it as --mmproj "
+                                  "beside the model"};
+  base::Result<Architecture> architecture = file->architecture();
+  if (!architecture) return architecture.error();
   base::Result<Weights> weights = Weights::bind(file->tensors(), *architecture);
   if (!weights) return weights.error();
   std::optional<Tokenizer> tokenizer;
@@ -65,6 +71,8 @@ base::Result<Engine> Engine::load(const std::filesystem::path& path, const LoadO
 }
 
 MediaIds Engine::media_ids() const {
+  if (const HubConfig* hub = parts_->file.hub(); hub != nullptr && hub->media.image >= 0)
+    return {hub->media.image, hub->media.audio, hub->media.video};
   if (!parts_->tokenizer) return {};
   const Tokenizer& t = *parts_->tokenizer;
   return {t.special(Special::image), t.special(Special::audio), t.special(Special::video)};

@@ -18,8 +18,8 @@ namespace model {
 struct StoredTensor {
   std::string name;
   TensorType type = TensorType::f32;
-  std::vector<uint64_t> shape;
-  std::span<const std::byte> data;
+  std::vector<uint64_t> shape = {};
+  std::span<const std::byte> data = {};
 
   uint64_t n_elements() const;
   /// "640x2048 Q5_0", for messages.

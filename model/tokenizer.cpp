@@ -413,7 +413,7 @@ Tokenizer::Tokenizer(Tokenizer&&) noexcept = default;
 Tokenizer& Tokenizer::operator=(Tokenizer&&) noexcept = default;
 Tokenizer::~Tokenizer() = default;
 
-base::Result<Tokenizer> Tokenizer::from_gguf(const Gguf& file) {
+base::Result<Vocabulary> Tokenizer::vocabulary_of(const Gguf& file) {
   const auto model = file.string("tokenizer.ggml.model");
   if (!model) return Error{Errc::corrupt, "tokenizer.ggml.model: missing"};
   const auto* pieces = file.strings("tokenizer.ggml.tokens");
@@ -433,7 +433,13 @@ base::Result<Tokenizer> Tokenizer::from_gguf(const Gguf& file) {
     vocabulary.scores.assign(scores->begin(), scores->end());
   }
   if (const auto* merges = file.strings("tokenizer.ggml.merges")) vocabulary.merges = *merges;
-  return from_vocabulary(std::move(vocabulary));
+  return vocabulary;
+}
+
+base::Result<Tokenizer> Tokenizer::from_gguf(const Gguf& file) {
+  base::Result<Vocabulary> vocabulary = vocabulary_of(file);
+  if (!vocabulary) return vocabulary.error();
+  return from_vocabulary(std::move(*vocabulary));
 }
 
 base::Result<Tokenizer> Tokenizer::from_vocabulary(Vocabulary vocabulary) {

@@ -35,6 +35,8 @@ class Tokenizer {
   /// Errors: corrupt (lists missing or of different length), unsupported (another kind of model).
   static base::Result<Tokenizer> from_gguf(const Gguf& file);
   static base::Result<Tokenizer> from_vocabulary(Vocabulary vocabulary);
+  /// The lists of a GGUF file, unchecked but for their types. Errors: as from_gguf.
+  static base::Result<Vocabulary> vocabulary_of(const Gguf& file);
 
   Tokenizer(Tokenizer&&) noexcept;
   Tokenizer& operator=(Tokenizer&&) noexcept;

@@ -54,8 +54,16 @@ base::Result<Weights> Weights::bind(const TensorSource& tensors, const Architect
     if (!v && !failed) failed = v.error();
     return v ? std::move(*v) : std::vector<float>{};
   };
+  // Gemma 3 multiplies by 1 + w. Its GGUF files hold the sum, the published folders w.
+  const float offset = tensors.convention == Convention::hub && a.name == "gemma3" ? 1 : 0;
+  auto norm = [&](const std::string& name, int n) {
+    std::vector<float> w = vector(name, n);
+    if (offset != 0)
+      for (float& x : w) x += offset;
+    return w;
+  };
   w.embedding = matrix("token_embd.weight", a.vocab_size, a.hidden);
-  w.output_norm = vector("output_norm.weight", a.hidden);
+  w.output_norm = norm("output_norm.weight", a.hidden);
   for (int i = 0; i < a.n_layers && !failed; ++i) {
     const LayerShape& shape = a.layers[static_cast<size_t>(i)];
     const std::string blk = "blk." + std::to_string(i) + ".";
@@ -72,12 +80,12 @@ base::Result<Weights> Weights::bind(const TensorSource& tensors, const Architect
     set(Projection::gate, a.feed_forward, a.hidden);
     set(Projection::up, a.feed_forward, a.hidden);
     set(Projection::down, a.hidden, a.feed_forward);
-    layer.attention_norm = vector(blk + "attn_norm.weight", a.hidden);
-    layer.post_attention_norm = vector(blk + "post_attention_norm.weight", a.hidden);
-    layer.feed_forward_norm = vector(blk + "ffn_norm.weight", a.hidden);
-    layer.post_feed_forward_norm = vector(blk + "post_ffw_norm.weight", a.hidden);
-    layer.query_norm = vector(blk + "attn_q_norm.weight", shape.head_dim);
-    layer.key_norm = vector(blk + "attn_k_norm.weight", shape.head_dim);
+    layer.attention_norm = norm(blk + "attn_norm.weight", a.hidden);
+    layer.post_attention_norm = norm(blk + "post_attention_norm.weight", a.hidden);
+    layer.feed_forward_norm = norm(blk + "ffn_norm.weight", a.hidden);
+    layer.post_feed_forward_norm = norm(blk + "post_ffw_norm.weight", a.hidden);
+    layer.query_norm = norm(blk + "attn_q_norm.weight", shape.head_dim);
+    layer.key_norm = norm(blk + "attn_k_norm.weight", shape.head_dim);
     if (a.name == "gemma4") {
       const std::vector<float> scale = vector(blk + "layer_output_scale.weight", 1);
       layer.output_scale = scale.empty() ? 1 : scale[0];
