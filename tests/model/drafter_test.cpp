@@ -88,7 +88,7 @@ TEST_F(DrafterTest, VerifiedGuessesGiveTheGreedyReplyOfTheModelAlone) {
 TEST_F(DrafterTest, IsRefusedWhereItDoesNotFit) {
   base::Result<Drafter> wrong = Drafter::load(golden("tiny/tiny-f32.gguf"), engine);
   ASSERT_FALSE(wrong);
-  EXPECT_EQ(wrong.error().code, base::Errc::usage);
+  EXPECT_EQ(wrong.error().code, base::Errc::unsupported);
   base::Result<Engine> model = Engine::load(golden("tiny/assistant-f32.gguf"), {.threads = 1});
   ASSERT_FALSE(model);
   EXPECT_NE(model.error().message.find("drafter"), std::string::npos) << model.error().message;
