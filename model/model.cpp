@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <random>
 
 #include "model/hub_config.h"
 
@@ -20,9 +21,10 @@ base::Result<Engine> Engine::load(const std::filesystem::path& path, const LoadO
     return Error{Errc::usage, path.filename().string() +
                                   ": this is a drafter; it speeds up the model it was made for"};
   if (file->kind() == CheckpointKind::projector)
-    return Error{Errc::usage, path.filename().string() +
-                                  ": holds only embedders of pictures and sound; give it as --mmproj "
-                                  "beside the model"};
+    return Error{Errc::usage,
+                 path.filename().string() +
+                     ": holds only embedders of pictures and sound; give it as --mmproj "
+                     "beside the model"};
   base::Result<Architecture> architecture = file->architecture();
   if (!architecture) return architecture.error();
   base::Result<Weights> weights = Weights::bind(file->tensors(), *architecture);
@@ -274,6 +276,22 @@ void Session::keep(int n) {
   const std::span<const float> logits = logits_after(n - 1);
   std::copy(logits.begin(), logits.end(), logits_.begin());
   n_extended_ = 0;
+}
+
+void Session::fill_with_noise(int n, uint64_t seed) {
+  clear();
+  std::mt19937_64 random(seed);
+  cache_.extend(n);
+  const Architecture& a = engine_.architecture();
+  std::vector<float> noise(8192 +
+                           64 * static_cast<size_t>(a.key_width(0) + a.key_width(a.n_layers - 1)));
+  for (float& v : noise) v = static_cast<float>(random() >> 40) / static_cast<float>(1 << 23) - 1;
+  for (int layer = 0; layer < a.n_layers; ++layer)
+    for (int p = 0; p < n; ++p) {
+      const float* row = noise.data() + random() % 8192;
+      cache_.write(layer, p, row, row);
+    }
+  held_.assign(static_cast<size_t>(n), Held{.id = -1, .soft = 0, .patch = false});
 }
 
 base::Result<std::vector<float>> Session::all_logits(std::span<const Position> prompt) {

@@ -133,6 +133,10 @@ class Session {
   /// From now on images are masked so; another mask than before empties the cache.
   void set_mask(ImageMask mask);
 
+  /// Empties the cache and fills n positions of it with random keys and values, to measure what a
+  /// long context costs without reading one. Only for benchmarks.
+  void fill_with_noise(int n, uint64_t seed);
+
   int size() const { return cache_.size(); }
   size_t cache_bytes() const { return cache_.bytes(); }
 
