@@ -216,10 +216,13 @@ base::Result<Gguf> Gguf::parse(std::span<const std::byte> bytes, const std::stri
     const std::string_view key = r.string();
     if (!r.ok || key.empty() || key.size() > kMaxKeyBytes)
       return Error{Errc::corrupt, name + ": bad key of metadata entry " + std::to_string(i)};
+    const size_t value_at = r.at;
     base::Result<GgufValue> value = read_value(r, name + ": " + std::string(key));
     if (!value) return value.error();
     if (!gguf.metadata_.emplace(std::string(key), std::move(*value)).second)
       return Error{Errc::corrupt, name + ": metadata key " + std::string(key) + " occurs twice"};
+    gguf.keys_.emplace_back(key);
+    gguf.raw_.emplace(std::string(key), bytes.subspan(value_at, r.at - value_at));
   }
 
   const uint64_t alignment = gguf.integer("general.alignment").value_or(32);
@@ -291,6 +294,11 @@ base::Result<Gguf> Gguf::open(const std::filesystem::path& path) {
 const StoredTensor* Gguf::find(std::string_view name) const {
   const auto it = by_name_.find(name);
   return it == by_name_.end() ? nullptr : &tensors_[it->second];
+}
+
+std::span<const std::byte> Gguf::raw_value(std::string_view key) const {
+  const auto it = raw_.find(key);
+  return it == raw_.end() ? std::span<const std::byte>() : it->second;
 }
 
 std::optional<uint64_t> Gguf::integer(std::string_view key) const {

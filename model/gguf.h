@@ -33,6 +33,11 @@ class Gguf {
 
   const std::map<std::string, GgufValue, std::less<>>& metadata() const { return metadata_; }
   const std::vector<StoredTensor>& tensors() const { return tensors_; }
+  /// Keys in the order of the file.
+  const std::vector<std::string>& keys() const { return keys_; }
+  /// The bytes of a value with its type before them, to copy them as they are; empty where there is
+  /// no such key.
+  std::span<const std::byte> raw_value(std::string_view key) const;
   /// nullptr where there is none.
   const StoredTensor* find(std::string_view name) const;
 
@@ -47,6 +52,8 @@ class Gguf {
   Gguf() = default;
   std::optional<base::MappedFile> file_;
   std::map<std::string, GgufValue, std::less<>> metadata_;
+  std::vector<std::string> keys_;
+  std::map<std::string, std::span<const std::byte>, std::less<>> raw_;
   std::vector<StoredTensor> tensors_;
   std::map<std::string, size_t, std::less<>> by_name_;
 };

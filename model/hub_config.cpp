@@ -141,7 +141,7 @@ std::vector<bool> read_pattern(const Fields& f, int n_layers, bool gemma4) {
 }
 
 Architecture read_text(const json& object, const std::string& where, bool gemma4, bool drafter,
-                       std::optional<Error>& failed) {
+                       RopeConfig& rope_config, std::optional<Error>& failed) {
   const Fields f(object, where, failed);
   auto optional = [gemma4](int value) { return gemma4 ? std::nullopt : std::optional(value); };
   Architecture a;
@@ -198,6 +198,8 @@ Architecture read_text(const json& object, const std::string& where, bool gemma4
     if (const json* scaling = f.find("rope_scaling"); scaling != nullptr && scaling->is_object())
       read_rope(*scaling, where + "rope_scaling.", full, failed);
   }
+
+  rope_config = {full.theta, sliding.theta, full.factor, full.partial};
 
   const bool k_is_v = f.boolean("attention_k_eq_v", false);
   const int full_head_dim = gemma4 ? f.integer("global_head_dim", 2, 4096, 512) : head_dim;
@@ -274,8 +276,8 @@ base::Result<HubConfig> HubConfig::parse(std::string_view text, const std::strin
       !config.contains("hidden_size"))
     return Error{Errc::corrupt, name + ": text_config is missing"};
   const std::string text_where = where + (nested != nullptr ? "text_config." : "");
-  hub.architecture =
-      read_text(nested != nullptr ? *nested : config, text_where, gemma4, hub.drafter, failed);
+  hub.architecture = read_text(nested != nullptr ? *nested : config, text_where, gemma4,
+                               hub.drafter, hub.rope, failed);
   if (hub.drafter) {
     hub.architecture.backbone_hidden = top.integer("backbone_hidden_size", 1, 1 << 16);
     if (top.boolean("use_ordered_embeddings", false))

@@ -37,11 +37,19 @@ struct MediaTokens {
   TokenId video = -1;
 };
 
+/// Where the rotation frequencies of an Architecture come from, for writing them down again.
+struct RopeConfig {
+  double theta_full = 1e6, theta_sliding = 1e4;
+  double linear_factor = 1;  ///< full layers of large Gemma 3
+  double partial = 1;        ///< share of the pairs that rotate in full layers
+};
+
 /// config.json of a Hugging Face checkpoint of Gemma 3 (text) or Gemma 4 (unified, or its drafter).
 struct HubConfig {
   std::string model_type;  ///< "gemma3_text", "gemma3", "gemma4_unified", …
   bool drafter = false;    ///< a gemma4_unified_assistant: `architecture` is its own
   Architecture architecture;
+  RopeConfig rope;
   std::optional<VisionConfig> vision;
   std::optional<AudioConfig> audio;
   MediaTokens media;

@@ -1,8 +1,10 @@
 #include "model/lora.h"
 
-#include <cstring>
+#include <map>
 
-#include "base/file.h"
+#include "model/gguf_writer.h"
+#include "model/lora_peft.h"
+#include "model/quantize.h"
 
 namespace model {
 
@@ -30,7 +32,68 @@ int projection_out(const Architecture& a, int layer, Projection p) {
   }
 }
 
+/// Puts one pair of matrices where it belongs, if it fits the checkpoint. b may be null: missing.
+static base::Status place(Lora& lora, const Architecture& a, int layer, Projection projection,
+                          const StoredTensor* ta, const StoredTensor* tb, float scale,
+                          const std::string& where) {
+  const uint64_t in = static_cast<uint64_t>(projection_in(a, layer, projection));
+  const uint64_t out = static_cast<uint64_t>(projection_out(a, layer, projection));
+  if (ta == nullptr || tb == nullptr || ta->shape.size() != 2 || tb->shape.size() != 2 ||
+      ta->shape[0] != in || tb->shape[1] != out || ta->shape[1] != tb->shape[0] ||
+      ta->shape[1] > 4096 ||
+      (projection == Projection::v && a.layers[static_cast<size_t>(layer)].value_from_key))
+    return Error{Errc::usage, where + " does not fit this checkpoint (" +
+                                  (ta != nullptr ? ta->describe() : "no lora_a") + ", " +
+                                  (tb != nullptr ? tb->describe() : "no lora_b") + "; expected " +
+                                  std::to_string(in) + " to " + std::to_string(out) + ")"};
+  LowRank& low = lora.layers[static_cast<size_t>(layer)][static_cast<size_t>(projection)];
+  low.rank = static_cast<int>(ta->shape[1]);
+  low.in = static_cast<int>(in);
+  low.out = static_cast<int>(out);
+  low.scale = scale;
+  low.a.resize(ta->n_elements());
+  low.b.resize(tb->n_elements());
+  dequantize_row(ta->type, ta->data.data(), low.a);
+  dequantize_row(tb->type, tb->data.data(), low.b);
+  return base::Ok{};
+}
+
+static std::string projection_tensor(int layer, Projection projection) {
+  return "blk." + std::to_string(layer) + "." + std::string(projection_name(projection)) +
+         ".weight";
+}
+
+static base::Result<Lora> open_peft(const std::filesystem::path& path, const Architecture& a) {
+  const base::Result<PeftAdapter> adapter = PeftAdapter::open(path);
+  if (!adapter) return adapter.error();
+  std::map<std::string, const PeftAdapter::Pair*> left;
+  for (const PeftAdapter::Pair& pair : adapter->pairs)
+    if (!left.emplace(pair.gguf_name, &pair).second)
+      return Error{Errc::corrupt, path.string() + ": " + pair.module + " occurs twice"};
+  Lora lora;
+  lora.layers.resize(static_cast<size_t>(a.n_layers));
+  for (int i = 0; i < a.n_layers; ++i) {
+    for (int p = 0; p < kProjections; ++p) {
+      const auto at = left.find(projection_tensor(i, static_cast<Projection>(p)));
+      if (at == left.end()) continue;
+      const PeftAdapter::Pair& pair = *at->second;
+      const base::Status placed = place(lora, a, i, static_cast<Projection>(p), pair.a, pair.b,
+                                        pair.scale, path.string() + ": " + pair.module);
+      if (!placed) return placed.error();
+      left.erase(at);
+    }
+  }
+  if (!left.empty())
+    return Error{Errc::usage, path.string() + ": " + left.begin()->second->module +
+                                  " does not fit this checkpoint of " + std::to_string(a.n_layers) +
+                                  " layers"};
+  if (adapter->pairs.empty())
+    return Error{Errc::corrupt, path.string() + ": the adapter changes nothing"};
+  return lora;
+}
+
 base::Result<Lora> Lora::open(const std::filesystem::path& path, const Architecture& a) {
+  if (is_peft(path)) return open_peft(path, a);
   base::Result<Gguf> gguf = Gguf::open(path);
   if (!gguf) return gguf.error();
   const std::string file = path.filename().string();
@@ -50,31 +113,14 @@ base::Result<Lora> Lora::open(const std::filesystem::path& path, const Architect
   for (int i = 0; i < a.n_layers; ++i) {
     for (int p = 0; p < kProjections; ++p) {
       const Projection projection = static_cast<Projection>(p);
-      const std::string name =
-          "blk." + std::to_string(i) + "." + std::string(projection_name(projection)) + ".weight";
+      const std::string name = projection_tensor(i, projection);
       const StoredTensor* ta = gguf->find(name + ".lora_a");
       const StoredTensor* tb = gguf->find(name + ".lora_b");
       if (ta == nullptr && tb == nullptr) continue;
-      const uint64_t in = static_cast<uint64_t>(projection_in(a, i, projection));
-      const uint64_t out = static_cast<uint64_t>(projection_out(a, i, projection));
-      if (ta == nullptr || tb == nullptr || ta->shape.size() != 2 || tb->shape.size() != 2 ||
-          ta->shape[0] != in || tb->shape[1] != out || ta->shape[1] != tb->shape[0] ||
-          ta->shape[1] > 4096 ||
-          (projection == Projection::v && a.layers[static_cast<size_t>(i)].value_from_key))
-        return Error{Errc::usage, file + ": " + name + " does not fit this checkpoint (" +
-                                      (ta != nullptr ? ta->describe() : "no lora_a") + ", " +
-                                      (tb != nullptr ? tb->describe() : "no lora_b") +
-                                      "; expected " + std::to_string(in) + " to " +
-                                      std::to_string(out) + ")"};
+      const base::Status placed = place(lora, a, i, projection, ta, tb, 1, file + ": " + name);
+      if (!placed) return placed.error();
       LowRank& low = lora.layers[static_cast<size_t>(i)][static_cast<size_t>(p)];
-      low.rank = static_cast<int>(ta->shape[1]);
-      low.in = static_cast<int>(in);
-      low.out = static_cast<int>(out);
       low.scale = static_cast<float>(*alpha) / static_cast<float>(low.rank);
-      low.a.resize(static_cast<size_t>(ta->n_elements()));
-      low.b.resize(static_cast<size_t>(tb->n_elements()));
-      dequantize_row(ta->type, ta->data.data(), low.a);
-      dequantize_row(tb->type, tb->data.data(), low.b);
       used += 2;
     }
   }
@@ -85,76 +131,39 @@ base::Result<Lora> Lora::open(const std::filesystem::path& path, const Architect
   return lora;
 }
 
-namespace {
-
-/// Appends little-endian GGUF pieces; the layout is described in gguf.cpp.
-struct Writer {
-  std::string bytes;
-  template <class T>
-  void scalar(T v) {
-    bytes.append(reinterpret_cast<const char*>(&v), sizeof v);
-  }
-  void string(std::string_view s) {
-    scalar<uint64_t>(s.size());
-    bytes.append(s);
-  }
-  void key_string(std::string_view key, std::string_view value) {
-    string(key);
-    scalar<uint32_t>(8);
-    string(value);
-  }
-};
-
-}  // namespace
-
 base::Status write_lora(const std::filesystem::path& path, const Lora& lora, const Architecture& a,
                         float alpha) {
-  struct Tensor {
-    std::string name;
-    uint64_t ne[2];
-    const std::vector<float>* values;
-  };
-  std::vector<Tensor> tensors;
+  GgufWriter w;
+  w.add("general.architecture", a.name);
+  w.add("general.type", "adapter");
+  w.add("adapter.type", "lora");
+  w.add("adapter.lora.alpha", alpha);
+  std::vector<const std::vector<float>*> matrices;
   for (int i = 0; i < a.n_layers; ++i) {
     for (int p = 0; p < kProjections; ++p) {
       const LowRank& low = lora.layers[static_cast<size_t>(i)][static_cast<size_t>(p)];
       if (low.rank == 0) continue;
-      const std::string name = "blk." + std::to_string(i) + "." +
-                               std::string(projection_name(static_cast<Projection>(p))) + ".weight";
+      const std::string name = projection_tensor(i, static_cast<Projection>(p));
       const uint64_t rank = static_cast<uint64_t>(low.rank);
-      tensors.push_back({name + ".lora_a", {static_cast<uint64_t>(low.in), rank}, &low.a});
-      tensors.push_back({name + ".lora_b", {rank, static_cast<uint64_t>(low.out)}, &low.b});
+      w.add_tensor(name + ".lora_a", std::array{static_cast<uint64_t>(low.in), rank},
+                   TensorType::f16);
+      w.add_tensor(name + ".lora_b", std::array{rank, static_cast<uint64_t>(low.out)},
+                   TensorType::f16);
+      matrices.push_back(&low.a);
+      matrices.push_back(&low.b);
     }
   }
-  Writer w;
-  w.bytes = "GGUF";
-  w.scalar<uint32_t>(3);
-  w.scalar<uint64_t>(tensors.size());
-  w.scalar<uint64_t>(4);
-  w.key_string("general.architecture", a.name);
-  w.key_string("general.type", "adapter");
-  w.key_string("adapter.type", "lora");
-  w.string("adapter.lora.alpha");
-  w.scalar<uint32_t>(6);
-  w.scalar<float>(alpha);
-  constexpr size_t kAlign = 32;
-  auto padded = [](size_t n) { return (n + kAlign - 1) / kAlign * kAlign; };
-  size_t offset = 0;
-  for (const Tensor& t : tensors) {
-    w.string(t.name);
-    w.scalar<uint32_t>(2);
-    w.scalar<uint64_t>(t.ne[0]);
-    w.scalar<uint64_t>(t.ne[1]);
-    w.scalar<uint32_t>(static_cast<uint32_t>(TensorType::f16));
-    w.scalar<uint64_t>(offset);
-    offset += padded(t.values->size() * 2);
+  // Training writes over its own earlier result.
+  base::Status done = w.begin(path, true);
+  std::vector<std::byte> bytes;
+  for (const std::vector<float>* values : matrices) {
+    if (!done) return done;
+    bytes.resize(row_bytes(TensorType::f16, values->size()));
+    quantize_row(TensorType::f16, *values, bytes.data());
+    done = w.write(bytes);
   }
-  w.bytes.resize(padded(w.bytes.size()));
-  for (const Tensor& t : tensors) {
-    for (const float v : *t.values) w.scalar<uint16_t>(f32_to_f16(v));
-    w.bytes.resize(padded(w.bytes.size()));
-  }
-  return base::write_file(path, w.bytes);
+  if (!done) return done;
+  return w.finish();
 }
 
 }  // namespace model

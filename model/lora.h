@@ -34,7 +34,8 @@ struct Lora {
   }
 
   /// Reads a GGUF adapter (general.type "adapter", tensors NAME.lora_a and NAME.lora_b; scale alpha
-  /// / rank). Errors: corrupt or usage, naming the tensor that does not fit the base checkpoint.
+  /// / rank) or a PEFT folder (adapter_config.json, adapter_model.safetensors). Errors: not_found,
+  /// corrupt, unsupported, or usage, naming the tensor that does not fit the base checkpoint.
   static base::Result<Lora> open(const std::filesystem::path& path,
                                  const Architecture& architecture);
 };
