@@ -22,6 +22,7 @@ const MAX_FUEL: u64 = 4_000_000;
 const STACK_BYTES_PER_FUEL: usize = 256;
 const STACK_BASE_BYTES: usize = 16 << 20;
 const MAX_MESSAGE_BYTES: usize = 500;
+const MAX_JSON_BYTES: usize = 16 << 20;
 
 #[repr(C)]
 pub struct Limits {
@@ -82,7 +83,8 @@ fn tojson(state: &State, value: &Value, options: Kwargs) -> Result<Value, Error>
     let _: Option<bool> = options.get("ensure_ascii")?;
     let _: Option<bool> = options.get("sort_keys")?;
     options.assert_all_used()?;
-    let mut out = Vec::new();
+    // Indented, a deep value is long beyond what the fuel for building it says.
+    let mut out = Bounded { bytes: Vec::new(), limit: MAX_JSON_BYTES, full: false };
     match (indent, separators) {
         (Some(n), _) => {
             let blanks = " ".repeat(n.min(16));
@@ -96,8 +98,8 @@ fn tojson(state: &State, value: &Value, options: Kwargs) -> Result<Value, Error>
             value.serialize(&mut to).map_err(wrong)?;
         }
     }
-    state.consume_fuel(out.len() as u64 / 4)?;
-    Ok(Value::from(String::from_utf8(out).map_err(wrong)?))
+    state.consume_fuel(out.bytes.len() as u64 / 4)?;
+    Ok(Value::from(String::from_utf8(out.bytes).map_err(wrong)?))
 }
 
 /// Today, as Python's strftime writes it in the C locale; UTC. Letters that no template is known to use are refused.
@@ -205,6 +207,9 @@ fn render(source: &str, context: &[u8], limits: &Limits) -> Result<Vec<u8>, (i32
             .build()
             .map_err(|e| (FAULT, e.to_string()))?,
     );
+    // These indent without a bound.
+    environment.remove_filter("pprint");
+    environment.remove_global("debug");
     environment.add_filter("tojson", tojson);
     environment.add_function("strftime_now", |format: String| strftime_now(&format));
     environment.add_function("raise_exception", |what: String| -> Result<String, Error> { Err(wrong(what)) });
