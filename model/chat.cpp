@@ -340,20 +340,6 @@ void write_declaration(Writer& out, const ToolDeclaration& tool) {
   out.special(Special::tool_end);
 }
 
-// Text that a model wrote before, without what it thought.
-std::string without_thinking(std::string_view text) {
-  constexpr std::string_view kBegin = special_text(Special::channel_begin);
-  constexpr std::string_view kEnd = special_text(Special::channel_end);
-  std::string out;
-  while (true) {
-    const size_t end = text.find(kEnd);
-    const std::string_view part = text.substr(0, end);
-    out += part.substr(0, part.find(kBegin));
-    if (end == std::string_view::npos) return out;
-    text.remove_prefix(end + kEnd.size());
-  }
-}
-
 // Text and media of a message that is not a tool's.
 void write_content(Writer& out, const Message& message) {
   const bool strip = message.role == Role::model;
@@ -563,7 +549,8 @@ ChatTokens tokens(const Rendered& rendered, const Tokenizer& tokenizer) {
       const std::vector<TokenId> ids = tokenizer.encode(segment.text);
       out.ids.insert(out.ids.end(), ids.begin(), ids.end());
     } else {
-      const TokenId id = tokenizer.special(segment.special);
+      const TokenId id = segment.text.empty() ? tokenizer.special(segment.special)
+                                              : tokenizer.special_at(segment.text).id;
       if (id < 0) continue;
       if (segment.kind == Segment::Kind::media) {
         out.media.push_back({media_of(segment.special), out.ids.size()});
@@ -578,10 +565,24 @@ ChatTokens tokens(const Rendered& rendered, const Tokenizer& tokenizer) {
 std::string text(const Rendered& rendered) {
   std::string out;
   for (const Segment& segment : rendered) {
-    out += segment.kind == Segment::Kind::text ? std::string_view(segment.text)
-                                               : special_text(segment.special);
+    out += segment.kind == Segment::Kind::text || !segment.text.empty()
+               ? std::string_view(segment.text)
+               : special_text(segment.special);
   }
   return out;
+}
+
+std::string without_thinking(std::string_view text) {
+  constexpr std::string_view kBegin = special_text(Special::channel_begin);
+  constexpr std::string_view kEnd = special_text(Special::channel_end);
+  std::string out;
+  while (true) {
+    const size_t end = text.find(kEnd);
+    const std::string_view part = text.substr(0, end);
+    out += part.substr(0, part.find(kBegin));
+    if (end == std::string_view::npos) return out;
+    text.remove_prefix(end + kEnd.size());
+  }
 }
 
 // --- from OpenAI's JSON

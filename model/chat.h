@@ -80,7 +80,9 @@ struct Segment {
   enum class Kind : uint8_t { special, text, media };
   Kind kind = Kind::text;
   Special special = Special::pad;  ///< of a special token; of media its placeholder
-  std::string text = {};           ///< plain text: tokenized without special tokens
+  /// Plain text: tokenized without special tokens. Of a special token, empty or how a vocabulary
+  /// that is not Gemma 4's spells it; that then says which one it is, and `special` nothing.
+  std::string text = {};
   bool from_model = false;  ///< the model wrote it, stop tokens included: what training learns
 };
 
@@ -111,5 +113,8 @@ ChatTokens tokens(const Rendered& rendered, const Tokenizer& tokenizer);
 
 /// The conversation as one text with special tokens spelled out, for people and tests.
 std::string text(const Rendered& rendered);
+
+/// What a model said before, without what it thought: no <|channel>…<channel|>.
+std::string without_thinking(std::string_view text);
 
 }  // namespace model

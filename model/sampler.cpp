@@ -1,50 +1,193 @@
+// Sampling over a vocabulary of 262,144 tokens without sorting it.
+//
+// Penalties and biases touch only the tokens they name. With top-k, a heap of k candidates is kept
+// in one pass. Without it, top-p and min-p need only the likeliest tokens too: those within e^-30
+// of the likeliest are taken out in one pass (what is left out has, all together, less than 2^18 *
+// e^-30 < 1e-7 of the likeliest's weight, and less than drawing can tell) and selected by halves:
+// the best 256, then 512, … are sorted until top-p is reached.
 #include "model/sampler.h"
 
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
+#include <limits>
+#include <string>
 
 namespace model {
 
-int32_t Sampler::sample(std::span<const float> logits) {
-  const int32_t best =
-      static_cast<int32_t>(std::max_element(logits.begin(), logits.end()) - logits.begin());
-  if (options_.temperature <= 0) return best;
-  const float top = logits[static_cast<size_t>(best)];
-  candidates_.clear();
-  for (size_t i = 0; i < logits.size(); ++i)
-    // Below exp(-40) of the best a token cannot be drawn in practice.
-    if (logits[i] > top - 40 * std::max(options_.temperature, 1.0f))
-      candidates_.push_back(static_cast<int32_t>(i));
-  auto better = [&](int32_t a, int32_t b) {
+namespace {
+
+constexpr float kForbidden = -std::numeric_limits<float>::infinity();
+constexpr float kNegligible = 30;  // in units of the temperature
+
+base::Status in_range(const char* name, float value, float least, float most) {
+  if (value >= least && value <= most) return base::Ok{};
+  char text[160];
+  std::snprintf(text, sizeof text, "%s %g, expected %g to %g", name, static_cast<double>(value),
+                static_cast<double>(least), static_cast<double>(most));
+  return base::Error{base::Errc::usage, text};
+}
+
+}  // namespace
+
+base::Status check(const SamplerOptions& o) {
+  const base::Status checks[] = {
+      in_range("repetition_penalty", o.repetition_penalty, 1e-3F, 1e3F),
+      in_range("presence_penalty", o.presence_penalty, -2, 2),
+      in_range("frequency_penalty", o.frequency_penalty, -2, 2),
+      in_range("temperature", o.temperature, 0, 100),
+      in_range("top_p", o.top_p, std::numeric_limits<float>::min(), 1),
+      in_range("min_p", o.min_p, 0, 1),
+  };
+  for (const base::Status& status : checks)
+    if (!status) return status;
+  if (o.top_k < 0)
+    return base::Error{base::Errc::usage,
+                       "top_k " + std::to_string(o.top_k) + ", expected 0 or more"};
+  for (const auto& [token, bias] : o.logit_bias) {
+    if (token < 0)
+      return base::Error{base::Errc::usage, "logit_bias of token " + std::to_string(token)};
+    if (bias == kForbidden) continue;
+    const std::string name = "logit_bias of token " + std::to_string(token);
+    if (base::Status status = in_range(name.c_str(), bias, -100, 100); !status) return status;
+  }
+  return base::Ok{};
+}
+
+Logprobs logprobs(std::span<const float> logits, int32_t token, int top) {
+  float most = kForbidden;
+  for (const float logit : logits)
+    if (logit > most) most = logit;
+  double sum = 0;
+  for (const float logit : logits)
+    if (logit > kForbidden) sum += std::exp(static_cast<double>(logit) - static_cast<double>(most));
+  const double log_sum = std::log(sum) + static_cast<double>(most);
+  const auto of = [&](int32_t id) {
+    return TokenLogprob{
+        id, static_cast<float>(static_cast<double>(logits[static_cast<size_t>(id)]) - log_sum)};
+  };
+  const auto better = [&](int32_t a, int32_t b) {
     const float x = logits[static_cast<size_t>(a)], y = logits[static_cast<size_t>(b)];
     return x > y || (x == y && a < b);
   };
-  const size_t keep =
-      options_.top_k > 0 ? std::min<size_t>(static_cast<size_t>(options_.top_k), candidates_.size())
-                         : candidates_.size();
-  std::partial_sort(candidates_.begin(), candidates_.begin() + static_cast<int64_t>(keep),
-                    candidates_.end(), better);
-  candidates_.resize(keep);
-  std::vector<double> weights(keep);
-  double total = 0;
-  for (size_t i = 0; i < keep; ++i) {
-    weights[i] = std::exp(static_cast<double>((logits[static_cast<size_t>(candidates_[i])] - top) /
-                                              options_.temperature));
-    total += weights[i];
+  Logprobs out{.chosen = of(token), .top = {}};
+  std::vector<int32_t> heap;  // the worst of the best in front
+  for (size_t i = 0; i < logits.size() && top > 0; ++i) {
+    if (!(logits[i] > kForbidden)) continue;
+    const auto id = static_cast<int32_t>(i);
+    if (heap.size() < static_cast<size_t>(top)) {
+      heap.push_back(id);
+      std::push_heap(heap.begin(), heap.end(), better);
+    } else if (better(id, heap.front())) {
+      std::pop_heap(heap.begin(), heap.end(), better);
+      heap.back() = id;
+      std::push_heap(heap.begin(), heap.end(), better);
+    }
   }
+  std::sort_heap(heap.begin(), heap.end(), better);
+  for (const int32_t id : heap) out.top.push_back(of(id));
+  return out;
+}
+
+Sampler::Seen& Sampler::seen(int32_t token) {
+  const auto at = static_cast<size_t>(token);
+  if (at >= seen_.size()) seen_.resize(at + 1);
+  if (!seen_[at].anywhere) seen_ids_.push_back(token);
+  seen_[at].anywhere = true;
+  return seen_[at];
+}
+
+void Sampler::see_prompt(int32_t token) {
+  if (token >= 0 && options_.repetition_penalty != 1) seen(token);
+}
+
+void Sampler::see(int32_t token) {
+  if (token >= 0) ++seen(token).in_reply;
+}
+
+bool Sampler::changes_logits() const {
+  return options_.repetition_penalty != 1 || options_.presence_penalty != 0 ||
+         options_.frequency_penalty != 0 || !options_.logit_bias.empty();
+}
+
+int32_t Sampler::sample(std::span<const float> logits) {
+  if (changes_logits()) {
+    changed_.assign(logits.begin(), logits.end());
+    for (const int32_t id : seen_ids_) {
+      const auto at = static_cast<size_t>(id);
+      if (at >= changed_.size()) continue;
+      float& logit = changed_[at];
+      logit = logit > 0 ? logit / options_.repetition_penalty : logit * options_.repetition_penalty;
+      if (seen_[at].in_reply > 0)
+        logit -= options_.presence_penalty +
+                 options_.frequency_penalty * static_cast<float>(seen_[at].in_reply);
+    }
+    for (const auto& [token, bias] : options_.logit_bias)
+      if (static_cast<size_t>(token) < changed_.size())
+        changed_[static_cast<size_t>(token)] += bias;
+    logits = changed_;
+  }
+  int32_t best = 0;
+  float top = kForbidden;
+  for (size_t i = 0; i < logits.size(); ++i) {
+    if (logits[i] > top) {
+      top = logits[i];
+      best = static_cast<int32_t>(i);
+    }
+  }
+  if (options_.temperature <= 0 || top == kForbidden) return best;
+
+  const auto better = [&](int32_t a, int32_t b) {
+    const float x = logits[static_cast<size_t>(a)], y = logits[static_cast<size_t>(b)];
+    return x > y || (x == y && a < b);
+  };
+  // An infinite logit leaves no room for another, and no difference to compute.
+  if (top == std::numeric_limits<float>::infinity()) return best;
+  const float least = top - kNegligible * options_.temperature;
+  candidates_.clear();
+  for (size_t i = 0; i < logits.size(); ++i)
+    if (logits[i] >= least) candidates_.push_back(static_cast<int32_t>(i));
+  size_t n = candidates_.size();
+  if (options_.top_k > 0 && static_cast<size_t>(options_.top_k) < n) {
+    n = static_cast<size_t>(options_.top_k);
+    std::nth_element(candidates_.begin(), candidates_.begin() + static_cast<ptrdiff_t>(n) - 1,
+                     candidates_.end(), better);
+    candidates_.resize(n);
+  }
+  weights_.resize(n);
+  double total = 0;
+  const auto weigh = [&](size_t i) {
+    const float difference = logits[static_cast<size_t>(candidates_[i])] - top;
+    return weights_[i] = std::exp(static_cast<double>(difference / options_.temperature));
+  };
+  for (size_t i = 0; i < n; ++i) total += weigh(i);
+
+  // Best first, as far as needed.
+  const double wanted = options_.top_p < 1 ? static_cast<double>(options_.top_p) * total
+                                           : std::numeric_limits<double>::infinity();
   double sum = 0;
-  size_t n = 0;
-  while (n < keep) {
-    if (weights[n] < static_cast<double>(options_.min_p) && n > 0) break;
-    sum += weights[n++];
-    if (sum >= static_cast<double>(options_.top_p) * total) break;
+  size_t kept = 0, sorted = 0;
+  while (kept < n) {
+    if (kept == sorted) {
+      const size_t end = std::min(n, std::max<size_t>(256, 2 * sorted));
+      const auto from = candidates_.begin() + static_cast<ptrdiff_t>(sorted);
+      const auto to = candidates_.begin() + static_cast<ptrdiff_t>(end);
+      if (end < n) std::nth_element(from, to, candidates_.end(), better);
+      std::sort(from, to, better);
+      for (size_t i = sorted; i < end; ++i) weigh(i);
+      sorted = end;
+    }
+    // min-p keeps what is probable enough relative to the likeliest, whose weight is 1.
+    if (kept > 0 && weights_[kept] < static_cast<double>(options_.min_p)) break;
+    sum += weights_[kept++];
+    if (sum >= wanted) break;
   }
   double pick = static_cast<double>(random_() >> 11) * 0x1p-53 * sum;
-  for (size_t i = 0; i < n; ++i) {
-    pick -= weights[i];
+  for (size_t i = 0; i < kept; ++i) {
+    pick -= weights_[i];
     if (pick < 0) return candidates_[i];
   }
-  return candidates_[n - 1];
+  return candidates_[kept - 1];
 }
 
 }  // namespace model

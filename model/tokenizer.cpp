@@ -238,6 +238,7 @@ struct Tokenizer::Tables {
   std::vector<std::pair<TokenId, Special>> special_ids;  // sorted
   Trie user_defined;
   Trie with_special;
+  Trie specials_only;
   std::bitset<65536> joined;  // byte pairs at character boundaries inside pieces
 
   std::optional<Special> special_of(TokenId id) const {
@@ -525,9 +526,11 @@ base::Result<Tokenizer> Tokenizer::from_vocabulary(Vocabulary vocabulary) {
         if (!tables.special_of(id) && piece != "[multimodal]")
           tables.user_defined.insert(piece, id);
         tables.with_special.insert(piece, id);
+        if (tables.special_of(id)) tables.specials_only.insert(piece, id);
         break;
       case PieceKind::control:
         tables.with_special.insert(piece, id);
+        tables.specials_only.insert(piece, id);
         break;
       case PieceKind::unknown:
       case PieceKind::unused:
@@ -536,6 +539,7 @@ base::Result<Tokenizer> Tokenizer::from_vocabulary(Vocabulary vocabulary) {
   }
   for (const auto& [id, which] : tables.special_ids) {
     tables.with_special.insert(special_text(which), id);
+    tables.specials_only.insert(special_text(which), id);
   }
   if (!by_score) {
     for (size_t i = 0; i < v.merges.size(); ++i) tables.merges.insert(static_cast<int32_t>(i));
@@ -598,6 +602,11 @@ TokenId Tokenizer::special(Special which) const {
 }
 
 std::optional<Special> Tokenizer::special_of(TokenId id) const { return tables_->special_of(id); }
+
+SpecialSpelling Tokenizer::special_at(std::string_view text) const {
+  const Trie::Match match = tables_->specials_only.longest(text);
+  return {match.length, match.id};
+}
 
 bool Tokenizer::is_special(TokenId id) const {
   if (id < 0 || id >= vocab_size()) return false;

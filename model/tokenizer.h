@@ -27,6 +27,12 @@ struct Vocabulary {
   std::vector<std::string_view> merges = {};  ///< "left right", best first; "gemma4" only
 };
 
+/// A special token spelled at the start of a text.
+struct SpecialSpelling {
+  size_t length = 0;  ///< bytes; 0 if there is none
+  TokenId id = -1;
+};
+
 /// Text to token ids and back, for Gemma's two kinds of GGUF vocabulary. Never changes after it is
 /// made; any number of threads may share it. Pieces are views into the mapped checkpoint, which
 /// outlives the tokenizer.
@@ -69,6 +75,10 @@ class Tokenizer {
   /// True for everything that steers instead of spelling text: our special tokens, control and
   /// unknown pieces.
   bool is_special(TokenId id) const;
+
+  /// The longest spelling, the file's or Gemma 4's, with which `text` starts. Text that holds none
+  /// at any place is the same to encode() and encode_special().
+  SpecialSpelling special_at(std::string_view text) const;
 
   TokenId bos() const { return special(Special::bos); }
   TokenId eos() const { return special(Special::eos); }

@@ -1,0 +1,364 @@
+// One loop for everything that speaks: logits, what must not be said, the grammar, the sampler, the
+// parser of the reply, stop strings.
+//
+// A step either chooses one token from the logits or takes tokens that must come next: <channel|>
+// when the budget for thinking is used up, or the text that the grammar leaves no choice about;
+// that text goes through the model in one pass. The grammar watches the answer only. While it has
+// not begun and thinking is on, <|channel> is allowed beside what the grammar allows; inside a
+// thought everything is, but for the tokens that would end the reply.
+//
+// The answer's text passes a filter that holds back the longest end of it that could begin a stop
+// string.
+#include "model/generate.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <optional>
+
+#include "model/utf8.h"
+
+namespace model {
+
+using base::Errc;
+using base::Error;
+
+namespace {
+
+constexpr float kForbidden = -std::numeric_limits<float>::infinity();
+constexpr size_t kMaxStops = 16;
+constexpr size_t kMaxStopBytes = 256;
+constexpr size_t kProgressStep = 512;
+
+// Text up to a stop string.
+class StopFilter {
+ public:
+  explicit StopFilter(const std::vector<std::string>& stops) : stops_(stops) {}
+
+  /// What can be given out now.
+  std::string push(std::string_view text) {
+    if (found_) return {};
+    held_ += text;
+    size_t end = std::string::npos;
+    for (const std::string& stop : stops_) end = std::min(end, held_.find(stop));
+    if (end != std::string::npos) {
+      found_ = true;
+      held_.resize(end);
+      return std::exchange(held_, {});
+    }
+    // The longest end that some stop string begins with.
+    size_t keep = 0;
+    for (const std::string& stop : stops_)
+      for (size_t n = std::min(stop.size() - 1, held_.size()); n > keep; --n)
+        if (held_.ends_with(std::string_view(stop).substr(0, n))) keep = n;
+    std::string ready = held_.substr(0, held_.size() - keep);
+    held_.erase(0, ready.size());
+    return ready;
+  }
+  std::string flush() { return std::exchange(held_, {}); }
+  bool found() const { return found_; }
+
+ private:
+  const std::vector<std::string>& stops_;
+  std::string held_;
+  bool found_ = false;
+};
+
+class Loop {
+ public:
+  Loop(TokenSource& source, const Tokenizer& tokenizer, const GenerateOptions& options,
+       const OnReplyEvent& on_event)
+      : source_(source),
+        tokenizer_(tokenizer),
+        options_(options),
+        on_event_(on_event),
+        parser_(tokenizer, {.functions = options.functions,
+                            .start_in_reasoning = options.starts_in_reasoning}),
+        stops_(options.stop),
+        sampler_(options.sampler),
+        mask_(options.constraint ? tokenizer.vocab_size() : 0),
+        in_thought_(options.starts_in_reasoning) {
+    out_.message.role = Role::model;
+    for (const Special which : {Special::image_end, Special::audio_end})
+      suppressed_.push_back(tokenizer.special(which));
+    suppressed_.insert(suppressed_.end(), options.suppress.begin(), options.suppress.end());
+  }
+
+  base::Result<Generated> run(std::span<const TokenId> prompt, std::stop_token stop) {
+    for (const TokenId token : prompt) sampler_.see_prompt(token);
+    const auto begin = std::chrono::steady_clock::now();
+    base::Status status = base::Ok{};
+    while (static_cast<int>(out_.tokens.size()) < options_.max_tokens && !ended()) {
+      if (stop.stop_requested()) {
+        out_.finish = Finish::cancelled;
+        break;
+      }
+      std::vector<TokenId> next = forced();
+      if (next.empty()) {
+        base::Result<TokenId> chosen = choose();
+        if (!chosen) return chosen.error();
+        next = {*chosen};
+      } else if (options_.logprobs >= 0) {
+        for (const TokenId token : next)
+          out_.logprobs.push_back(
+              {.chosen = {token, std::numeric_limits<float>::quiet_NaN()}, .top = {}});
+      }
+      for (const TokenId token : next)
+        if (status = take(token); !status) return status.error();
+      if (ended()) break;
+      status = source_.append(next, stop);
+      if (!status && status.error().code == Errc::limit) break;
+      if (!status && status.error().code == Errc::cancelled) {
+        out_.finish = Finish::cancelled;
+        break;
+      }
+      if (!status) return status.error();
+    }
+    out_.timings.decode = std::chrono::steady_clock::now() - begin;
+    const bool over = ended();
+    hear(parser_.finish());
+    if (out_.finish != Finish::cancelled && (over || stops_.found()))
+      out_.finish = out_.message.calls.empty() ? Finish::stop : Finish::tool_calls;
+    return std::move(out_);
+  }
+
+ private:
+  bool constrained() const { return options_.constraint != nullptr && !in_thought_; }
+  bool budget_spent() const {
+    return options_.thinking_budget >= 0 && n_thought_ >= options_.thinking_budget;
+  }
+  // Whether a thought may begin here: before the answer.
+  bool may_think() const {
+    return options_.thinking && !answering_ && !budget_spent() &&
+           tokenizer_.special(Special::channel_begin) >= 0;
+  }
+  bool ended() {
+    return parser_.ended() || stops_.found() || stopped_ ||
+           (constrained() && options_.constraint->is_finished());
+  }
+
+  std::vector<TokenId> forced() {
+    if (in_thought_ && budget_spent()) {
+      const TokenId end = tokenizer_.special(Special::channel_end);
+      if (end >= 0) return {end};
+    }
+    if (!constrained() || may_think() || options_.logprobs >= 0) return {};
+    return options_.constraint->forced();
+  }
+
+  void forbid(TokenId token) {
+    if (token >= 0 && static_cast<size_t>(token) < allowed_.size())
+      allowed_[static_cast<size_t>(token)] = kForbidden;
+  }
+
+  base::Result<TokenId> choose() {
+    const std::span<const float> raw = source_.logits();
+    allowed_.assign(raw.begin(), raw.end());
+    for (const TokenId token : suppressed_) forbid(token);
+    const std::vector<float>* plain = &allowed_;
+    if (options_.logprobs >= 0) {
+      plain_ = allowed_;
+      plain = &plain_;
+    }
+    if (options_.thinking_budget >= 0 && budget_spent())
+      forbid(tokenizer_.special(Special::channel_begin));
+    if (in_thought_ && options_.constraint != nullptr) {
+      for (const Special which : {Special::turn_end, Special::eos, Special::turn_begin,
+                                  Special::response_begin, Special::call_begin})
+        forbid(tokenizer_.special(which));
+      for (const TokenId token : options_.stop_tokens) forbid(token);
+    }
+    if (constrained()) {
+      const base::Status masked = options_.constraint->mask(mask_);
+      if (!masked) return masked.error();
+      const TokenId opens = may_think() ? tokenizer_.special(Special::channel_begin) : -1;
+      const size_t n = allowed_.size();
+      for (size_t word = 0; word * 32 < n; ++word) {
+        const uint32_t bits = word < mask_.words().size() ? mask_.words()[word] : 0;
+        if (bits == ~uint32_t{0}) continue;
+        const size_t end = std::min(n, word * 32 + 32);
+        for (size_t i = word * 32; i < end; ++i)
+          if ((bits >> (i % 32) & 1) == 0 && static_cast<TokenId>(i) != opens)
+            allowed_[i] = kForbidden;
+      }
+    }
+    const TokenId token = sampler_.sample(allowed_);
+    if (!(allowed_[static_cast<size_t>(token)] > kForbidden))
+      return Error{Errc::internal, constrained() ? "grammar: no token may follow"
+                                                 : "no token may follow: every one is suppressed"};
+    if (options_.logprobs >= 0) out_.logprobs.push_back(logprobs(*plain, token, options_.logprobs));
+    return token;
+  }
+
+  base::Status take(TokenId token) {
+    const bool opens = token >= 0 && token == tokenizer_.special(Special::channel_begin);
+    const bool closes = token >= 0 && token == tokenizer_.special(Special::channel_end);
+    if (options_.constraint != nullptr && !in_thought_ && !(opens && may_think())) {
+      if (base::Status accepted = options_.constraint->accept(token); !accepted) return accepted;
+    }
+    if (opens && !in_thought_ && (options_.constraint == nullptr || may_think())) {
+      in_thought_ = true;
+    } else if (in_thought_ && closes) {
+      in_thought_ = false;
+    } else if (in_thought_) {
+      ++n_thought_;
+    } else {
+      answering_ = true;
+    }
+    out_.tokens.push_back(token);
+    sampler_.see(token);
+    stopped_ = std::find(options_.stop_tokens.begin(), options_.stop_tokens.end(), token) !=
+               options_.stop_tokens.end();
+    if (!stopped_) hear(parser_.push(token));
+    out_.ended_by_token = stopped_ || parser_.ended();
+    return base::Ok{};
+  }
+
+  void give(ReplyEvent event) {
+    switch (event.kind) {
+      case ReplyEvent::Kind::text:
+        out_.message.text += event.text;
+        break;
+      case ReplyEvent::Kind::reasoning:
+        out_.message.reasoning += event.text;
+        break;
+      case ReplyEvent::Kind::call:
+        out_.message.calls.push_back(event.call);
+        break;
+      case ReplyEvent::Kind::bad_call:
+        out_.errors.push_back(event.error);
+        break;
+      case ReplyEvent::Kind::end:
+        break;
+    }
+    if (on_event_) on_event_(event);
+  }
+
+  void hear(std::vector<ReplyEvent> events) {
+    for (ReplyEvent& event : events) {
+      if (stops_.found() && event.kind != ReplyEvent::Kind::end) continue;
+      std::string text =
+          event.kind == ReplyEvent::Kind::text ? stops_.push(event.text) : stops_.flush();
+      if (!text.empty()) give({.kind = ReplyEvent::Kind::text, .text = std::move(text)});
+      if (event.kind != ReplyEvent::Kind::text) give(std::move(event));
+    }
+  }
+
+  TokenSource& source_;
+  const Tokenizer& tokenizer_;
+  const GenerateOptions& options_;
+  const OnReplyEvent& on_event_;
+  StreamParser parser_;
+  StopFilter stops_;
+  Sampler sampler_;
+  TokenMask mask_;
+  std::vector<TokenId> suppressed_;
+  std::vector<float> allowed_, plain_;
+  Generated out_;
+  bool in_thought_ = false;
+  bool answering_ = false;
+  bool stopped_ = false;
+  int n_thought_ = 0;
+};
+
+}  // namespace
+
+std::string_view name_of(Finish finish) {
+  switch (finish) {
+    case Finish::stop:
+      return "stop";
+    case Finish::length:
+      return "length";
+    case Finish::tool_calls:
+      return "tool_calls";
+    case Finish::cancelled:
+      break;
+  }
+  return "cancelled";
+}
+
+base::Status check(const GenerateOptions& o) {
+  if (base::Status status = check(o.sampler); !status) return status;
+  if (o.max_tokens < 1)
+    return Error{Errc::usage,
+                 "max_tokens " + std::to_string(o.max_tokens) + ", expected 1 or more"};
+  if (o.stop.size() > kMaxStops)
+    return Error{Errc::usage, "stop: " + std::to_string(o.stop.size()) + " strings, at most " +
+                                  std::to_string(kMaxStops)};
+  for (const std::string& stop : o.stop) {
+    if (stop.empty()) return Error{Errc::usage, "stop: an empty string"};
+    if (stop.size() > kMaxStopBytes)
+      return Error{Errc::usage, "stop: " + std::to_string(stop.size()) + " bytes, at most " +
+                                    std::to_string(kMaxStopBytes)};
+    if (utf8_repaired(stop) != stop) return Error{Errc::usage, "stop: not UTF-8"};
+  }
+  if (o.thinking_budget < -1)
+    return Error{Errc::usage,
+                 "thinking_budget " + std::to_string(o.thinking_budget) + ", expected -1 or more"};
+  if (o.logprobs < -1 || o.logprobs > 20)
+    return Error{Errc::usage, "logprobs " + std::to_string(o.logprobs) + ", expected 0 to 20"};
+  return base::Ok{};
+}
+
+SessionSource::SessionSource(Session& session, std::span<const Position> prompt)
+    : session_(session), positions_(prompt.begin(), prompt.end()) {
+  has_soft_ =
+      std::any_of(prompt.begin(), prompt.end(), [](const Position& p) { return !p.soft.empty(); });
+}
+
+base::Status SessionSource::append(std::span<const TokenId> tokens, std::stop_token stop) {
+  // Prefill would run soft tokens again, since it cannot know them to be the same.
+  if (tokens.size() == 1 || has_soft_) {
+    for (const TokenId token : tokens) {
+      positions_.push_back({.id = token});
+      if (base::Status decoded = session_.decode(token); !decoded) return decoded;
+    }
+    return base::Ok{};
+  }
+  for (const TokenId token : tokens) positions_.push_back({.id = token});
+  base::Result<PrefillStats> read = session_.prefill(positions_, stop);
+  if (!read) return read.error();
+  return base::Ok{};
+}
+
+base::Result<Generated> generate_from(TokenSource& source, const Tokenizer& tokenizer,
+                                      std::span<const TokenId> prompt,
+                                      const GenerateOptions& options, const OnReplyEvent& on_event,
+                                      std::stop_token stop) {
+  if (base::Status status = check(options); !status) return status.error();
+  base::Result<Generated> out = Loop(source, tokenizer, options, on_event).run(prompt, stop);
+  if (out) out->prompt_tokens = static_cast<int>(prompt.size());
+  return out;
+}
+
+base::Result<Generated> generate(Session& session, const Tokenizer& tokenizer,
+                                 std::span<const Position> prompt, const GenerateOptions& options,
+                                 const OnReplyEvent& on_event, std::stop_token stop,
+                                 const std::function<void(int)>& on_progress) {
+  if (base::Status status = check(options); !status) return status.error();
+  const auto begin = std::chrono::steady_clock::now();
+  size_t done = 0;
+  while (on_progress && prompt.size() - done > kProgressStep) {
+    done += kProgressStep;
+    // The soft tokens of one image stay together.
+    while (done < prompt.size() && !prompt[done].soft.empty()) ++done;
+    if (done == prompt.size()) break;
+    base::Result<PrefillStats> part = session.prefill(prompt.first(done), stop);
+    if (!part) return part.error();
+    on_progress(static_cast<int>(done));
+  }
+  base::Result<PrefillStats> read = session.prefill(prompt, stop);
+  if (!read) return read.error();
+  const auto after = std::chrono::steady_clock::now();
+  std::vector<TokenId> ids;
+  ids.reserve(prompt.size());
+  for (const Position& position : prompt) ids.push_back(position.id);
+  SessionSource source(session, prompt);
+  base::Result<Generated> out = generate_from(source, tokenizer, ids, options, on_event, stop);
+  if (!out) return out;
+  out->timings.prefill = after - begin;
+  out->reused_tokens = on_progress ? 0 : read->reused;
+  return out;
+}
+
+}  // namespace model

@@ -1,0 +1,5 @@
+//! What the engine takes from Rust, with C interfaces: the grammar engine's `llg_*` functions as its crate
+//! declares them, and `tessera_template_*` (tessera_template.h). One library, since two would each carry
+//! Rust's own runtime.
+mod template;
+pub use llguidance_engine::ffi::*;
