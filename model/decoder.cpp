@@ -16,7 +16,9 @@
 namespace model {
 namespace {
 
-constexpr int kFewRows = 8;  // up to here a pass reads stored weights row by row
+// Up to here a pass does for each row exactly what a pass over that row alone does, bit for bit:
+// what a drafter guessed is judged by the logits that decoding token by token would have given.
+constexpr int kFewRows = 8;
 
 size_t area(int rows, int width) { return static_cast<size_t>(rows) * static_cast<size_t>(width); }
 
@@ -87,7 +89,7 @@ void Decoder::logits(const float* normed, int m, float* out, ThreadPool& pool) c
 void Decoder::linear(int layer, Projection p, const float* x, int m, float* y, const Pass& pass,
                      Workspace& work, ThreadPool& pool) const {
   const Matrix& matrix = weights_.layers[static_cast<size_t>(layer)].at(p);
-  if (precision_ == Precision::f32)
+  if (precision_ == Precision::f32 && m > kFewRows)
     multiply_f32(matrix, x, m, y, pool);
   else if (packed())
     gemm(x, m, matrix.in, packed_[static_cast<size_t>(layer)][static_cast<size_t>(p)], y,
@@ -101,9 +103,14 @@ void Decoder::linear(int layer, Projection p, const float* x, int m, float* y, c
     const LowRank& low = lora->at(layer, p);
     if (low.rank == 0) continue;
     float* xa = sized(work.low, area(m, low.rank));
-    gemm_f32(x, m, low.in, low.a.data(), low.rank, low.in, low.in, xa, low.rank, false, pool);
-    scale(xa, low.scale, static_cast<int64_t>(area(m, low.rank)), pool);
-    gemm_f32(xa, m, low.rank, low.b.data(), low.out, low.rank, low.rank, y, low.out, true, pool);
+    const int rows = m <= kFewRows ? 1 : m;
+    for (int i = 0; i < m; i += rows) {
+      gemm_f32(x + area(i, low.in), rows, low.in, low.a.data(), low.rank, low.in, low.in,
+               xa + area(i, low.rank), low.rank, false, pool);
+      scale(xa + area(i, low.rank), low.scale, static_cast<int64_t>(area(rows, low.rank)), pool);
+      gemm_f32(xa + area(i, low.rank), rows, low.rank, low.b.data(), low.out, low.rank, low.rank,
+               y + area(i, low.out), low.out, true, pool);
+    }
   }
 }
 
@@ -113,10 +120,11 @@ void attend(const AttentionShape& shape, const float* query, int n, std::span<co
   // one product with the keys. Decoding has one query, so there the heads are divided.
   const int hd = shape.head_dim, group = shape.n_heads / shape.n_kv_heads;
   const int width = shape.n_heads * hd;
+  const bool few = n <= kFewRows;
   const int parts =
-      n * shape.n_kv_heads >= pool.n_threads() ? 1 : std::min(group, pool.n_threads());
+      !few || shape.n_kv_heads >= pool.n_threads() ? 1 : std::min(group, pool.n_threads());
   const int heads = (group + parts - 1) / parts;  // of a task, at most
-  const int queries = std::max(1, 64 / heads), blocks = (n + queries - 1) / queries;
+  const int queries = few ? 1 : std::max(1, 64 / heads), blocks = (n + queries - 1) / queries;
   constexpr int kKeys = 256;  // decoded at a time
   const int tasks = blocks * shape.n_kv_heads * parts;
   pool.parallel_for(tasks, 1, [&](int worker, int begin, int end) {

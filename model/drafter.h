@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "model/generate.h"
 #include "model/model.h"
 
 namespace model {
@@ -53,6 +54,31 @@ class Drafter {
 
   const Engine* target_;
   std::unique_ptr<Parts> parts_;
+};
+
+/// A session with a drafter in front of it (TokenSource says how it works). The session has read
+/// the prompt; it and the drafter outlive the source, which leaves the session where the reply is.
+class DraftedSource final : public TokenSource {
+ public:
+  /// n_guesses: 1 to 7, of a round.
+  DraftedSource(Session& session, Drafter& drafter, int n_guesses, std::vector<TokenId> suppress);
+  ~DraftedSource() override { settle(); }
+  std::span<const float> logits() override;
+  base::Status append(std::span<const TokenId> tokens, std::stop_token stop) override;
+
+  int guessed() const { return guessed_; }    ///< tokens that were guessed so far
+  int accepted() const { return accepted_; }  ///< of them, the ones the reply has
+
+ private:
+  void settle();  // takes back what was guessed and not chosen
+
+  Session& session_;
+  Drafter& drafter_;
+  const int n_guesses_;
+  const std::vector<TokenId> suppress_;
+  std::vector<TokenId> round_;  // in the session's cache, not yet kept; empty: none
+  int at_ = 0;                  // the last of round_ that was chosen
+  int guessed_ = 0, accepted_ = 0;
 };
 
 }  // namespace model

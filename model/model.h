@@ -138,6 +138,7 @@ class Session {
   void fill_with_noise(int n, uint64_t seed);
 
   int size() const { return cache_.size(); }
+  int context() const { return cache_.context(); }
   size_t cache_bytes() const { return cache_.bytes(); }
 
  private:

@@ -52,36 +52,45 @@ TEST_F(DrafterTest, GuessesWithTheLogitsAndHiddenStatesOfTheReference) {
   }
 }
 
-TEST_F(DrafterTest, VerifiedGuessesGiveTheGreedyReplyOfTheModelAlone) {
+TEST_F(DrafterTest, TheSourceGivesTheSameLogitsBitForBitWhateverIsGuessed) {
   for (const std::string name : {"short", "long"}) {
-    constexpr size_t kTokens = 60;
-    std::vector<TokenId> plain, drafted;
     Session alone(engine, 128), together(engine, 128);
     ASSERT_TRUE(alone.prefill(prompt(name), {}));
-    Sampler greedy({});
-    for (TokenId t = greedy.sample(alone.logits()); plain.size() < kTokens;
-         t = greedy.sample(alone.logits())) {
-      plain.push_back(t);
-      ASSERT_TRUE(alone.decode(t));
-    }
     ASSERT_TRUE(together.prefill(prompt(name), {}));
-    TokenId token = greedy.sample(together.logits());
-    while (drafted.size() < kTokens) {
-      std::vector<TokenId> round = {token};
-      for (const TokenId guess : drafter.draft(together, token, 4)) round.push_back(guess);
-      ASSERT_TRUE(together.extend(round));
-      int kept = 0;
-      for (;; ++kept) {
-        drafted.push_back(round[static_cast<size_t>(kept)]);
-        token = greedy.sample(together.logits_after(kept));
-        if (kept + 1 == static_cast<int>(round.size()) ||
-            token != round[static_cast<size_t>(kept) + 1])
-          break;
-      }
-      together.keep(kept + 1);
+    DraftedSource source(together, drafter, 4, {});
+    Sampler greedy({});
+    for (int i = 0; i < 80; ++i) {
+      const std::span<const float> expected = alone.logits(), actual = source.logits();
+      for (size_t k = 0; k < expected.size(); ++k) ASSERT_EQ(actual[k], expected[k]) << i;
+      // Every seventh token is not the model's choice: a reply may be sampled.
+      const TokenId token = i % 7 == 6 ? 3 + i : greedy.sample(expected);
+      ASSERT_TRUE(source.append({&token, 1}, {}));
+      ASSERT_TRUE(alone.decode(token));
     }
-    drafted.resize(kTokens);
-    EXPECT_EQ(drafted, plain) << name;
+    const std::vector<TokenId> forced = {9, 8, 7, 6, 5, 4};
+    ASSERT_TRUE(source.append(forced, {}));
+    for (const TokenId token : forced) ASSERT_TRUE(alone.decode(token));
+    EXPECT_EQ(greedy.sample(source.logits()), greedy.sample(alone.logits()));
+    EXPECT_GT(source.guessed(), 0);
+  }
+}
+
+TEST_F(DrafterTest, GeneratedRepliesAreTheSameWithAndWithoutIt) {
+  const Tokenizer& tokenizer = engine.tokenizer();
+  for (const float temperature : {0.0f, 0.9f}) {
+    const std::vector<Position> positions = prompt("long");
+    std::vector<TokenId> ids;
+    for (const Position& p : positions) ids.push_back(p.id);
+    GenerateOptions options{.max_tokens = 80, .sampler = {.temperature = temperature, .seed = 5}};
+    Session alone(engine, 128), together(engine, 128);
+    const base::Result<Generated> plain = generate(alone, tokenizer, positions, options, {}, {});
+    ASSERT_TRUE(plain) << plain.error().message;
+    ASSERT_TRUE(together.prefill(positions, {}));
+    DraftedSource source(together, drafter, 4, {});
+    const base::Result<Generated> drafted = generate_from(source, tokenizer, ids, options, {}, {});
+    ASSERT_TRUE(drafted) << drafted.error().message;
+    EXPECT_EQ(drafted->tokens, plain->tokens);
+    EXPECT_GT(plain->tokens.size(), 3u);
   }
 }
 
