@@ -9,7 +9,7 @@ namespace model {
 
 namespace {
 
-using nlohmann::json;
+using json = nlohmann::ordered_json;  // members are written in the order of the schema
 
 constexpr int kMaxDepth = 64;
 constexpr size_t kMaxBytes = 1 << 20;
