@@ -36,11 +36,12 @@ base::Status check(const SamplerOptions& o) {
       in_range("presence_penalty", o.presence_penalty, -2, 2),
       in_range("frequency_penalty", o.frequency_penalty, -2, 2),
       in_range("temperature", o.temperature, 0, 100),
-      in_range("top_p", o.top_p, std::numeric_limits<float>::min(), 1),
+      in_range("top_p", o.top_p, 0, 1),
       in_range("min_p", o.min_p, 0, 1),
   };
   for (const base::Status& status : checks)
     if (!status) return status;
+  if (o.top_p == 0) return base::Error{base::Errc::usage, "top_p 0, expected more"};
   if (o.top_k < 0)
     return base::Error{base::Errc::usage,
                        "top_k " + std::to_string(o.top_k) + ", expected 0 or more"};

@@ -162,7 +162,7 @@ fn without_generation_tags(source: &str) -> String {
     let mut out = String::with_capacity(source.len());
     let mut rest = source;
     while let Some(at) = rest.find("{%") {
-        let Some(length) = rest[at..].find("%}") else { break };
+        let Some(length) = rest[at + 2..].find("%}").map(|n| n + 2) else { break };
         let inner = &rest[at + 2..at + length];
         let name = inner.trim_matches(|c: char| c.is_whitespace() || c == '-' || c == '+');
         let instead = match name {

@@ -4,6 +4,8 @@
 
 #include <thread>
 
+#include "model/grammar/json_schema.h"
+
 namespace model {
 namespace {
 
@@ -164,6 +166,56 @@ TEST(Grammar, AVocabularyNeedsTokensAndAnEosAmongThem) {
   source.is_special = [](int32_t) { return false; };
   source.eos = 2;
   EXPECT_FALSE(GrammarVocabulary::build(std::move(source)));
+}
+
+std::string schema_error(const GrammarVocabulary& vocabulary, std::string_view schema) {
+  const base::Result<std::string> grammar = grammar_of_schema(schema, {3});
+  if (!grammar) return grammar.error().message;
+  const base::Result<Constraint> constraint = Constraint::compile(vocabulary, *grammar);
+  return constraint ? "" : constraint.error().message;
+}
+
+bool fits(const GrammarVocabulary& vocabulary, std::string_view schema, std::string_view text) {
+  Constraint constraint = compiled(vocabulary, *grammar_of_schema(schema, {3}));
+  std::vector<int32_t> tokens = toy_encode(text);
+  tokens.push_back(3);
+  return walk(constraint, tokens);
+}
+
+TEST(JsonSchema, TheGrammarHoldsTheValuesThatFitAndThenEnds) {
+  const GrammarVocabulary vocabulary = toy_vocabulary();
+  const char* schema =
+      R"({"type": "object", "properties": {"name": {"type": "string"}, "n": {"type": "integer", "minimum": 3}},
+          "required": ["name", "n"], "additionalProperties": false})";
+  EXPECT_TRUE(fits(vocabulary, schema, R"({"name": "hello \"x\"", "n": 12})"));
+  EXPECT_FALSE(fits(vocabulary, schema, R"({"name": "hello", "n": 2})"));
+  EXPECT_FALSE(fits(vocabulary, schema, R"({"name": "hello"})"));
+  EXPECT_FALSE(fits(vocabulary, schema, R"({"name":"hello","n":12})"));
+  EXPECT_FALSE(fits(vocabulary, schema, R"({"name": "hello", "n": 12} )"));
+  EXPECT_FALSE(fits(vocabulary, schema, R"({"name": "hello", "n": 12, "x": 1})"));
+  EXPECT_TRUE(fits(vocabulary, R"({"enum": ["caf\u00e9", 3]})", "\"caf\u00e9\""));
+  EXPECT_TRUE(fits(vocabulary, "true", R"([1, null, {"a": "b"}])"));
+}
+
+TEST(JsonSchema, RefusesWhatItCannotEnforceByName) {
+  const GrammarVocabulary vocabulary = toy_vocabulary(true);
+  const auto names = [&](std::string_view schema, std::string_view keyword) {
+    const std::string error = schema_error(vocabulary, schema);
+    EXPECT_NE(error.find(keyword), std::string::npos) << schema << ": " << error;
+  };
+  EXPECT_EQ(schema_error(vocabulary,
+                         R"({"title": "t", "description": "d", "type": "string", "default": ""})"),
+            "");
+  names(R"({"type": "array", "uniqueItems": true})", "uniqueItems");
+  names(R"({"type": "object", "propertyNames": {"pattern": "a"}})", "propertyNames");
+  names(R"({"type": "array", "contains": {"type": "string"}})", "contains");
+  names(R"({"not": {"type": "string"}})", "not");
+  names(R"({"type": "object", "dependentRequired": {"a": ["b"]}})", "dependentRequired");
+  names(R"({"if": {"type": "string"}, "then": {"minLength": 1}})", "if");
+  names(R"({"type": "string", "format": "no-such-format"})", "no-such-format");
+  names(R"({"x-guidance": {}})", "x-guidance");
+  names("{", "not JSON");
+  names("3", "neither");
 }
 
 }  // namespace
