@@ -36,6 +36,7 @@ void add_model(CLI::App& app, Action& action);
 void add_run(CLI::App& app, Action& action);
 void add_sandbox(CLI::App& app, Action& action);
 void add_tokenize(CLI::App& app, Action& action);
+void add_transcribe(CLI::App& app, Action& action);
 void add_train(CLI::App& app, Action& action);
 
 }  // namespace cli

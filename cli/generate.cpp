@@ -13,8 +13,9 @@
 #include "base/file.h"
 #include "cli/command.h"
 #include "cli/model_store.h"
+#include "model/attachment.h"
 #include "model/chat_template.h"
-#include "model/checkpoint.h"
+#include "model/drafter.h"
 #include "model/generate.h"
 #include "model/grammar/json_schema.h"
 #include "model/model.h"
@@ -31,6 +32,10 @@ std::stop_source g_stop;
 struct Options {
   std::string model, adapter, prompt, precision = "bf16";
   std::string system, schema_file, grammar_file;
+  std::string mmproj, drafter;
+  std::vector<std::string> images, sounds, videos;
+  int image_budget = model::kDefaultImageBudget;
+  int draft_tokens = 4;
   bool raw = false, json = false, thinking = false;
   model::GenerateOptions generate;
 };
@@ -38,7 +43,7 @@ struct Options {
 // --- the prompt ---------------------------------------------------------------------------------
 
 struct Prompt {
-  std::vector<model::Position> positions;
+  model::Prompt whole;  // positions, with what they point into
   bool starts_in_reasoning = false;
   std::string builtin_because;  // why the checkpoint's template was not used
 };
@@ -55,25 +60,70 @@ bool ends_in_thought(const model::Rendered& rendered) {
 std::vector<model::Message> conversation(const Options& o) {
   std::vector<model::Message> out;
   if (!o.system.empty()) out.push_back({.role = model::Role::system, .text = o.system});
-  out.push_back({.role = model::Role::user, .text = o.prompt});
+  // Pictures and clips before the words, recordings after them, as Gemma was taught.
+  model::Message user{.role = model::Role::user, .text = o.prompt};
+  for (size_t i = 0; i < o.images.size(); ++i) user.media.push_back({model::MediaKind::image, 0});
+  for (size_t i = 0; i < o.videos.size(); ++i) user.media.push_back({model::MediaKind::video, 0});
+  for (size_t i = 0; i < o.sounds.size(); ++i)
+    user.media.push_back({model::MediaKind::audio, o.prompt.size()});
+  out.push_back(std::move(user));
   return out;
 }
 
-Prompt prompt_of(const Options& o, std::string_view chat_template,
-                 const model::Tokenizer& tokenizer) {
+// Files are read here, so that what is wrong with one is said with its name.
+base::Result<std::vector<model::Attachment>> attachments(const Options& o,
+                                                         const model::Engine& engine) {
+  std::vector<model::Attachment> all;
+  const auto add = [&](const std::vector<std::string>& files, const auto& attach) -> base::Status {
+    for (const std::string& file : files) {
+      base::Result<model::Attachment> a = attach(file);
+      if (!a) return base::Error{a.error().code, file + ": " + a.error().message};
+      all.push_back(std::move(*a));
+    }
+    return base::Ok{};
+  };
+  const auto bytes_of = [](const std::string& file) {
+    return base::read_file(file, size_t{1} << 30);
+  };
+  using Attached = base::Result<model::Attachment>;
+  base::Status status = add(o.images, [&](const std::string& file) -> Attached {
+    const base::Result<std::string> bytes = bytes_of(file);
+    if (!bytes) return bytes.error();
+    return model::attach_image(engine, *bytes, o.image_budget);
+  });
+  if (status)
+    status =
+        add(o.videos, [&](const std::string& file) { return model::attach_video(engine, file); });
+  if (status)
+    status = add(o.sounds, [&](const std::string& file) -> Attached {
+      const base::Result<std::string> bytes = bytes_of(file);
+      if (!bytes) return bytes.error();
+      return model::attach_sound(engine, *bytes);
+    });
+  if (!status) return status.error();
+  return all;
+}
+
+base::Result<Prompt> prompt_of(const Options& o, const model::Engine& engine) {
+  const std::string_view chat_template = engine.checkpoint().chat_template();
+  const model::Tokenizer& tokenizer = engine.tokenizer();
   Prompt prompt;
-  std::vector<model::TokenId> ids;
+  model::ChatTokens chat;
   if (o.raw) {
-    ids = tokenizer.encode(o.prompt);
-    if (tokenizer.bos() >= 0) ids.insert(ids.begin(), tokenizer.bos());
+    chat.ids = tokenizer.encode(o.prompt);
+    if (tokenizer.bos() >= 0) chat.ids.insert(chat.ids.begin(), tokenizer.bos());
   } else {
     model::TemplateRendered rendered =
         model::render_with(chat_template, tokenizer, conversation(o), {}, {.thinking = o.thinking});
     prompt.builtin_because = std::move(rendered.builtin_because);
     prompt.starts_in_reasoning = ends_in_thought(rendered.rendered);
-    ids = model::tokens(rendered.rendered, tokenizer).ids;
+    chat = model::tokens(rendered.rendered, tokenizer);
   }
-  for (const model::TokenId id : ids) prompt.positions.push_back({.id = id});
+  base::Result<std::vector<model::Attachment>> files = attachments(o, engine);
+  if (!files) return files.error();
+  base::Result<model::Prompt> whole = model::assemble(chat, std::move(*files), tokenizer);
+  if (!whole) return whole.error();
+  prompt.whole = std::move(*whole);
   return prompt;
 }
 
@@ -124,7 +174,7 @@ json logprobs_json(const model::Generated& out, const model::Tokenizer& tokenize
 }
 
 json result_json(const Options& o, const Prompt& prompt, const model::Generated& out,
-                 const model::Tokenizer& tokenizer) {
+                 const model::DraftedSource* drafted, const model::Tokenizer& tokenizer) {
   // A stop token is not a part of what was said.
   std::vector<model::TokenId> tokens = out.tokens;
   if (out.ended_by_token) tokens.pop_back();
@@ -145,6 +195,8 @@ json result_json(const Options& o, const Prompt& prompt, const model::Generated&
         {"prefill_tokens_per_second", per_second(n_prompt, out.timings.prefill)},
         {"decode_tokens_per_second",
          per_second(static_cast<double>(out.tokens.size()), out.timings.decode)}}}};
+  if (drafted != nullptr)
+    result["draft"] = {{"guessed", drafted->guessed()}, {"accepted", drafted->accepted()}};
   if (!out.errors.empty()) result["call_errors"] = out.errors;
   if (o.generate.logprobs >= 0) result["logprobs"] = logprobs_json(out, tokenizer, tokens.size());
   if (!o.raw) result["chat_template"] = prompt.builtin_because.empty() ? "checkpoint" : "built-in";
@@ -168,12 +220,17 @@ int run(const Options& o) {
   if (const base::Status status = model::check(o.generate); !status) return fail(status.error());
   const base::Result<std::filesystem::path> path = find_checkpoint(o.model);
   if (!path) return fail(path.error());
-  const base::Result<model::Checkpoint> checkpoint = model::Checkpoint::open(*path);
-  if (!checkpoint) return fail(checkpoint.error());
   base::Result<model::Engine> engine = model::Engine::load(
       *path, {.precision = o.precision == "f32" ? model::Precision::f32 : model::Precision::bf16,
-              .adapter = o.adapter});
+              .adapter = o.adapter,
+              .mmproj = o.mmproj});
   if (!engine) return fail(engine.error());
+  std::optional<model::Drafter> drafter;
+  if (!o.drafter.empty()) {
+    base::Result<model::Drafter> loaded = model::Drafter::load(o.drafter, *engine);
+    if (!loaded) return fail(loaded.error());
+    drafter.emplace(std::move(*loaded));
+  }
   const model::Tokenizer& tokenizer = engine->tokenizer();
 
   model::GenerateOptions options = o.generate;
@@ -195,9 +252,11 @@ int run(const Options& o) {
     constraint.emplace(std::move(*compiled));
     options.constraint = &*constraint;
   }
-  const Prompt prompt = prompt_of(o, checkpoint->chat_template(), tokenizer);
+  const base::Result<Prompt> prompt = prompt_of(o, *engine);
+  if (!prompt) return fail(prompt.error());
+  const std::vector<model::Position>& positions = prompt->whole.positions;
   options.thinking = o.thinking;
-  options.starts_in_reasoning = prompt.starts_in_reasoning;
+  options.starts_in_reasoning = prompt->starts_in_reasoning;
 
   std::signal(SIGINT, [](int) {
     std::signal(SIGINT, SIG_DFL);  // the second one does not wait
@@ -209,22 +268,30 @@ int run(const Options& o) {
   if (isatty(STDERR_FILENO) == 1)
     on_progress = [&](int done) {
       if (std::chrono::steady_clock::now() - begin < std::chrono::seconds(1)) return;
-      std::fprintf(stderr, "\rreading the prompt: %d of %zu tokens", done, prompt.positions.size());
+      std::fprintf(stderr, "\rreading the prompt: %d of %zu tokens", done, positions.size());
       progress_shown = true;
     };
-  model::Session session(*engine,
-                         static_cast<int>(prompt.positions.size()) + options.max_tokens + 1);
-  const base::Result<model::Generated> out = model::generate(
-      session, tokenizer, prompt.positions, options,
-      [&](const model::ReplyEvent& event) {
-        if (progress_shown) std::fprintf(stderr, "\r\033[K");
-        progress_shown = false;
-        if (!o.json) show(event);
-      },
-      g_stop.get_token(), on_progress);
+  model::Session session(*engine, static_cast<int>(positions.size()) + options.max_tokens + 1);
+  const model::OnReplyEvent on_event = [&](const model::ReplyEvent& event) {
+    if (progress_shown) std::fprintf(stderr, "\r\033[K");
+    progress_shown = false;
+    if (!o.json) show(event);
+  };
+  std::optional<model::DraftedSource> drafted;
+  const base::Result<model::Generated> out = [&]() -> base::Result<model::Generated> {
+    if (!drafter)
+      return model::generate(session, tokenizer, positions, options, on_event, g_stop.get_token(),
+                             on_progress);
+    const base::Result<model::PrefillStats> read = session.prefill(positions, g_stop.get_token());
+    if (!read) return read.error();
+    std::vector<model::TokenId> ids;
+    for (const model::Position& p : positions) ids.push_back(p.id);
+    drafted.emplace(session, *drafter, o.draft_tokens, options.suppress);
+    return model::generate_from(*drafted, tokenizer, ids, options, on_event, g_stop.get_token());
+  }();
   if (!out) return fail(out.error());
   if (o.json)
-    std::printf("%s\n", result_json(o, prompt, *out, tokenizer)
+    std::printf("%s\n", result_json(o, *prompt, *out, drafted ? &*drafted : nullptr, tokenizer)
                             .dump(-1, ' ', false, json::error_handler_t::replace)
                             .c_str());
   else
@@ -240,6 +307,21 @@ void add_generate(CLI::App& app, Action& action) {
   CLI::App* c = app.add_subcommand("generate", "One reply of the model, no tools.");
   c->add_option("--model", o->model, "checkpoint: a name or a path")->required();
   c->add_option("--adapter", o->adapter, "LoRA adapter (GGUF)");
+  c->add_option("--mmproj", o->mmproj, "GGUF with the embedders of pictures and sound");
+  c->add_option("--image", o->images, "a picture to look at; may be given again")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  c->add_option("--image-budget", o->image_budget, "tokens of a picture: 70, 140, 280, 560 or 1120")
+      ->check(CLI::IsMember({70, 140, 280, 560, 1120}));
+  c->add_option("--audio", o->sounds, "a recording to listen to; may be given again")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  c->add_option("--video", o->videos, "a clip to watch, 32 frames of it; may be given again")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  c->add_option("--drafter", o->drafter,
+                "MTP drafter of the model: the same reply with fewer passes");
+  c->add_option("--draft-tokens", o->draft_tokens, "guesses of a round")->check(CLI::Range(1, 7));
   c->add_option("--max-tokens", g.max_tokens, "longest reply")->check(CLI::Range(1, 1 << 20));
   c->add_option("--stop", g.stop, "end before this text; may be given again")
       ->expected(1)

@@ -38,6 +38,7 @@ int main(int argc, char** argv) {
   cli::add_logits(app, action);
   cli::add_model(app, action);
   cli::add_tokenize(app, action);
+  cli::add_transcribe(app, action);
   cli::add_train(app, action);
   try {
     app.parse(argc, argv);

@@ -125,6 +125,14 @@ void to_q5_1(const float* x, uint8_t* b) {
   store_five_bits(q, b + 4, b + 8);
 }
 
+/// The nearest f16, but not zero for what is not zero: with the smallest step as factor the scales
+/// of a block of tiny weights still say something, with zero nothing would.
+uint16_t factor_half(float value) {
+  const uint16_t half = f32_to_f16(value);
+  if ((half & 0x7fffu) != 0 || value == 0) return half;
+  return static_cast<uint16_t>(half | 1u);
+}
+
 int nearest(float value, int low, int high) {
   return static_cast<int>(
       std::lrint(std::clamp(value, static_cast<float>(low), static_cast<float>(high))));
@@ -257,8 +265,8 @@ WithMin quantize_with_min(const float* x, int top) {
     largest_min = std::max(largest_min, fits[j].min);
   }
   WithMin best;
-  best.d = f32_to_f16(largest_scale / 63.0f);
-  best.m = f32_to_f16(largest_min / 63.0f);
+  best.d = factor_half(largest_scale / 63.0f);
+  best.m = factor_half(largest_min / 63.0f);
   for (size_t j = 0; j < 8; ++j) {
     best.scales[j] = nearest(fits[j].scale * inverse(f16_to_f32(best.d)), 0, 63);
     best.mins[j] = nearest(fits[j].min * inverse(f16_to_f32(best.m)), 0, 63);
@@ -273,7 +281,10 @@ WithMin quantize_with_min(const float* x, int top) {
     best = next;
     error = now;
   }
-  return best;
+  // Weights too small even for that: zeros come closer.
+  double power = 0;
+  for (int i = 0; i < 256; ++i) power += static_cast<double>(x[i]) * static_cast<double>(x[i]);
+  return error <= power ? best : WithMin{};
 }
 
 /// The 12 bytes that hold 8 scales and 8 minima of 6 bits; quants.cpp reads them.
@@ -354,7 +365,7 @@ void to_q6_k(const float* x, uint8_t* b) {
     if (std::fabs(fits[j]) > std::fabs(largest)) largest = fits[j];
   }
   Symmetric best;
-  best.d = f32_to_f16(largest / -128.0f);
+  best.d = factor_half(largest / -128.0f);
   const float id = inverse(f16_to_f32(best.d));
   for (size_t j = 0; j < 16; ++j)
     best.scales[j] = static_cast<int8_t>(nearest(fits[j] * id, -128, 127));

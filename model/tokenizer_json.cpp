@@ -342,12 +342,24 @@ std::vector<std::pair<std::string, std::string>> merges_of_scores(const Vocabula
       merges.push_back({v.scores[static_cast<size_t>(id)], id, left->second, right->second});
     }
   }
-  std::sort(merges.begin(), merges.end(), [](const Merge& a, const Merge& b) {
-    if (a.score != b.score) return a.score > b.score;
-    return std::tie(a.whole, a.left, a.right) < std::tie(b.whole, b.left, b.right);
-  });
   std::unordered_map<int32_t, const std::string*> texts;
   for (const auto& [text, id] : ids) texts.emplace(id, &text);
+  // Runs of newlines, spaces and tabs have no score: they are put together before anything else,
+  // the longest parts first. Then the best piece first, and of its parts the longest left one.
+  auto run = [&v](const Merge& m) {
+    return v.kinds[static_cast<size_t>(m.whole)] == PieceKind::user_defined;
+  };
+  std::sort(merges.begin(), merges.end(), [&](const Merge& a, const Merge& b) {
+    const bool run_a = run(a), run_b = run(b);
+    if (run_a != run_b) return run_a;
+    if (!run_a && a.score != b.score) return a.score > b.score;
+    const size_t left_a = texts[a.left]->size(), left_b = texts[b.left]->size();
+    if (!run_a && a.whole != b.whole) return a.whole < b.whole;
+    if (left_a != left_b) return left_a > left_b;
+    const size_t right_a = texts[a.right]->size(), right_b = texts[b.right]->size();
+    if (right_a != right_b) return right_a > right_b;
+    return a.whole < b.whole;
+  });
   std::vector<std::pair<std::string, std::string>> out;
   out.reserve(merges.size());
   for (const Merge& m : merges) out.emplace_back(*texts[m.left], *texts[m.right]);
