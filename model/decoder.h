@@ -79,17 +79,4 @@ class Decoder {
   std::vector<std::array<PackedMatrix, kProjections>> packed_;
 };
 
-/// Softmax attention of n queries over the cache, one layer: query and attended are
-/// [n, n_heads, head_dim]; query i stands at position past + i and sees of the keys in [0,
-/// cache.size()) what reach(i) says: [first, second). Scores are multiplied by `scale`.
-struct KeyRange {
-  int begin, end;
-};
-struct AttentionShape {
-  int n_heads, n_kv_heads, head_dim;
-  float scale;
-};
-void attend(const AttentionShape& shape, const float* query, int n, std::span<const KeyRange> reach,
-            const KvCache& cache, int layer, float* attended, ThreadPool& pool);
-
 }  // namespace model

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "model/attention.h"
 #include "model/bind.h"
 #include "model/elementwise.h"
 #include "model/stored_matmul.h"
