@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 
 #include "media/image.h"
 #include "model/model.h"
@@ -227,6 +228,23 @@ TEST(PatchGrid, FollowsTheRuleForOddShapes) {
   }
   EXPECT_EQ(patch_grid(10, 10, 100).error().code, base::Errc::usage);
   EXPECT_EQ(patch_grid(0, 10, 280).error().code, base::Errc::usage);
+}
+
+TEST(PatchGrid, EqualsTheReferenceForEverySizeAndBudget) {
+  const base::Result<std::string> text = base::read_file(golden("tiny/resize_table.json"), 1 << 20);
+  ASSERT_TRUE(text);
+  const nlohmann::json table = nlohmann::json::parse(*text);
+  ASSERT_GE(table.size(), 100u);
+  for (const nlohmann::json& row : table) {
+    base::Result<PatchGrid> grid = patch_grid(row["w"], row["h"], row["budget"]);
+    if (row.contains("error")) {
+      EXPECT_FALSE(grid) << row.dump();
+      continue;
+    }
+    ASSERT_TRUE(grid) << row.dump() << grid.error().message;
+    EXPECT_EQ(grid->columns * 48, row["tw"].get<int>()) << row.dump();
+    EXPECT_EQ(grid->rows * 48, row["th"].get<int>()) << row.dump();
+  }
 }
 
 TEST(Engine, SaysWhichTensorOfAnMmprojDoesNotFit) {
