@@ -6,6 +6,7 @@
 #include "agent/mentions.h"
 #include "agent/numbers.h"
 #include "agent/script_grammar.h"
+#include "base/file.h"
 
 // The conversation: one user message with the profile of each file and the request; then the
 // model's plan and call, the observation, and, unless that was an error, the answer. Which of them
@@ -18,8 +19,9 @@ using nlohmann::json;
 
 namespace {
 
-constexpr size_t kMaxFiles = 200;          // listed
-constexpr size_t kMaxProfiled = 12;        // with columns
+constexpr size_t kMaxFiles = 200;    // listed
+constexpr size_t kMaxProfiled = 12;  // with columns
+constexpr size_t kMaxPictureBytes = 32 << 20;
 constexpr size_t kMaxNamed = 8;            // in a sentence
 constexpr size_t kMaxProfileBytes = 6000;  // of all profiles together, about 2,500 tokens
 
@@ -181,7 +183,17 @@ base::Result<RunResult> run(const std::string& request, ChatModel& model,
         result.answer = output->text;
         return result;
       }
+      model::Message observed{
+          .role = model::Role::tool, .text = output->text, .name = call.name, .call_id = call.id};
       for (tools::ChartMade& chart : output->charts) {
+        if (model.sees()) {
+          // A picture that cannot be read again is one the model does without; its rows are text.
+          base::Result<std::string> bytes =
+              base::read_file(toolbox.workspace() / chart.path, kMaxPictureBytes);
+          if (bytes)
+            observed.media.push_back(
+                {model::MediaKind::image, output->text.size(), std::move(*bytes)});
+        }
         result.artifacts.push_back(chart.path);
         for (const std::string& warning : chart.warnings)
           event({{"type", "observation"},
@@ -192,8 +204,7 @@ base::Result<RunResult> run(const std::string& request, ChatModel& model,
       result.artifacts.insert(result.artifacts.end(), output->files.begin(), output->files.end());
       failed = failed || output->error;
       collect_numbers(output->text, words);
-      conversation.push_back(
-          {.role = model::Role::tool, .text = output->text, .name = call.name, .call_id = call.id});
+      conversation.push_back(std::move(observed));
       if (output->error) result.answer = output->text;
     }
     answering = !failed;

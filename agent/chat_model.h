@@ -29,6 +29,8 @@ struct ModelReply {
 class ChatModel {
  public:
   virtual ~ChatModel() = default;
+  /// Whether pictures in the conversation are looked at.
+  virtual bool sees() const { return false; }
   /// The next message of the model, spelled as its grammar allows. `on_text` hears its plain text
   /// as it comes. Errors: limit (the conversation does not fit the context), cancelled, internal.
   virtual base::Result<ModelReply> reply(std::span<const model::Message> conversation,

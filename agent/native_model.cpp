@@ -10,8 +10,8 @@ using base::Errc;
 using base::Error;
 
 base::Result<std::unique_ptr<NativeModel>> NativeModel::load(const NativeOptions& options) {
-  base::Result<model::Engine> engine =
-      model::Engine::load(options.checkpoint, {.adapter = options.adapter});
+  base::Result<model::Engine> engine = model::Engine::load(
+      options.checkpoint, {.adapter = options.adapter, .mmproj = options.mmproj});
   if (!engine) return engine.error();
   return std::unique_ptr<NativeModel>(new NativeModel(std::move(*engine), options));
 }
@@ -29,17 +29,36 @@ NativeModel::NativeModel(model::Engine engine, const NativeOptions& options)
                 }).share();
 }
 
+base::Result<model::Prompt> NativeModel::prompt_of(std::span<const model::Message> conversation,
+                                                   std::span<const model::ToolDeclaration> tools) {
+  std::vector<model::Attachment> attachments;
+  for (const model::Message& message : conversation)
+    for (const model::Media& media : message.media) {
+      auto known = seen_.find(media.bytes);
+      if (known == seen_.end()) {
+        base::Result<model::Attachment> made =
+            model::attach_image(engine_, media.bytes, options_.image_budget);
+        if (!made) return made.error();
+        known = seen_.emplace(media.bytes, std::move(*made)).first;
+      }
+      attachments.push_back(known->second);
+    }
+  return model::assemble(
+      model::tokens(
+          model::render(conversation, tools, {.empty_thought = model::EmptyThought::current_turn}),
+          engine_.tokenizer()),
+      std::move(attachments), engine_.tokenizer());
+}
+
 base::Result<ModelReply> NativeModel::reply(std::span<const model::Message> conversation,
                                             std::span<const model::ToolDeclaration> tools,
                                             const ReplyRequest& request,
                                             const std::function<void(std::string_view)>& on_text,
                                             std::stop_token stop) {
   const model::Tokenizer& tokenizer = engine_.tokenizer();
-  const model::ChatTokens chat = model::tokens(
-      model::render(conversation, tools, {.empty_thought = model::EmptyThought::current_turn}),
-      tokenizer);
-  std::vector<model::Position> positions;
-  for (const model::TokenId id : chat.ids) positions.push_back({.id = id});
+  const base::Result<model::Prompt> prompt = prompt_of(conversation, tools);
+  if (!prompt) return prompt.error();
+  const std::vector<model::Position>& positions = prompt->positions;
   if (positions.size() + 16 > static_cast<size_t>(options_.context))
     return Error{Errc::limit, "the conversation has " + std::to_string(positions.size()) +
                                   " tokens, the context holds " + std::to_string(options_.context)};

@@ -19,7 +19,7 @@ using base::Error;
 using nlohmann::json;
 
 struct Options {
-  std::string workspace = ".", model = kDefaultModel, adapter, policy = "default", request;
+  std::string workspace = ".", model = kDefaultModel, adapter, mmproj, policy = "default", request;
   bool json = false, yes = false;
   agent::RunOptions run;
   int max_seconds = 120;
@@ -143,7 +143,7 @@ int run(Options o) {
 
   if (!o.json) std::fprintf(stderr, "reading the model ...\n");
   base::Result<std::unique_ptr<agent::NativeModel>> model =
-      agent::NativeModel::load({.checkpoint = *checkpoint, .adapter = adapter});
+      agent::NativeModel::load({.checkpoint = *checkpoint, .adapter = adapter, .mmproj = o.mmproj});
   if (!model) return fail_run(o, nullptr, model.error(), exit_code(model.error()));
 
   Transcript transcript(toolbox->workspace());
@@ -189,6 +189,8 @@ void add_run(CLI::App& app, Action& action) {
       "run", "Answer a request about the files of a folder: plan, run scripts, check, answer.");
   c->add_option("--workspace", o->workspace, "folder with the files (default: here)");
   c->add_option("--model", o->model, "name or GGUF file");
+  c->add_option("--mmproj", o->mmproj,
+                "GGUF with the embedder of pictures: the model then looks at its charts");
   c->add_option("--adapter", o->adapter, "LoRA adapter; the shipped one if not given");
   c->add_option("--policy", o->policy, "name or file of the sandbox's policy");
   c->add_option("--max-turns", o->run.max_turns, "replies of the model")->check(CLI::Range(1, 100));

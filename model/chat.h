@@ -23,6 +23,7 @@ enum class MediaKind : uint8_t { image, audio, video };
 struct Media {
   MediaKind kind = MediaKind::image;
   size_t at = 0;
+  std::string bytes = {};  ///< the encoded file, for whoever embeds it; the renderer ignores it
 };
 
 /// What the model asks for. `arguments` is a JSON object.

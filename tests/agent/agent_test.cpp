@@ -7,6 +7,7 @@
 
 #include "agent/mentions.h"
 #include "agent/numbers.h"
+#include "base/file.h"
 #include "tests/fakes/scripted_model.h"
 
 // The loop with a scripted model and everything else real: the sandbox, the worker, DuckDB and the
@@ -50,6 +51,24 @@ class AgentTest : public testing::Test {
   std::filesystem::path folder_;
   std::vector<json> events_;
 };
+
+TEST_F(AgentTest, AModelThatSeesIsShownTheChartItDrew) {
+  ScriptedModel model({calls("revenue=revenue; shop=shop", "run_lua",
+                             {{"code",
+                               "t = data.read(\"shops.csv\")\nchart.bar(t, {x=\"shop\", "
+                               "y=\"revenue\", title=\"Revenue\"})"}}),
+                       says("chart.png shows the revenue.")});
+  model.looks = true;
+  const base::Result<RunResult> result = run(model, "bar chart of the revenue per shop");
+  ASSERT_TRUE(result) << result.error().message;
+  ASSERT_EQ(model.asked.size(), 2u);
+  const model::Message& observed = model.asked[1].conversation.back();
+  ASSERT_EQ(observed.media.size(), 1u);
+  EXPECT_EQ(observed.media[0].kind, model::MediaKind::image);
+  const base::Result<std::string> file = base::read_file(folder_ / "chart.png", 1 << 24);
+  ASSERT_TRUE(file);
+  EXPECT_EQ(observed.media[0].bytes, *file);
+}
 
 TEST_F(AgentTest, AChartIsDrawnObservedAndAnswered) {
   ScriptedModel model({calls("revenue=revenue; shop=shop", "run_lua",

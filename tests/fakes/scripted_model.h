@@ -32,7 +32,10 @@ class ScriptedModel final : public agent::ChatModel {
     return next;
   }
 
+  bool sees() const override { return looks; }
+
   std::vector<Asked> asked;
+  bool looks = false;  ///< asks for pictures too
 
  private:
   std::deque<agent::ModelReply> replies_;
