@@ -23,6 +23,10 @@ enum Exit : int {
 /// The code for an error of the program itself; a failed model or tool is told apart by the caller.
 Exit exit_code(const base::Error& error);
 
+/// The error of a file that was given, with its name; one that is too large is bad input, not a
+/// used up budget.
+base::Error of_file(const std::string& file, const base::Error& error);
+
 /// Prints "tessera: MESSAGE" and gives the exit code.
 int fail(const base::Error& error);
 

@@ -18,6 +18,7 @@
 #include "model/drafter.h"
 #include "model/generate.h"
 #include "model/grammar/json_schema.h"
+#include "model/hub_config.h"
 #include "model/model.h"
 
 namespace cli {
@@ -77,7 +78,7 @@ base::Result<std::vector<model::Attachment>> attachments(const Options& o,
   const auto add = [&](const std::vector<std::string>& files, const auto& attach) -> base::Status {
     for (const std::string& file : files) {
       base::Result<model::Attachment> a = attach(file);
-      if (!a) return base::Error{a.error().code, file + ": " + a.error().message};
+      if (!a) return of_file(file, a.error());
       all.push_back(std::move(*a));
     }
     return base::Ok{};
@@ -255,6 +256,7 @@ int run(const Options& o) {
   const base::Result<Prompt> prompt = prompt_of(o, *engine);
   if (!prompt) return fail(prompt.error());
   const std::vector<model::Position>& positions = prompt->whole.positions;
+  if (const model::HubConfig* hub = engine->checkpoint().hub()) options.stop_tokens = hub->eos;
   options.thinking = o.thinking;
   options.starts_in_reasoning = prompt->starts_in_reasoning;
 

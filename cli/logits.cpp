@@ -72,7 +72,7 @@ base::Result<std::vector<float>> embed(const model::Engine& engine,
     const base::Result<model::Attachment> a = images
                                                   ? model::attach_image(engine, *bytes, file.budget)
                                                   : model::attach_sound(engine, *bytes);
-    if (!a) return Error{a.error().code, file.path.string() + ": " + a.error().message};
+    if (!a) return of_file(file.path.string(), a.error());
     for (const model::SoftTokens& part : a->parts)
       all.insert(all.end(), part.values.begin(), part.values.end());
   }

@@ -20,6 +20,11 @@ Exit exit_code(const base::Error& error) {
   }
 }
 
+base::Error of_file(const std::string& file, const base::Error& error) {
+  return {error.code == base::Errc::limit ? base::Errc::usage : error.code,
+          file + ": " + error.message};
+}
+
 int fail(const base::Error& error) {
   std::fprintf(stderr, "tessera: %s\n", error.message.c_str());
   return exit_code(error);

@@ -59,7 +59,7 @@ int run(const Options& o) {
   const base::Result<std::string> bytes = base::read_file(o.file, size_t{1} << 30);
   if (!bytes) return fail(bytes.error());
   const base::Result<media::Sound> sound = media::decode_sound(*bytes);
-  if (!sound) return fail({sound.error().code, o.file + ": " + sound.error().message});
+  if (!sound) return fail(of_file(o.file, sound.error()));
   const base::Result<std::filesystem::path> path = find_checkpoint(o.model);
   if (!path) return fail(path.error());
   base::Result<model::Engine> engine =

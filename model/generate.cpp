@@ -301,21 +301,12 @@ base::Status check(const GenerateOptions& o) {
 }
 
 SessionSource::SessionSource(Session& session, std::span<const Position> prompt)
-    : session_(session), positions_(prompt.begin(), prompt.end()) {
-  has_soft_ =
-      std::any_of(prompt.begin(), prompt.end(), [](const Position& p) { return !p.soft.empty(); });
-}
+    : session_(session), positions_(prompt.begin(), prompt.end()) {}
 
 base::Status SessionSource::append(std::span<const TokenId> tokens, std::stop_token stop) {
-  // Prefill would run soft tokens again, since it cannot know them to be the same.
-  if (tokens.size() == 1 || has_soft_) {
-    for (const TokenId token : tokens) {
-      positions_.push_back({.id = token});
-      if (base::Status decoded = session_.decode(token); !decoded) return decoded;
-    }
-    return base::Ok{};
-  }
   for (const TokenId token : tokens) positions_.push_back({.id = token});
+  if (tokens.size() == 1) return session_.decode(tokens[0]);
+  // Only what is new is read, and logits are computed for the last token alone.
   base::Result<PrefillStats> read = session_.prefill(positions_, stop);
   if (!read) return read.error();
   return base::Ok{};

@@ -93,7 +93,6 @@ class SessionSource final : public TokenSource {
  private:
   Session& session_;
   std::vector<Position> positions_;
-  bool has_soft_ = false;
 };
 
 /// Reads `prompt` and lets the model reply. `on_event` hears text, reasoning and calls as they
