@@ -20,12 +20,7 @@ NativeModel::NativeModel(model::Engine engine, const NativeOptions& options)
     : options_(options), engine_(std::move(engine)), session_(engine_, options.context) {
   const model::Tokenizer& tokenizer = engine_.tokenizer();
   vocabulary_ = std::async(std::launch::async, [&tokenizer] {
-                  return model::GrammarVocabulary::build(
-                      {.vocab_size = tokenizer.vocab_size(),
-                       .bytes_of = [&](int32_t id) { return tokenizer.bytes_of(id); },
-                       .is_special = [&](int32_t id) { return tokenizer.is_special(id); },
-                       .eos = tokenizer.eos(),
-                       .encode = [&](std::string_view text) { return tokenizer.encode(text); }});
+                  return model::grammar_vocabulary(tokenizer);
                 }).share();
 }
 

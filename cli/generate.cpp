@@ -142,12 +142,7 @@ base::Result<std::string> grammar_text(const Options& o, const model::Tokenizer&
 
 base::Result<model::Constraint> constraint_of(const std::string& grammar,
                                               const model::Tokenizer& tokenizer) {
-  base::Result<model::GrammarVocabulary> vocabulary = model::GrammarVocabulary::build(
-      {.vocab_size = tokenizer.vocab_size(),
-       .bytes_of = [&](int32_t id) { return tokenizer.bytes_of(id); },
-       .is_special = [&](int32_t id) { return tokenizer.is_special(id); },
-       .eos = tokenizer.eos(),
-       .encode = [&](std::string_view text) { return tokenizer.encode(text); }});
+  const base::Result<model::GrammarVocabulary> vocabulary = model::grammar_vocabulary(tokenizer);
   if (!vocabulary) return vocabulary.error();
   return model::Constraint::compile(*vocabulary, grammar);
 }

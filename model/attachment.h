@@ -29,8 +29,8 @@ base::Result<Attachment> attach_image(const Engine& engine, std::string_view byt
 /// media::decode_sound and Engine::embed_audio.
 base::Result<Attachment> attach_sound(const Engine& engine, std::string_view bytes);
 
-/// A clip: kVideoFrames frames at even distances with their times; its sound is left aside. Errors: as
-/// media::decode_video and Engine::embed_frame.
+/// A clip: kVideoFrames frames at even distances with their times; its sound is left aside. Errors:
+/// as media::decode_video and Engine::embed_frame.
 base::Result<Attachment> attach_video(const Engine& engine, const std::filesystem::path& path);
 
 /// A prompt with what its soft tokens point into.

@@ -31,45 +31,26 @@ base::Result<Drafter> Drafter::load(const std::filesystem::path& path, const Eng
   if (a.vocab_size != t.vocab_size)
     return Error{Errc::usage, name + ": its vocabulary of " + std::to_string(a.vocab_size) +
                                   " is not the model's of " + std::to_string(t.vocab_size)};
+  base::Result<Weights> weights = Weights::bind(file->tensors(), a);
+  if (!weights) return Error{weights.error().code, name + ": " + weights.error().message};
   auto parts = std::make_unique<Parts>(
-      Parts{std::move(*file), std::move(*architecture), {}, {}, {}, {}, {}});
+      Parts{std::move(*file), std::move(*architecture), std::move(*weights)});
   const Architecture& own = parts->architecture;
   Binder bind(parts->file.tensors());
-  parts->embedding = bind.matrix("token_embd.weight", own.vocab_size, own.hidden);
   parts->pre = bind.matrix("nextn.pre_projection.weight", own.hidden, 2 * t.hidden);
   parts->post = bind.matrix("nextn.post_projection.weight", t.hidden, own.hidden);
-  parts->output_norm = bind.vector("output_norm.weight", own.hidden);
-  for (int i = 0; i < own.n_layers && !bind.failed(); ++i) {
+  for (int i = 0; i < own.n_layers; ++i) {
     const LayerShape& shape = own.layers[static_cast<size_t>(i)];
-    Layer layer;
-    layer.sliding = shape.sliding;
-    layer.head_dim = shape.head_dim;
-    layer.target_layer = -1;
-    layer.frequencies = shape.rope_frequencies;
+    int target_layer = -1;
     for (int l = 0; l < t.n_layers; ++l)
-      if (t.layers[static_cast<size_t>(l)].sliding == layer.sliding) layer.target_layer = l;
-    if (layer.target_layer < 0 ||
-        t.layers[static_cast<size_t>(layer.target_layer)].head_dim != layer.head_dim ||
-        own.n_heads % t.layers[static_cast<size_t>(layer.target_layer)].n_kv_heads != 0)
+      if (t.layers[static_cast<size_t>(l)].sliding == shape.sliding) target_layer = l;
+    if (target_layer < 0 ||
+        t.layers[static_cast<size_t>(target_layer)].head_dim != shape.head_dim ||
+        own.n_heads % t.layers[static_cast<size_t>(target_layer)].n_kv_heads != 0)
       return Error{Errc::usage, name + ": layer " + std::to_string(i) + " has heads of " +
-                                    std::to_string(layer.head_dim) +
+                                    std::to_string(shape.head_dim) +
                                     " lanes; the model has no such layer to share keys with"};
-    layer.n_kv_heads = t.layers[static_cast<size_t>(layer.target_layer)].n_kv_heads;
-    const std::string blk = "blk." + std::to_string(i) + ".";
-    const int q = own.query_width(i);
-    layer.q = bind.matrix(blk + "attn_q.weight", q, own.hidden);
-    layer.o = bind.matrix(blk + "attn_output.weight", own.hidden, q);
-    layer.gate = bind.matrix(blk + "ffn_gate.weight", own.feed_forward, own.hidden);
-    layer.up = bind.matrix(blk + "ffn_up.weight", own.feed_forward, own.hidden);
-    layer.down = bind.matrix(blk + "ffn_down.weight", own.hidden, own.feed_forward);
-    layer.attention_norm = bind.vector(blk + "attn_norm.weight", own.hidden);
-    layer.post_attention_norm = bind.vector(blk + "post_attention_norm.weight", own.hidden);
-    layer.feed_forward_norm = bind.vector(blk + "ffn_norm.weight", own.hidden);
-    layer.post_feed_forward_norm = bind.vector(blk + "post_ffw_norm.weight", own.hidden);
-    layer.query_norm = bind.vector(blk + "attn_q_norm.weight", layer.head_dim);
-    const std::vector<float> scale = bind.vector(blk + "layer_output_scale.weight", 1);
-    layer.output_scale = scale.empty() ? 1 : scale[0];
-    parts->layers.push_back(std::move(layer));
+    parts->target_layers.push_back(target_layer);
   }
   if (bind.failed()) return Error{bind.failed()->code, name + ": " + bind.failed()->message};
   return Drafter(target, std::move(parts));
@@ -91,35 +72,38 @@ void Drafter::step(const Session& session, TokenId token, std::vector<float>& g,
     rms_norm(from, 1, a.hidden, weight.data(), a.norm_eps, to, inverse.data(), pool);
   };
   const int64_t n = a.hidden;
-  for (const Layer& layer : parts_->layers) {
-    const int hd = layer.head_dim;
+  for (size_t i = 0; i < parts_->target_layers.size(); ++i) {
+    const LayerWeights& layer = parts_->weights.layers[i];
+    const LayerShape& shape = a.layers[i];
+    const int hd = shape.head_dim, target_layer = parts_->target_layers[i];
+    const Architecture& target = target_->architecture();
     query.resize(static_cast<size_t>(a.n_heads * hd));
     attended.resize(query.size());
     norm(x.data(), layer.attention_norm, normed.data());
-    multiply_rows(layer.q, normed.data(), 1, query.data(), pool);
+    multiply_rows(layer.at(Projection::q), normed.data(), 1, query.data(), pool);
     rms_norm(query.data(), a.n_heads, hd, layer.query_norm.data(), a.norm_eps, query.data(),
              inverse.data(), pool);
-    rope(query.data(), 1, a.n_heads, hd, &position, layer.frequencies.data(), 1, pool);
-    const KeyRange reach{
-        layer.sliding ? std::max(0, position - 1 - target_->architecture().sliding_window) : 0,
-        position};
-    attend({a.n_heads, layer.n_kv_heads, hd, a.attention_scale}, query.data(), 1, {&reach, 1},
-           session.cache_, layer.target_layer, attended.data(), pool);
-    multiply_rows(layer.o, attended.data(), 1, branch.data(), pool);
+    rope(query.data(), 1, a.n_heads, hd, &position, shape.rope_frequencies.data(), 1, pool);
+    const KeyRange reach{shape.sliding ? std::max(0, position - 1 - target.sliding_window) : 0,
+                         position};
+    attend({a.n_heads, target.layers[static_cast<size_t>(target_layer)].n_kv_heads, hd,
+            a.attention_scale},
+           query.data(), 1, {&reach, 1}, session.cache_, target_layer, attended.data(), pool);
+    multiply_rows(layer.at(Projection::o), attended.data(), 1, branch.data(), pool);
     norm(branch.data(), layer.post_attention_norm, branch.data());
     add(x.data(), branch.data(), n, pool);
     norm(x.data(), layer.feed_forward_norm, normed.data());
-    multiply_rows(layer.gate, normed.data(), 1, gate.data(), pool);
-    multiply_rows(layer.up, normed.data(), 1, up.data(), pool);
+    multiply_rows(layer.at(Projection::gate), normed.data(), 1, gate.data(), pool);
+    multiply_rows(layer.at(Projection::up), normed.data(), 1, up.data(), pool);
     gelu_gate(gate.data(), up.data(), gate.data(), a.feed_forward, pool);
-    multiply_rows(layer.down, gate.data(), 1, branch.data(), pool);
+    multiply_rows(layer.at(Projection::down), gate.data(), 1, branch.data(), pool);
     norm(branch.data(), layer.post_feed_forward_norm, branch.data());
     add(x.data(), branch.data(), n, pool);
     scale(x.data(), layer.output_scale, n, pool);
   }
-  norm(x.data(), parts_->output_norm, x.data());
+  norm(x.data(), parts_->weights.output_norm, x.data());
   logits.resize(static_cast<size_t>(a.vocab_size));
-  multiply_rows(parts_->embedding, x.data(), 1, logits.data(), pool);
+  multiply_rows(parts_->weights.embedding, x.data(), 1, logits.data(), pool);
   multiply_rows(parts_->post, x.data(), 1, g.data(), pool);
 }
 

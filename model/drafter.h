@@ -32,22 +32,12 @@ class Drafter {
             std::vector<float>& logits);
 
  private:
-  struct Layer {
-    bool sliding = true;
-    int head_dim = 0, n_kv_heads = 0;
-    int target_layer = 0;  // whose keys and values it reads
-    std::vector<float> frequencies;
-    Matrix q, o, gate, up, down;
-    std::vector<float> attention_norm, post_attention_norm, feed_forward_norm,
-        post_feed_forward_norm, query_norm;
-    float output_scale = 1;
-  };
   struct Parts {
     Checkpoint file;
     Architecture architecture;
-    Matrix embedding, pre, post;
-    std::vector<float> output_norm;
-    std::vector<Layer> layers;
+    Weights weights;
+    Matrix pre = {}, post = {};
+    std::vector<int> target_layers = {};  // whose keys and values each layer reads
   };
   Drafter(const Engine& target, std::unique_ptr<Parts> parts)
       : target_(&target), parts_(std::move(parts)) {}

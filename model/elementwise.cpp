@@ -169,17 +169,6 @@ TESSERA_CLONES void multiply(float* x, int n, float s) {
   for (int i = 0; i < n; ++i) x[i] *= s;
 }
 
-TESSERA_CLONES float dot(const float* a, const float* b, int n) {
-  float partial[16] = {};
-  int i = 0;
-  for (; i + 16 <= n; i += 16)
-    for (int j = 0; j < 16; ++j) partial[j] += a[i + j] * b[i + j];
-  float sum = 0;
-  for (; i < n; ++i) sum += a[i] * b[i];
-  for (const float p : partial) sum += p;
-  return sum;
-}
-
 TESSERA_CLONES void softmax_backward(const float* p, float* dp, int n, float scale, float total) {
   for (int i = 0; i < n; ++i) dp[i] = p[i] * (dp[i] - total) * scale;
 }
@@ -203,6 +192,17 @@ void for_values(int64_t n, ThreadPool& pool, Task&& task) {
 }
 
 }  // namespace
+
+TESSERA_CLONES float dot(const float* a, const float* b, int n) {
+  float partial[16] = {};
+  int i = 0;
+  for (; i + 16 <= n; i += 16)
+    for (int j = 0; j < 16; ++j) partial[j] += a[i + j] * b[i + j];
+  float sum = 0;
+  for (; i < n; ++i) sum += a[i] * b[i];
+  for (const float p : partial) sum += p;
+  return sum;
+}
 
 void rms_norm(const float* x, int rows, int width, const float* weight, float eps, float* y,
               float* inv_rms, ThreadPool& pool) {

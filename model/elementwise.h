@@ -46,6 +46,9 @@ void softmax_backward_row(const float* p, float* dp, int n, float scale);
 /// the row.
 float cross_entropy_row(float* logits, int n, int label, float softcap, float weight);
 
+/// Sum of a[i] * b[i] over n values, in one order whatever the instruction set.
+float dot(const float* a, const float* b, int n);
+
 /// y += x; y *= s.
 void add(float* y, const float* x, int64_t n, ThreadPool& pool);
 void scale(float* y, float s, int64_t n, ThreadPool& pool);

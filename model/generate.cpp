@@ -277,6 +277,15 @@ std::string_view name_of(Finish finish) {
   return "cancelled";
 }
 
+base::Result<GrammarVocabulary> grammar_vocabulary(const Tokenizer& tokenizer) {
+  return GrammarVocabulary::build(
+      {.vocab_size = tokenizer.vocab_size(),
+       .bytes_of = [&tokenizer](int32_t id) { return tokenizer.bytes_of(id); },
+       .is_special = [&tokenizer](int32_t id) { return tokenizer.is_special(id); },
+       .eos = tokenizer.eos(),
+       .encode = [&tokenizer](std::string_view text) { return tokenizer.encode(text); }});
+}
+
 base::Status check(const GenerateOptions& o) {
   if (base::Status status = check(o.sampler); !status) return status;
   if (o.max_tokens < 1)

@@ -15,6 +15,10 @@
 
 namespace model {
 
+/// What grammars over this tokenizer's tokens are compiled with; the tokenizer outlives it and its
+/// constraints. Errors: as GrammarVocabulary::build.
+base::Result<GrammarVocabulary> grammar_vocabulary(const Tokenizer& tokenizer);
+
 struct GenerateOptions {
   int max_tokens = 256;  ///< of the reply, what is thought and the stop token included
   SamplerOptions sampler = {};

@@ -3,6 +3,8 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "model/json_object.h"
+
 // The text part stands in "text_config" or, in text-only checkpoints, at the top. Full layers of
 // Gemma 4 have heads of their own: the published file says so with global_head_dim and
 // num_global_key_value_heads, newer writers with per_layer_config, an object by layer number; the
@@ -243,15 +245,9 @@ Architecture read_text(const json& object, const std::string& where, bool gemma4
 }  // namespace
 
 base::Result<HubConfig> HubConfig::parse(std::string_view text, const std::string& name) {
-  bool deep = false;
-  const json config = json::parse(
-      text.begin(), text.end(),
-      [&deep](int depth, json::parse_event_t, json&) {
-        if (depth > 32) deep = true;
-        return !deep;
-      },
-      false);
-  if (deep || !config.is_object()) return Error{Errc::corrupt, name + ": not a JSON object"};
+  const base::Result<json> parsed = parse_json_object(text, name);
+  if (!parsed) return parsed.error();
+  const json& config = *parsed;
 
   HubConfig hub;
   std::optional<Error> failed;

@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "model/hub_names.h"
+#include "model/json_object.h"
 #include "model/weights.h"
 
 // Tensors are called base_model.model.MODULE.lora_A.weight [r, in] and ….lora_B.weight [out, r];
@@ -23,15 +24,9 @@ using nlohmann::json;
 static constexpr double kMaxRank = 4096;
 
 base::Result<PeftConfig> PeftConfig::parse(std::string_view text, const std::string& name) {
-  bool deep = false;
-  const json config = json::parse(
-      text.begin(), text.end(),
-      [&deep](int depth, json::parse_event_t, json&) {
-        if (depth > 32) deep = true;
-        return !deep;
-      },
-      false);
-  if (deep || !config.is_object()) return Error{Errc::corrupt, name + ": not a JSON object"};
+  const base::Result<json> parsed = parse_json_object(text, name);
+  if (!parsed) return parsed.error();
+  const json& config = *parsed;
   auto find = [&](const char* key) -> const json* {
     const auto it = config.find(key);
     return it == config.end() || it->is_null() ? nullptr : &*it;

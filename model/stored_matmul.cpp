@@ -10,6 +10,7 @@
 #endif
 
 #include "model/clones.h"
+#include "model/elementwise.h"
 #include "model/gemm/bf16.h"
 #include "model/gemm/kernel.h"
 
@@ -21,17 +22,6 @@ namespace model {
 namespace {
 
 constexpr int kRowsPerTask = 128;
-
-TESSERA_CLONES float dot(const float* a, const float* b, int n) {
-  float partial[16] = {};
-  int i = 0;
-  for (; i + 16 <= n; i += 16)
-    for (int j = 0; j < 16; ++j) partial[j] += a[i + j] * b[i + j];
-  float sum = 0;
-  for (; i < n; ++i) sum += a[i] * b[i];
-  for (const float p : partial) sum += p;
-  return sum;
-}
 
 /// Pairs of neighbouring columns of one row of W, rounded to bf16, into a panel (packed_matrix.h):
 /// 16 pairs of 32 bits from one to the next. `to` is kept 32-bit: both halves are stored at once.

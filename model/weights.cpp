@@ -29,6 +29,7 @@ base::Result<Weights> Weights::bind(const TensorSource& tensors, const Architect
       for (float& x : w) x += offset;
     return w;
   };
+  const bool drafter = a.backbone_hidden > 0;  // reads the keys and values of its model
   w.embedding = bind.matrix("token_embd.weight", a.vocab_size, a.hidden);
   w.output_norm = norm("output_norm.weight", a.hidden);
   for (int i = 0; i < a.n_layers && !bind.failed(); ++i) {
@@ -41,8 +42,8 @@ base::Result<Weights> Weights::bind(const TensorSource& tensors, const Architect
           bind.matrix(blk + std::string(projection_name(p)) + ".weight", out, in);
     };
     set(Projection::q, q, a.hidden);
-    set(Projection::k, kv, a.hidden);
-    if (!shape.value_from_key) set(Projection::v, kv, a.hidden);
+    if (!drafter) set(Projection::k, kv, a.hidden);
+    if (!drafter && !shape.value_from_key) set(Projection::v, kv, a.hidden);
     set(Projection::o, a.hidden, q);
     set(Projection::gate, a.feed_forward, a.hidden);
     set(Projection::up, a.feed_forward, a.hidden);
@@ -52,8 +53,8 @@ base::Result<Weights> Weights::bind(const TensorSource& tensors, const Architect
     layer.feed_forward_norm = norm(blk + "ffn_norm.weight", a.hidden);
     layer.post_feed_forward_norm = norm(blk + "post_ffw_norm.weight", a.hidden);
     layer.query_norm = norm(blk + "attn_q_norm.weight", shape.head_dim);
-    layer.key_norm = norm(blk + "attn_k_norm.weight", shape.head_dim);
-    if (a.name == "gemma4") {
+    if (!drafter) layer.key_norm = norm(blk + "attn_k_norm.weight", shape.head_dim);
+    if (a.name != "gemma3") {
       const std::vector<float> scale = bind.vector(blk + "layer_output_scale.weight", 1);
       layer.output_scale = scale.empty() ? 1 : scale[0];
     }

@@ -33,7 +33,7 @@ std::string_view projection_name(Projection projection);
 
 struct LayerWeights {
   std::array<Matrix, kProjections>
-      projections;  ///< v is empty (out 0) where V is the key projection
+      projections;  ///< v is empty (out 0) where V is the key projection; a drafter has no k and v
   std::vector<float> attention_norm, post_attention_norm, feed_forward_norm,
       post_feed_forward_norm;               ///< [hidden]
   std::vector<float> query_norm, key_norm;  ///< [head_dim]

@@ -3,9 +3,9 @@
 //
 //   large_model MODEL.gguf [CONTEXT=32768] [PROMPT=128] [DECODED=8] [MMPROJ.gguf]
 //
-// Reading 32k tokens into a 12B takes hours on two cores, so before the tokens are decoded the cache
-// is filled with random keys and values: time and memory are those of a full context, what is said
-// means nothing. Memory is the peak of the process, the mapped file included.
+// Reading 32k tokens into a 12B takes hours on two cores, so before the tokens are decoded the
+// cache is filled with random keys and values: time and memory are those of a full context, what is
+// said means nothing. Memory is the peak of the process, the mapped file included.
 
 #include <chrono>
 #include <cstdio>

@@ -414,8 +414,8 @@ TEST(Quantize, AwkwardRowsStayFiniteAndNear) {
 }
 
 TEST(Quantize, TinyWeightsKeepTheirShapeInTheKFormats) {
-  // A sub-block's scale (about 4e-7 for Q4_K) is then a multiple of f16's smallest step, 6e-8, so up
-  // to a tenth off however fine the numbers under it are.
+  // A sub-block's scale (about 4e-7 for Q4_K) is then a multiple of f16's smallest step, 6e-8, so
+  // up to a tenth off however fine the numbers under it are.
   const std::vector<float> x = normal_values(size_t{256} * 16, 1e-6f, 2);
   EXPECT_LT(relative_error(TensorType::q4_k, x), 0.12);
   EXPECT_LT(relative_error(TensorType::q5_k, x), 0.12);

@@ -1,5 +1,5 @@
-#include "model/checkpoint.h"
 #include "model/training/trainable_decoder.h"
+#include "model/checkpoint.h"
 
 #include <gtest/gtest.h>
 
