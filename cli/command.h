@@ -33,14 +33,18 @@ int fail(const base::Error& error);
 /// What a parsed command line runs; a subcommand sets it.
 using Action = std::function<int()>;
 
+void add_audit(CLI::App& app, Action& action);
+void add_changes(CLI::App& app, Action& action);
 void add_doctor(CLI::App& app, Action& action);
 void add_generate(CLI::App& app, Action& action);
 void add_logits(CLI::App& app, Action& action);
 void add_model(CLI::App& app, Action& action);
+void add_policy(CLI::App& app, Action& action);
 void add_run(CLI::App& app, Action& action);
 void add_sandbox(CLI::App& app, Action& action);
 void add_tokenize(CLI::App& app, Action& action);
-void add_transcribe(CLI::App& app, Action& action);
 void add_train(CLI::App& app, Action& action);
+void add_transcribe(CLI::App& app, Action& action);
+void add_undo(CLI::App& app, Action& action);
 
 }  // namespace cli

@@ -37,7 +37,11 @@ int main(int argc, char** argv) {
   app.require_subcommand(1);
   cli::Action action;
   cli::add_run(app, action);
+  cli::add_changes(app, action);
+  cli::add_undo(app, action);
   cli::add_sandbox(app, action);
+  cli::add_policy(app, action);
+  cli::add_audit(app, action);
   cli::add_doctor(app, action);
   cli::add_generate(app, action);
   cli::add_logits(app, action);

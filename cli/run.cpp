@@ -8,6 +8,7 @@
 
 #include "agent/agent.h"
 #include "agent/native_model.h"
+#include "cli/ask.h"
 #include "cli/command.h"
 #include "cli/model_store.h"
 
@@ -130,7 +131,10 @@ int run(Options o) {
   base::Result<policies::Policy> policy = policies::find(o.policy);
   if (!policy) return fail_run(o, nullptr, policy.error(), kUsage);
   base::Result<tools::Toolbox> toolbox =
-      tools::Toolbox::open({.workspace = o.workspace, .policy = *policy});
+      tools::Toolbox::open({.workspace = o.workspace,
+                            .policy = *policy,
+                            .audit = sandbox::AuditLog::default_path(),
+                            .ask = o.json && !o.yes ? nullptr : ask_person(o.yes)});
   if (!toolbox) return fail_run(o, nullptr, toolbox.error(), exit_code(toolbox.error()));
   base::Result<std::filesystem::path> checkpoint = find_checkpoint(o.model);
   if (!checkpoint)
@@ -197,7 +201,7 @@ void add_run(CLI::App& app, Action& action) {
   c->add_option("--max-seconds", o->max_seconds, "time for the whole run")
       ->check(CLI::Range(1, 86400));
   c->add_flag("--json", o->json, "events as JSON Lines on standard output");
-  c->add_flag("--yes", o->yes, "do not ask (nothing asks yet: a script can only add files)");
+  c->add_flag("--yes", o->yes, "allow what the policy would ask about");
   c->add_option("request", o->request, "what you want to know or see")->required();
   c->callback([o, &action] { action = [o] { return run(*o); }; });
 }

@@ -1,10 +1,13 @@
+#include <unistd.h>
+
 #include <cstdio>
 #include <memory>
 #include <nlohmann/json.hpp>
 
 #include "base/file.h"
+#include "cli/ask.h"
 #include "cli/command.h"
-#include "sandbox/sandbox.h"
+#include "sandbox/guard.h"
 #include "tools/toolbox/toolbox.h"
 
 namespace cli {
@@ -17,7 +20,7 @@ using nlohmann::json;
 struct Options {
   std::string workspace = ".", policy = "default", file;
   std::vector<std::string> command;
-  bool json = false;
+  bool json = false, yes = false, dry = false;
 };
 
 constexpr int kTimedOut = 124, kNotRun = 125, kLimit = 137;
@@ -33,7 +36,10 @@ int lua(const Options& o) {
   base::Result<policies::Policy> policy = policies::find(o.policy);
   if (!policy) return fail(policy.error());
   base::Result<tools::Toolbox> toolbox =
-      tools::Toolbox::open({.workspace = o.workspace, .policy = *policy});
+      tools::Toolbox::open({.workspace = o.workspace,
+                            .policy = *policy,
+                            .audit = sandbox::AuditLog::default_path(),
+                            .ask = ask_person(o.yes)});
   if (!toolbox) return fail(toolbox.error());
   base::Result<tools::Observation> observation = toolbox->run_lua(*code, {});
   if (!observation) return not_run(observation.error());
@@ -61,34 +67,64 @@ int lua(const Options& o) {
   return 1;
 }
 
+json changes_json(const sandbox::Kept& kept) {
+  json changes = json::array(), refused = json::array();
+  for (const sandbox::Change& c : kept.changes.changes) changes.push_back(change_json(c));
+  for (const sandbox::Refusal& r : kept.changes.refusals)
+    refused.push_back({{"path", r.path}, {"why", r.why}});
+  return {{"run", kept.run}, {"changes", changes}, {"refused", refused}, {"dropped", kept.dropped}};
+}
+
 int run(const Options& o) {
   base::Result<policies::Policy> policy = policies::find(o.policy);
   if (!policy) return fail(policy.error());
-  sandbox::Program program;
-  program.argv = o.command;
-  program.workspace = std::filesystem::absolute(o.workspace);
-  program.workspace_writable = true;
-  base::Result<sandbox::Outcome> outcome = sandbox::run(program, *policy, {});
-  if (!outcome) return not_run(outcome.error());
-  int code = kLimit;
-  if (const auto* exited = std::get_if<sandbox::Exited>(&outcome->end)) code = exited->code;
-  if (std::holds_alternative<sandbox::TimedOut>(outcome->end)) code = kTimedOut;
-  if (o.json) {
-    std::printf("%s\n", json{{"outcome", sandbox::describe(*outcome)},
-                             {"exit_code", code},
-                             {"stdout", outcome->out},
-                             {"stderr", outcome->err},
-                             {"truncated", outcome->truncated},
-                             {"wall_ms", outcome->wall.count()},
-                             {"peak_bytes", outcome->peak_bytes}}
-                            .dump(-1, ' ', false, json::error_handler_t::replace)
-                            .c_str());
-  } else {
-    std::fwrite(outcome->out.data(), 1, outcome->out.size(), stdout);
-    std::fwrite(outcome->err.data(), 1, outcome->err.size(), stderr);
-    if (!std::holds_alternative<sandbox::Exited>(outcome->end))
-      std::fprintf(stderr, "tessera: %s\n", sandbox::describe(*outcome).c_str());
+  base::Result<sandbox::Guard> guard =
+      sandbox::Guard::open({.workspace = o.workspace,
+                            .policy = *policy,
+                            .audit = sandbox::AuditLog::default_path(),
+                            .ask = ask_person(o.yes)});
+  if (!guard) return fail(guard.error());
+  sandbox::Program program{.argv = o.command};
+  if (!o.json) {
+    program.on_output = [](int fd, std::string_view text) {
+      std::FILE* stream = fd == STDOUT_FILENO ? stdout : stderr;
+      std::fwrite(text.data(), 1, text.size(), stream);
+      std::fflush(stream);
+    };
   }
+  base::Result<sandbox::Guard::Run> run =
+      guard->run(std::move(program), "sandbox run " + o.command[0], o.dry, {});
+  if (!run) {
+    const bool policy_said =
+        policies::decide_command(*policy, o.command).verdict != policies::Verdict::allow;
+    return run.error().code == Errc::refused && policy_said ? fail(run.error())
+                                                            : not_run(run.error());
+  }
+  const sandbox::Outcome& outcome = run->outcome;
+  int code = kLimit;
+  if (const auto* exited = std::get_if<sandbox::Exited>(&outcome.end)) code = exited->code;
+  if (std::holds_alternative<sandbox::TimedOut>(outcome.end)) code = kTimedOut;
+  if (o.json) {
+    json line{{"outcome", sandbox::describe(outcome)},
+              {"exit_code", code},
+              {"stdout", outcome.out},
+              {"stderr", outcome.err},
+              {"truncated", outcome.truncated},
+              {"wall_ms", outcome.wall.count()},
+              {"peak_bytes", outcome.peak_bytes}};
+    line.update(changes_json(run->kept));
+    std::printf("%s\n", line.dump(-1, ' ', false, json::error_handler_t::replace).c_str());
+    return code;
+  }
+  if (!std::holds_alternative<sandbox::Exited>(outcome.end))
+    std::fprintf(stderr, "tessera: %s\n", sandbox::describe(outcome).c_str());
+  const sandbox::Kept& kept = run->kept;
+  std::fputs(sandbox::list_changes(kept.changes, 20).c_str(), stderr);
+  if (!kept.dropped.empty())
+    std::fprintf(stderr, "tessera: nothing was kept: %s\n", kept.dropped.c_str());
+  else if (!kept.run.empty())
+    std::fprintf(stderr, "run %s; `tessera undo %s` takes it back\n", kept.run.c_str(),
+                 kept.run.c_str());
   return code;
 }
 
@@ -126,7 +162,9 @@ void add_sandbox(CLI::App& app, Action& action) {
     s->add_option("--workspace", o->workspace, "folder it works in (default: here)");
     s->add_option("--policy", o->policy, "name or file of a policy");
     s->add_flag("--json", o->json, "one JSON object on standard output");
+    s->add_flag("--yes", o->yes, "allow what the policy would ask about");
   }
+  r->add_flag("--dry-run", o->dry, "show what it would change, and keep nothing");
   l->add_option("file", o->file, "Lua file")->required();
   r->add_option("command", o->command, "program and arguments")->required();
   l->callback([o, &action] { action = [o] { return lua(*o); }; });

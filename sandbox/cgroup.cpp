@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/random.h>
 #include <sys/stat.h>
@@ -17,6 +18,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <fstream>
 #include <sstream>
 #include <utility>
@@ -58,7 +60,7 @@ uint64_t value_of(const std::string& text, const std::string& key) {
 }
 
 /// Our own folder in the hierarchy of `controller` ("" is version 2), or "".
-std::string own_folder(const std::string& controller) {
+std::string find_own_folder(const std::string& controller) {
   std::string own;
   std::istringstream groups(slurp("/proc/self/cgroup"));
   for (std::string line; std::getline(groups, line);) {
@@ -91,22 +93,28 @@ std::string own_folder(const std::string& controller) {
   return "";
 }
 
+/// The same, looked up once: who moves us later leaves these folders in place.
+const std::string& own_folder(std::string_view controller) {
+  static const std::string unified = find_own_folder(""), memory = find_own_folder("memory"),
+                           pids = find_own_folder("pids");
+  return controller.empty() ? unified : controller == "memory" ? memory : pids;
+}
+
+constexpr std::string_view kPrefix = "tessera-";
+
 std::string unique_name() {
   uint64_t random = 0;
   if (getrandom(&random, sizeof random, GRND_NONBLOCK) != sizeof random) random = 0;
   std::ostringstream name;
-  name << "tessera-" << getpid() << "-" << std::hex << random;
+  name << kPrefix << getpid() << "-" << std::hex << random;
   return name.str();
 }
 
 }  // namespace
 
-Cgroup Cgroup::create(const policies::Limits& limits, std::string& detail) {
+Cgroup Cgroup::create(std::string& detail) {
   Cgroup group;
   const std::string name = unique_name();
-  const std::string memory = std::to_string(limits.memory_bytes);
-  // Room for pid 1 of the jail and for the launcher's sampling to see an excess.
-  const std::string processes = std::to_string(limits.processes + 8);
   detail = "no cgroup hierarchy is mounted";
 
   if (std::string own = own_folder(""); !own.empty()) {
@@ -125,12 +133,8 @@ Cgroup Cgroup::create(const policies::Limits& limits, std::string& detail) {
       }
       group.unified_ = true;
       group.folders_.push_back(folder);
-      if (has_memory && put(folder + "/memory.max", memory)) {
-        put(folder + "/memory.swap.max", "0");
-        put(folder + "/memory.oom.group", "1");
-        group.memory_ = folder;
-      }
-      if (has_pids && put(folder + "/pids.max", processes)) group.pids_ = folder;
+      if (has_memory) group.memory_ = folder;
+      if (has_pids) group.pids_ = folder;
       // A group that may not be entered is none.
       if (access((folder + "/cgroup.procs").c_str(), W_OK) == 0 &&
           access((parent + "/cgroup.procs").c_str(), W_OK) == 0) {
@@ -151,16 +155,26 @@ Cgroup Cgroup::create(const policies::Limits& limits, std::string& detail) {
       continue;
     }
     group.folders_.push_back(folder);
-    bool ok = false;
-    if (target == &group.memory_) {
-      ok = put(folder + "/memory.limit_in_bytes", memory);
-      put(folder + "/memory.memsw.limit_in_bytes", memory);
-    } else {
-      ok = put(folder + "/pids.max", processes);
-    }
-    if (ok) *target = folder;
+    *target = folder;
   }
   return group;
+}
+
+void Cgroup::set_limits(uint64_t memory_bytes, uint64_t max_processes) {
+  const std::string memory = std::to_string(memory_bytes);
+  // Room for pid 1 of the jail and for the launcher's sampling to see an excess.
+  const std::string processes = std::to_string(max_processes + 8);
+  if (!memory_.empty()) {
+    if (!put(memory_ + (unified_ ? "/memory.max" : "/memory.limit_in_bytes"), memory)) {
+      memory_.clear();
+    } else if (unified_) {
+      put(memory_ + "/memory.swap.max", "0");
+      put(memory_ + "/memory.oom.group", "1");
+    } else {
+      put(memory_ + "/memory.memsw.limit_in_bytes", memory);
+    }
+  }
+  if (!pids_.empty() && !put(pids_ + "/pids.max", processes)) pids_.clear();
 }
 
 Cgroup::Cgroup(Cgroup&& other) noexcept
@@ -187,10 +201,22 @@ Cgroup::~Cgroup() {
   }
 }
 
-std::vector<std::string> Cgroup::procs_files() const {
-  std::vector<std::string> files;
-  for (const std::string& folder : folders_) files.push_back(folder + "/cgroup.procs");
-  return files;
+void Cgroup::sweep() {
+  for (const char* controller : {"", "memory", "pids"}) {
+    const std::string own = own_folder(controller);
+    if (own.empty()) continue;
+    for (const std::string& parent : {own, own.substr(0, own.rfind('/'))}) {
+      std::error_code ec;
+      for (const auto& entry : std::filesystem::directory_iterator(parent, ec)) {
+        const std::string name = entry.path().filename().string();
+        if (name.rfind(kPrefix, 0) != 0) continue;
+        const pid_t maker =
+            static_cast<pid_t>(std::strtol(name.c_str() + kPrefix.size(), nullptr, 10));
+        // One with processes in it cannot be removed anyway.
+        if (maker > 0 && kill(maker, 0) != 0 && errno == ESRCH) rmdir(entry.path().c_str());
+      }
+    }
+  }
 }
 
 uint64_t Cgroup::peak_bytes() const {

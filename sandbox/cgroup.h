@@ -16,8 +16,11 @@ namespace sandbox {
 class Cgroup {
  public:
   /// A group under the caller's own, or beside it, with whichever of the two controllers can be
-  /// used. Empty when neither can, and `detail` then says why.
-  static Cgroup create(const policies::Limits& limits, std::string& detail);
+  /// used, still without limits. Empty when neither can, and `detail` then says why.
+  static Cgroup create(std::string& detail);
+  /// memory_bytes: everything counted that the kernel charges. Where a limit cannot be set, the
+  /// group does without.
+  void set_limits(uint64_t memory_bytes, uint64_t processes);
 
   Cgroup() = default;
   Cgroup(Cgroup&& other) noexcept;
@@ -27,8 +30,11 @@ class Cgroup {
   bool empty() const { return folders_.empty(); }
   bool limits_memory() const { return !memory_.empty(); }
   bool limits_processes() const { return !pids_.empty(); }
-  /// The cgroup.procs files that the first process of the run is written to.
-  std::vector<std::string> procs_files() const;
+  /// The groups that the first process of the run is to enter. Version 2 has at most one.
+  const std::vector<std::string>& folders() const { return folders_; }
+  bool unified() const { return unified_; }
+  /// Removes the groups that runs of dead processes left behind, where we may make one.
+  static void sweep();
   /// Largest memory in use so far, or 0 when it is not known.
   uint64_t peak_bytes() const;
   /// Whether the kernel killed a process for the memory limit.

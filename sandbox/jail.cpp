@@ -14,6 +14,7 @@
 #include <cstdlib>
 #include <map>
 
+#include "policies/never.h"
 #include "sandbox/launcher/jail_spec.h"
 #include "sandbox/seccomp_filter.h"
 
@@ -30,6 +31,8 @@ namespace fs = std::filesystem;
 
 constexpr size_t kMaxArgumentBytes = 1 << 20;
 constexpr size_t kMaxMounts = 64;
+/// Of the listener in the jail's own network, where nobody else is.
+constexpr uint16_t kProxyPort = 3128;
 
 /// Folders of the system that every program sees, if they exist. Those that are links at the root
 /// stay links.
@@ -48,8 +51,9 @@ bool is_below(const fs::path& path, const fs::path& folder) {
   return end == folder.end();
 }
 
+template <class Header>
 struct SpecWriter {
-  std::string bytes = std::string(sizeof(jail::JailHeader), '\0');
+  std::string bytes = std::string(sizeof(Header), '\0');
 
   void add(jail::Record kind, std::string_view payload) {
     jail::JailRecord record{kind, static_cast<uint32_t>(payload.size())};
@@ -62,23 +66,31 @@ struct SpecWriter {
     pair += second;
     add(kind, pair);
   }
-  std::string finish(jail::JailHeader header) {
-    memcpy(header.magic, jail::kMagic, sizeof header.magic);
+  std::string finish(Header header, const char (&magic)[8]) {
+    memcpy(header.magic, magic, sizeof header.magic);
     header.total_bytes = bytes.size();
     memcpy(bytes.data(), &header, sizeof header);
     return std::move(bytes);
   }
 };
 
-std::vector<fs::path> homes() {
-  std::vector<fs::path> result;
-  if (const char* home = getenv("HOME"); home != nullptr && home[0] == '/') result.push_back(home);
+/// The home that the system knows us by, or "".
+fs::path find_listed_home() {
   char buffer[4096];
   passwd entry{}, *found = nullptr;
-  if (getpwuid_r(getuid(), &entry, buffer, sizeof buffer, &found) == 0 && found != nullptr &&
-      found->pw_dir != nullptr && found->pw_dir[0] == '/') {
-    result.push_back(found->pw_dir);
+  if (getpwuid_r(getuid(), &entry, buffer, sizeof buffer, &found) != 0 || found == nullptr ||
+      found->pw_dir == nullptr || found->pw_dir[0] != '/') {
+    return {};
   }
+  return found->pw_dir;
+}
+
+std::vector<fs::path> homes() {
+  // Looked up once: it may mean to ask a server.
+  static const fs::path listed = find_listed_home();
+  std::vector<fs::path> result;
+  if (const char* home = getenv("HOME"); home != nullptr && home[0] == '/') result.push_back(home);
+  if (!listed.empty() && (result.empty() || result.front() != listed)) result.push_back(listed);
   for (fs::path& home : result) {
     std::error_code ec;
     if (fs::path real = fs::canonical(home, ec); !ec) home = real;
@@ -138,7 +150,6 @@ Status check_text(const Program& program) {
   }
   if (total > kMaxArgumentBytes)
     return Error{Errc::limit, "more than 1 MiB of arguments and environment"};
-  if (program.mounts.size() > kMaxMounts) return Error{Errc::limit, "more than 64 mounts"};
   return Ok{};
 }
 
@@ -165,21 +176,62 @@ Result<fs::path> find_launcher() {
                    "; install tessera-launcher beside the program or set TESSERA_LAUNCHER"};
 }
 
-Result<Jail> prepare(const Program& program, const policies::Policy& policy) {
-  if (Status s = check_text(program); !s) return s.error();
-  Jail result;
+Result<JailBase> prepare_base(Owner owner) {
+  JailBase result;
   Result<fs::path> launcher = find_launcher();
   if (!launcher) return launcher.error();
   result.launcher = *launcher;
+  result.owner = owner;
+  SpecWriter<jail::BaseHeader> spec;
+  for (const char* folder : kSystem) {
+    std::error_code ec;
+    fs::file_status status = fs::symlink_status(folder, ec);
+    if (fs::is_symlink(status)) {
+      spec.add(jail::Record::symlink, folder, fs::read_symlink(folder, ec).string());
+    } else if (fs::is_directory(status)) {
+      spec.add(jail::Record::bind_read_only, folder);
+    }
+  }
+  for (const char* part : kSystemParts) {
+    struct stat entry {};
+    if (lstat(part, &entry) == 0 && !S_ISLNK(entry.st_mode))
+      spec.add(jail::Record::bind_read_only, part);
+  }
+  std::error_code no_zone;
+  if (fs::path zone = fs::canonical("/etc/localtime", no_zone); !no_zone && is_system(zone)) {
+    spec.add(jail::Record::symlink, "/etc/localtime", zone.string());
+  }
+  spec.add(jail::Record::file, "/etc/passwd", "user:x:1000:1000:user:/tmp:/bin/sh\n");
+  spec.add(jail::Record::file, "/etc/group", "user:x:1000:\n");
+  spec.add(jail::Record::file, "/etc/nsswitch.conf", "passwd: files\ngroup: files\nhosts: files\n");
+  std::string detail;
+  result.cgroup = Cgroup::create(detail);
+  for (const std::string& folder : result.cgroup.folders()) {
+    spec.add(result.cgroup.unified() ? jail::Record::cgroup_v2 : jail::Record::cgroup_v1, folder);
+  }
+  jail::BaseHeader header{};
+  header.supervisor_pid = getpid();
+  header.owner_uid = owner.uid;
+  header.owner_gid = owner.gid;
+  result.spec = spec.finish(header, jail::kBaseMagic);
+  return result;
+}
 
-  // Function-local so that it is built once; it depends on nothing but the build.
-  static const Result<std::string> filter = build_seccomp_filter();
+Result<Jail> prepare(const Program& program, const policies::Policy& policy) {
+  if (Status s = check_text(program); !s) return s.error();
+  Jail result;
+  // Function-local so that they are built once; they depend on nothing but the build.
+  static const Result<std::string> without_network = build_seccomp_filter(false);
+  static const Result<std::string> with_network = build_seccomp_filter(true);
+  result.proxy = program.network && !policy.network.none();
+  const Result<std::string>& filter = result.proxy ? with_network : without_network;
   if (!filter) return filter.error();
 
   Result<fs::path> workspace = visible_path(program.workspace, "workspace");
   if (!workspace) return workspace.error();
   result.workspace = *workspace;
-  result.workspace_writable = program.workspace_writable && policy.workspace_writable;
+  if (program.workspace_writable && policy.workspace_writable)
+    result.layer = program.only_adds ? jail::LayerKind::out : jail::LayerKind::overlay;
   struct stat info {};
   if (stat(workspace->c_str(), &info) != 0) {
     return Error{Errc::not_found, "workspace " + workspace->string() + ": " + strerror(errno)};
@@ -187,11 +239,24 @@ Result<Jail> prepare(const Program& program, const policies::Policy& policy) {
   if (!S_ISDIR(info.st_mode))
     return Error{Errc::usage, "workspace " + workspace->string() + ": not a folder"};
 
-  SpecWriter spec;
+  SpecWriter<jail::ProgramHeader> spec;
   // An ordered map, so that a folder is mounted before what lies in it.
   std::map<std::string, bool> binds;
-  binds[workspace->string()] = result.workspace_writable;
-  for (const Mount& mount : program.mounts) {
+  binds[workspace->string()] = false;
+  std::vector<Mount> mounts = program.mounts;
+  for (const fs::path& path : policy.paths.read) mounts.push_back({path, false});
+  for (const fs::path& path : policy.paths.write) mounts.push_back({path, true});
+  // Links may lead elsewhere than when the policy was read.
+  const char* home = getenv("HOME");
+  for (size_t i = program.mounts.size(); i < mounts.size(); ++i) {
+    std::error_code ec;
+    const fs::path real = fs::canonical(mounts[i].path, ec);
+    const std::string reason = policies::never_reason(real, home ? home : "", mounts[i].writable);
+    if (!ec && !reason.empty())
+      return Error{Errc::refused, "the policy's path " + mounts[i].path.string() + " " + reason};
+  }
+  if (mounts.size() > kMaxMounts) return Error{Errc::limit, "more than 64 mounts"};
+  for (const Mount& mount : mounts) {
     Result<fs::path> path = visible_path(mount.path, "mount");
     if (!path) {
       // What is there anyway need not be mounted.
@@ -200,7 +265,8 @@ Result<Jail> prepare(const Program& program, const policies::Policy& policy) {
       return path.error();
     }
     auto [at, added] = binds.emplace(path->string(), mount.writable);
-    if (!added && at->second != mount.writable) {
+    const bool written = *path == *workspace && result.layer == jail::LayerKind::overlay;
+    if (!added && (written || at->second != mount.writable)) {
       return Error{Errc::usage, "mount " + path->string() + ": both writable and read-only"};
     }
   }
@@ -222,34 +288,15 @@ Result<Jail> prepare(const Program& program, const policies::Policy& policy) {
     }
   }
 
-  for (const char* folder : kSystem) {
-    std::error_code ec;
-    fs::file_status status = fs::symlink_status(folder, ec);
-    if (fs::is_symlink(status)) {
-      spec.add(jail::Record::symlink, folder, fs::read_symlink(folder, ec).string());
-    } else if (fs::is_directory(status)) {
-      spec.add(jail::Record::bind_read_only, folder);
-    }
-  }
-  for (const char* part : kSystemParts) {
-    struct stat entry {};
-    if (lstat(part, &entry) == 0 && !S_ISLNK(entry.st_mode))
-      spec.add(jail::Record::bind_read_only, part);
-  }
-  std::error_code no_zone;
-  if (fs::path zone = fs::canonical("/etc/localtime", no_zone); !no_zone && is_system(zone)) {
-    spec.add(jail::Record::symlink, "/etc/localtime", zone.string());
-  }
   for (const auto& [path, writable] : binds) {
     spec.add(writable ? jail::Record::bind_writable : jail::Record::bind_read_only, path);
   }
   spec.add(jail::Record::workspace, workspace->string());
 
-  Result<WorkspaceScan> before = scan_workspace(*workspace, policy.protect, false);
+  Result<Snapshot> before = take_snapshot(*workspace, policy.protect);
   if (!before) return before.error();
-  result.before = std::move(*before);
-  for (const ProtectedPath& found : result.before.protected_paths) {
-    if (!found.hidden && !result.workspace_writable) continue;
+  for (const ProtectedPath& found : before->protected_paths) {
+    if (!found.hidden && result.layer != jail::LayerKind::overlay) continue;
     if (found.link) {
       return Error{Errc::refused,
                    "workspace: " + found.path + " is a symbolic link, which cannot be protected"};
@@ -258,34 +305,32 @@ Result<Jail> prepare(const Program& program, const policies::Policy& policy) {
              (*workspace / found.path).string());
   }
 
-  spec.add(jail::Record::file, "/etc/passwd", "user:x:1000:1000:user:/tmp:/bin/sh\n");
-  spec.add(jail::Record::file, "/etc/group", "user:x:1000:\n");
-  spec.add(jail::Record::file, "/etc/nsswitch.conf", "passwd: files\ngroup: files\nhosts: files\n");
-
   for (const std::string& argument : argv) spec.add(jail::Record::argv, argument);
   std::map<std::string, std::string> env{{"PATH", "/usr/local/bin:/usr/bin:/bin"},
                                          {"HOME", "/tmp"},
                                          {"TMPDIR", "/tmp"},
                                          {"LANG", "C.UTF-8"}};
+  if (result.proxy) {
+    const std::string proxy = "http://127.0.0.1:" + std::to_string(kProxyPort);
+    for (const char* name :
+         {"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"})
+      env[name] = proxy;
+  }
   for (const auto& [name, value] : program.env) env[name] = value;
   for (const auto& [name, value] : env) spec.add(jail::Record::env, name + "=" + value);
   spec.add(jail::Record::seccomp_filter, *filter);
+  if (result.layer == jail::LayerKind::overlay) result.before = std::move(*before);
 
-  std::string detail;
-  result.cgroup = Cgroup::create(policy.limits, detail);
-  for (const std::string& file : result.cgroup.procs_files())
-    spec.add(jail::Record::cgroup_procs, file);
-
-  jail::JailHeader header{};
   const policies::Limits& limits = policy.limits;
-  header.supervisor_pid = getpid();
-  header.owner_uid = geteuid();
-  header.owner_gid = getegid();
-  if (header.owner_uid == 0) {
-    // Root's programs run as whoever the workspace belongs to.
-    header.owner_uid = info.st_uid;
-    header.owner_gid = info.st_gid;
-  }
+  // The kernel charges the layer to the group; its size has a limit of its own.
+  result.memory_bytes =
+      limits.memory_bytes + (result.layer == jail::LayerKind::none ? 0 : limits.disk_bytes);
+  result.max_processes = limits.processes;
+  result.owner = {geteuid(), getegid()};
+  // Root's programs run as whoever the workspace belongs to.
+  if (result.owner.uid == 0) result.owner = {info.st_uid, info.st_gid};
+
+  jail::ProgramHeader header{};
   header.max_processes = static_cast<uint32_t>(std::min<uint64_t>(limits.processes, 1 << 20));
   header.memory_bytes = limits.memory_bytes;
 #ifdef TESSERA_SANITIZED
@@ -297,7 +342,11 @@ Result<Jail> prepare(const Program& program, const policies::Policy& policy) {
   header.file_bytes = limits.file_bytes;
   header.open_files = limits.open_files;
   header.cpu_ms = static_cast<uint64_t>(limits.cpu.count());
-  result.spec = spec.finish(header);
+  header.proxy_port = result.proxy ? kProxyPort : 0;
+  header.layer = result.layer;
+  header.layer_bytes = limits.disk_bytes;
+  header.layer_files = limits.files;
+  result.spec = spec.finish(header, jail::kProgramMagic);
   return result;
 }
 

@@ -1,31 +1,50 @@
 #pragma once
 
+#include <sys/types.h>
+
 #include <string>
-#include <vector>
 
 #include "base/result.h"
 #include "sandbox/cgroup.h"
+#include "sandbox/launcher/jail_spec.h"
 #include "sandbox/sandbox.h"
-#include "sandbox/workspace_scan.h"
 
 namespace sandbox {
 
-/// Everything that is decided before a process is made.
-struct Jail {
+/// Ids outside that a program runs with.
+struct Owner {
+  uid_t uid = 0;
+  gid_t gid = 0;
+  bool operator==(const Owner&) const = default;
+};
+
+/// What can be decided before it is known what will run.
+struct JailBase {
   std::filesystem::path launcher;
+  Owner owner;
+  Cgroup cgroup;     ///< without limits
+  std::string spec;  ///< jail::BaseHeader and records
+};
+
+/// What one program needs on top of that.
+struct Jail {
   std::filesystem::path workspace;
-  bool workspace_writable = false;
-  WorkspaceScan before;  ///< what was in the workspace before the run
-  Cgroup cgroup;
-  std::string spec;  ///< jail::JailSpec, as bytes
+  Owner owner;
+  jail::LayerKind layer = jail::LayerKind::none;
+  bool proxy = false;         ///< the launcher hands over a listening socket
+  uint64_t memory_bytes = 0;  ///< limits of the cgroup
+  uint64_t max_processes = 0;
+  std::string spec;  ///< jail::ProgramHeader and records
+  Snapshot before;   ///< the workspace, where an overlay is made over it
 };
 
 /// The launcher: $TESSERA_LAUNCHER, beside the running executable, in ../libexec/tessera, or where
 /// it was built.
 base::Result<std::filesystem::path> find_launcher();
 
-/// Checks the request, looks through the workspace and makes the cgroup.
-/// Errors: as run().
+/// Makes the cgroup. Errors: as run().
+base::Result<JailBase> prepare_base(Owner owner);
+/// Checks the request and looks through the workspace. Errors: as run().
 base::Result<Jail> prepare(const Program& program, const policies::Policy& policy);
 
 }  // namespace sandbox

@@ -1,10 +1,11 @@
-// The supervisor. Boost.Process executes the launcher (by vfork, so the size of this process does
-// not matter), and an io_context of its own, driven by the calling thread, waits for six things at
+// The supervisor. An io_context of its own, driven by the calling thread, waits for six things at
 // once:
 //
 //   stdout, stderr, events   pipes, read as far as output_bytes
-//   status socket            what the launcher reports; shutting it down is the order to end the
-//   jail pidfd of the launcher    readable when it is gone, and then so is every process inside
+//   status socket            what the launcher reports, at the end that every process of the
+//   program
+//                            is dead; shutting it down is the order to end the jail
+//   pidfd of the launcher    readable when it is gone, and then so is every process inside
 //   timer                    the wall clock
 //
 // Standard input is a sealed memory file, so there is no pipe to feed and no SIGPIPE to catch. When
@@ -15,30 +16,20 @@
 #include "sandbox/sandbox.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/net.h"
-// After base/net.h, which works around a missing include in what this pulls in.
 #include <algorithm>
 #include <array>
-#include <boost/process.hpp>
-#include <boost/process/posix.hpp>
 #include <memory>
 #include <optional>
-#include <thread>
+#include <utility>
 
-#include "base/unique_fd.h"
-#include "sandbox/cgroup.h"
+#include "base/net.h"
 #include "sandbox/jail.h"
-#include "sandbox/launcher/jail_spec.h"
-#include "sandbox/seccomp_filter.h"
+#include "sandbox/launch.h"
 
 namespace sandbox {
 
@@ -46,99 +37,10 @@ namespace {
 
 using base::Errc;
 using base::Error;
-using base::Ok;
 using base::Result;
 using base::UniqueFd;
 using Clock = std::chrono::steady_clock;
 using Stream = net::posix::stream_descriptor;
-namespace bp = boost::process;
-
-Error system_error(const std::string& what) {
-  return Error{Errc::system, what + ": " + strerror(errno)};
-}
-
-/// The launcher's descriptors are placed by dup2 at 0 to 5, so ours must not lie there.
-Result<UniqueFd> lift(int fd, const char* what) {
-  UniqueFd low(fd);
-  if (!low) return system_error(what);
-  UniqueFd high(fcntl(low.get(), F_DUPFD_CLOEXEC, 10));
-  if (!high) return system_error(what);
-  return high;
-}
-
-struct Pair {
-  UniqueFd ours, theirs;
-};
-
-Result<Pair> make_pipe() {
-  int fds[2];
-  if (pipe2(fds, O_CLOEXEC) != 0) return system_error("pipe2");
-  UniqueFd writer(fds[1]);
-  Result<UniqueFd> ours = lift(fds[0], "pipe");
-  if (!ours) return ours.error();
-  Result<UniqueFd> theirs = lift(writer.release(), "pipe");
-  if (!theirs) return theirs.error();
-  return Pair{std::move(*ours), std::move(*theirs)};
-}
-
-Result<Pair> make_socketpair() {
-  int fds[2];
-  if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds) != 0)
-    return system_error("socketpair");
-  UniqueFd second(fds[1]);
-  Result<UniqueFd> ours = lift(fds[0], "socketpair");
-  if (!ours) return ours.error();
-  Result<UniqueFd> theirs = lift(second.release(), "socketpair");
-  if (!theirs) return theirs.error();
-  return Pair{std::move(*ours), std::move(*theirs)};
-}
-
-/// A memory file with `content` that nobody can change, at offset 0.
-Result<UniqueFd> sealed_file(const char* name, const std::string& content) {
-  Result<UniqueFd> file = lift(memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING), "memfd_create");
-  if (!file) return file;
-  for (size_t done = 0; done < content.size();) {
-    ssize_t n =
-        pwrite(file->get(), content.data() + done, content.size() - done, static_cast<off_t>(done));
-    if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) return system_error("write to a memory file");
-    done += static_cast<size_t>(n);
-  }
-  if (fcntl(file->get(), F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) !=
-      0) {
-    return system_error("seal a memory file");
-  }
-  return file;
-}
-
-/// A running launcher. If it is let go before it ended, it is killed, and the kernel kills the jail
-/// with it.
-class Launcher {
- public:
-  explicit Launcher(pid_t pid)
-      : pid_(pid), pidfd_(static_cast<int>(syscall(SYS_pidfd_open, pid, 0))) {}
-  Launcher(const Launcher&) = delete;
-  Launcher& operator=(const Launcher&) = delete;
-  ~Launcher() {
-    kill_now();
-    reap();
-  }
-  int pidfd() const { return pidfd_.get(); }
-  void kill_now() {
-    if (!reaped_) ::kill(pid_, SIGKILL);
-  }
-  void reap() {
-    if (reaped_) return;
-    while (waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) {
-    }
-    reaped_ = true;
-  }
-
- private:
-  pid_t pid_;
-  UniqueFd pidfd_;
-  bool reaped_ = false;
-};
 
 /// One of the program's output streams.
 struct Sink {
@@ -149,8 +51,17 @@ struct Sink {
 
 class Supervisor {
  public:
-  Supervisor(const policies::Limits& limits, Outcome& outcome)
-      : limits_(limits), outcome_(outcome), status_(io_), pidfd_(io_), wall_(io_), grace_(io_) {}
+  Supervisor(const Program& program, const policies::Policy& policy, const Jail& jail,
+             Outcome& outcome)
+      : program_(program),
+        policy_(policy),
+        limits_(policy.limits),
+        jail_(jail),
+        outcome_(outcome),
+        status_(io_),
+        pidfd_(io_),
+        wall_(io_),
+        grace_(io_) {}
 
   /// Waits until the launcher is gone. Descriptors are taken over.
   void run(UniqueFd out, UniqueFd err, UniqueFd events, UniqueFd status, Launcher& launcher,
@@ -182,7 +93,7 @@ class Supervisor {
 
   /// Why this side ended the jail: wall, output_bytes, stop; or empty.
   const std::string& ended_for() const { return ended_for_; }
-  const std::optional<jail::StatusMessage>& report() const { return report_; }
+  Report& report() { return report_; }
 
  private:
   void read(Sink& sink) {
@@ -190,14 +101,17 @@ class Supervisor {
                                 [this, &sink](boost::system::error_code ec, size_t n) {
                                   if (ec) return;
                                   keep(sink, n);
-                                  read(sink);
+                                  if (!ending_) read(sink);
                                 });
   }
 
   void keep(Sink& sink, size_t n) {
     const size_t room =
         limits_.output_bytes - std::min<uint64_t>(limits_.output_bytes, sink.text->size());
-    sink.text->append(sink.buffer.data(), std::min(n, room));
+    const std::string_view kept(sink.buffer.data(), std::min(n, room));
+    sink.text->append(kept);
+    if (program_.on_output && !kept.empty() && sink.text != &outcome_.events)
+      program_.on_output(sink.text == &outcome_.out ? STDOUT_FILENO : STDERR_FILENO, kept);
     if (n > room) {
       outcome_.truncated = true;
       end_jail("output_bytes");
@@ -207,18 +121,22 @@ class Supervisor {
   void wait_status() {
     status_.async_wait(Stream::wait_read, [this](boost::system::error_code ec) {
       if (ec) return;
-      if (read_status()) wait_status();
+      if (!read_status(status_.native_handle(), jail_, report_)) return;
+      if (report_.listener) start_proxy();
+      // Everything of the program is dead then; the jail itself takes a moment longer to be gone.
+      if (report_.end && report_.end->kind != jail::Status::failed) return finished();
+      wait_status();
     });
   }
 
-  /// Takes one message; false when there is none.
-  bool read_status() {
-    jail::StatusMessage message{};
-    ssize_t n = recv(status_.native_handle(), &message, sizeof message, MSG_DONTWAIT);
-    if (n != static_cast<ssize_t>(sizeof message)) return false;
-    message.text[sizeof message.text - 1] = '\0';
-    if (!report_) report_ = message;
-    return true;
+  /// Serves the jail's only way out. Should that fail, nobody answers there.
+  void start_proxy() {
+    Result<std::unique_ptr<Proxy>> proxy = Proxy::start(
+        std::move(report_.listener),
+        {.filter = [this](std::string_view host,
+                          uint16_t port) { return policies::decide_host(policy_, host, port); },
+         .report = program_.on_proxy});
+    if (proxy) proxy_ = std::move(*proxy);
   }
 
   /// Tells the launcher to kill pid 1 of the jail and to wait for it. Should it not answer, it is
@@ -233,23 +151,32 @@ class Supervisor {
     });
   }
 
+  /// Nobody writes any more.
   void finished() {
-    while (read_status()) {
+    if (std::exchange(ending_, true)) return;
+    while (read_status(status_.native_handle(), jail_, report_)) {
     }
+    for (const std::unique_ptr<Sink>& sink : sinks_) sink->stream.cancel();
+    // Behind the reads that are done already and whose handlers have yet to run.
+    net::post(io_, [this] { drain(); });
+  }
+
+  void drain() {
     for (const std::unique_ptr<Sink>& sink : sinks_) {
-      sink->stream.cancel();
-      for (;;) {
+      while (!outcome_.truncated) {
         ssize_t n = ::read(sink->stream.native_handle(), sink->buffer.data(), sink->buffer.size());
         if (n < 0 && errno == EINTR) continue;
         if (n <= 0) break;
         keep(*sink, static_cast<size_t>(n));
-        if (outcome_.truncated) break;
       }
     }
     io_.stop();
   }
 
+  const Program& program_;
+  const policies::Policy& policy_;
   const policies::Limits& limits_;
+  const Jail& jail_;
   Outcome& outcome_;
   net::io_context io_{1};
   Stream status_, pidfd_;
@@ -257,140 +184,46 @@ class Supervisor {
   std::vector<std::unique_ptr<Sink>> sinks_;
   Launcher* launcher_ = nullptr;
   std::string ended_for_;
-  std::optional<jail::StatusMessage> report_;
+  bool ending_ = false;
+  Report report_;
+  std::unique_ptr<Proxy> proxy_;
 };
 
-Result<std::variant<Exited, Killed, TimedOut, Violated>> judge(const Supervisor& supervisor,
-                                                               const Cgroup& cgroup,
-                                                               const Program& program) {
-  using End = std::variant<Exited, Killed, TimedOut, Violated>;
-  const std::optional<jail::StatusMessage>& report = supervisor.report();
-  if (report && report->kind == jail::Status::failed) {
-    const std::string step = report->text;
-    Error error{Errc::refused, "sandbox: " + step + ": " + strerror(report->error)};
-    if (step.rfind("execve", 0) == 0) {
-      error = Error{
-          report->error == ENOENT ? Errc::not_found : Errc::usage,
-          "program " + program.argv[0] + ": " + strerror(report->error) + " (inside the sandbox)"};
-    }
-    return error;
-  }
-  const std::string& reason = supervisor.ended_for();
-  if (reason == "stop") return Error{Errc::cancelled, "the run was stopped"};
-  // Too much output that was found only after the end is as much too much.
-  if (reason == "output_bytes") return End{Killed{SIGKILL, "output_bytes"}};
-  if (cgroup.out_of_memory()) return End{Killed{SIGKILL, "memory"}};
-  if (!report) {
-    if (reason == "wall") return End{TimedOut{"wall"}};
-    return Error{Errc::internal, "sandbox: the launcher ended without a report"};
-  }
-  switch (report->kind) {
-    case jail::Status::exited:
-      return End{Exited{report->value}};
-    case jail::Status::limit:
-      if (std::string_view(report->text) == "cpu") return End{TimedOut{"cpu"}};
-      return End{Killed{SIGKILL, report->text}};
-    case jail::Status::signalled:
-      if (report->value == SIGSYS) return End{Violated{"a system call of another architecture"}};
-      if (report->value == SIGXFSZ) return End{Killed{SIGXFSZ, "file_bytes"}};
-      if (report->value == SIGXCPU) return End{TimedOut{"cpu"}};
-      return End{Killed{report->value, ""}};
-    case jail::Status::failed:
-      break;
-  }
-  return Error{Errc::internal, "sandbox: the launcher's report makes no sense"};
-}
+}  // namespace
 
-template <class T>
-bool contains(const std::vector<T>& list, const T& value) {
-  return std::find(list.begin(), list.end(), value) != list.end();
-}
-
-/// Looks for what was not there before and must not stay: protected names, which it renames, and
-/// links out of the workspace, which it removes. Says what it did, or nothing.
-Result<std::string> clean_up(const Jail& jail, const policies::Protect& protect) {
-  // Rights to a folder that were taken away are given back, or a name in it could not be seen.
-  Result<WorkspaceScan> after = scan_workspace(jail.workspace, protect, true);
-  if (!after) {
-    if (after.error().code == Errc::refused) return "left a " + after.error().message;
-    return after.error();
-  }
-  std::string what;
-  for (const ProtectedPath& found : after->protected_paths) {
-    if (contains(jail.before.protected_paths, found)) continue;
-    Result<std::string> aside = set_aside(jail.workspace, found.path);
-    if (!aside) return aside.error();
-    what += (what.empty() ? "made " : ", ") + found.path + " (now " + *aside + ")";
-  }
-  for (const LinkOut& link : after->links_out) {
-    if (contains(jail.before.links_out, link)) continue;
-    if (base::Status s = remove_link(jail.workspace, link); !s) return s.error();
-    what +=
-        (what.empty() ? "made " : ", ") + link.path + ", a link to " + link.target + " (removed)";
-  }
-  return what;
-}
-
-Result<Outcome> run_prepared(const Program& program, const policies::Policy& policy,
-                             const Jail& jail, std::stop_token stop) {
-  Result<UniqueFd> spec = sealed_file("jail", jail.spec);
-  if (!spec) return spec.error();
-  Result<UniqueFd> in = sealed_file("stdin", program.stdin_text);
-  if (!in) return in.error();
-  Result<Pair> out = make_pipe(), err = make_pipe(), events = make_pipe(),
-               status = make_socketpair();
-  for (const Result<Pair>* pair : {&out, &err, &events, &status}) {
-    if (!*pair) return pair->error();
-  }
-
-  bp::environment nothing;
-  std::error_code spawn_error;
-  bp::child child(bp::exe = jail.launcher.string(), bp::args = std::vector<std::string>{}, nothing,
-                  bp::posix::fd.bind(0, in->get()), bp::posix::fd.bind(1, out->theirs.get()),
-                  bp::posix::fd.bind(2, err->theirs.get()),
-                  bp::posix::fd.bind(jail::kEventsFd, events->theirs.get()),
-                  bp::posix::fd.bind(jail::kStatusFd, status->theirs.get()),
-                  bp::posix::fd.bind(jail::kSpecFd, spec->get()), spawn_error);
-  if (spawn_error) {
-    return Error{Errc::refused, "the launcher " + jail.launcher.string() +
-                                    " cannot be run: " + spawn_error.message()};
-  }
-  Launcher launcher(child.id());
-  child.detach();  // Launcher reaps it
-  if (launcher.pidfd() < 0)
-    return Error{Errc::refused, std::string("sandbox: pidfd_open: ") + strerror(errno)};
-  for (Result<Pair>* pair : {&out, &err, &events, &status}) (*pair)->theirs.reset();
-
+Result<Outcome> run_in(Prepared& prepared, const Program& program, const policies::Policy& policy,
+                       Jail& jail, std::stop_token stop) {
+  if (base::Status s = prepared.go(jail, program.stdin_text); !s) return s.error();
   Outcome outcome;
-  Supervisor supervisor(policy.limits, outcome);
-  supervisor.run(std::move(out->ours), std::move(err->ours), std::move(events->ours),
-                 std::move(status->ours), launcher, stop);
-  launcher.reap();
-
-  auto end = judge(supervisor, jail.cgroup, program);
-  if (jail.workspace_writable) {
-    Result<std::string> planted = clean_up(jail, policy.protect);
-    if (!planted) return planted.error();
-    if (!planted->empty() && end) *end = Violated{*planted};
-  }
+  Supervisor supervisor(program, policy, jail, outcome);
+  supervisor.run(std::move(prepared.out), std::move(prepared.err), std::move(prepared.events),
+                 std::move(prepared.status), prepared.launcher, stop);
+  Report& report = supervisor.report();
+  Result<End> end = judge(supervisor.ended_for(), report.end, prepared.cgroup, program.argv[0]);
   if (!end) return end.error();
   outcome.end = *end;
-  if (const auto& report = supervisor.report()) {
-    outcome.peak_bytes = report->peak_bytes;
-    outcome.cpu = std::chrono::milliseconds(report->cpu_us / 1000);
+  if (report.end) {
+    outcome.peak_bytes = report.end->peak_bytes;
+    outcome.cpu = std::chrono::milliseconds(report.end->cpu_us / 1000);
   }
-  outcome.peak_bytes = std::max(outcome.peak_bytes, jail.cgroup.peak_bytes());
+  outcome.peak_bytes = std::max(outcome.peak_bytes, prepared.cgroup.peak_bytes());
+  if (report.layer)
+    outcome.layer = Layer{.upper = std::move(report.layer),
+                          .before = std::move(jail.before),
+                          .only_adds = program.only_adds};
   return outcome;
 }
-
-}  // namespace
 
 Result<Outcome> run(const Program& program, const policies::Policy& policy, std::stop_token stop) {
   if (stop.stop_requested()) return Error{Errc::cancelled, "the run was stopped"};
   try {
     Result<Jail> jail = prepare(program, policy);
     if (!jail) return jail.error();
-    return run_prepared(program, policy, *jail, stop);
+    Result<Prepared> prepared = Prepared::make(jail->owner, false);
+    if (!prepared) return prepared.error();
+    Result<Outcome> outcome = run_in(*prepared, program, policy, *jail, stop);
+    prepared->launcher.await_end();
+    return outcome;
   } catch (const std::exception& e) {
     return Error{Errc::system, std::string("sandbox: ") + e.what()};
   }
@@ -404,60 +237,14 @@ std::string describe(const Outcome& outcome) {
       if (k.limit == "processes") return "killed: started more processes than allowed";
       if (k.limit == "file_bytes") return "killed: wrote a larger file than allowed";
       if (k.limit == "output_bytes") return "killed: printed more than allowed";
+      if (k.limit == "disk_bytes") return "killed: wrote more to the workspace than allowed";
+      if (k.limit == "files") return "killed: made more files than allowed";
       return "killed by signal " + std::to_string(k.signal);
     }
     std::string operator()(const TimedOut& t) const { return "timed out (" + t.limit + ")"; }
     std::string operator()(const Violated& v) const { return "broke the policy: " + v.what; }
   };
   return std::visit(Words{}, outcome.end);
-}
-
-std::vector<Probe> probe() {
-  std::vector<Probe> result;
-  Result<std::filesystem::path> launcher = find_launcher();
-  result.push_back({"launcher", launcher.has_value(), true,
-                    launcher ? launcher->string() : launcher.error().message});
-
-  Result<std::string> filter = build_seccomp_filter();
-  result.push_back(
-      {"seccomp", filter.has_value(), true,
-       filter ? std::to_string(filter->size() / 8) + " instructions" : filter.error().message});
-
-  long abi = syscall(444 /* landlock_create_ruleset */, nullptr, 0, 1);
-  result.push_back(
-      {"Landlock", abi >= 1, true,
-       abi >= 1 ? "ABI " + std::to_string(abi)
-                : std::string(strerror(errno)) + "; enable it with lsm=landlock,… at boot"});
-
-  policies::Policy policy;
-  policy.limits.wall = std::chrono::seconds(10);
-  std::string detail;
-  {
-    Cgroup cgroup = Cgroup::create(policy.limits, detail);
-    const std::string instead = "sampled every 20 ms instead (" + detail + ")";
-    result.push_back({"cgroup memory limit", cgroup.limits_memory(), false,
-                      cgroup.limits_memory() ? "in use, and sampled" : instead});
-    result.push_back({"cgroup process limit", cgroup.limits_processes(), false,
-                      cgroup.limits_processes() ? "in use, and sampled" : instead});
-  }
-
-  std::error_code ec;
-  std::string folder = (std::filesystem::temp_directory_path(ec) / "tessera-probe-XXXXXX").string();
-  if (mkdtemp(folder.data()) == nullptr) {
-    result.push_back({"confined run", false, true, std::string("mkdtemp: ") + strerror(errno)});
-    return result;
-  }
-  Program program;
-  program.argv = {"/bin/true"};
-  program.workspace = folder;
-  Result<Outcome> outcome = run(program, policy, {});
-  const bool ok = outcome && outcome->end == decltype(outcome->end)(Exited{0});
-  result.push_back({"confined run", ok, true,
-                    ok        ? std::to_string(outcome->wall.count()) + " ms"
-                    : outcome ? describe(*outcome)
-                              : outcome.error().message});
-  std::filesystem::remove(folder, ec);
-  return result;
 }
 
 }  // namespace sandbox

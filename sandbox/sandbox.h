@@ -3,14 +3,19 @@
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
+#include <optional>
 #include <stop_token>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <variant>
 #include <vector>
 
 #include "base/result.h"
 #include "policies/policies.h"
+#include "sandbox/proxy.h"
+#include "sandbox/workspace/layer.h"
 
 /// sandbox: runs one untrusted program under a policy and says how it ended.
 ///
@@ -40,11 +45,23 @@ struct Program {
   /// Appears at its own path and is the working directory. Not a system folder, nor one that holds
   /// the home.
   std::filesystem::path workspace;
-  /// Writable if the policy allows it too.
+  /// Writable if the policy allows it too. What is written goes to a layer of its own and not to
+  /// the workspace: see Outcome::layer.
   bool workspace_writable = false;
+  /// With workspace_writable: the workspace is read-only, and /out, an empty folder, takes files
+  /// that are to be added to it. Unlike the other way, changes that others make to the workspace
+  /// meanwhile are seen.
+  bool only_adds = false;
   std::vector<Mount> mounts;
+  /// It may reach the hosts that the policy lists, if there are any, through a proxy that
+  /// HTTP_PROXY and its kin name. There is no other network.
+  bool network = false;
+  /// Hears what the proxy did, on a thread of the proxy.
+  std::function<void(const ProxyEvent&)> on_proxy;
   /// All of standard input.
   std::string stdin_text;
+  /// Hears standard output (1) and standard error (2) as they come, as far as they are kept.
+  std::function<void(int fd, std::string_view text)> on_output;
 };
 
 /// The program ended by itself.
@@ -53,7 +70,7 @@ struct Exited {
   bool operator==(const Exited&) const = default;
 };
 /// A signal ended it. `limit` names the bound it went past: memory, processes, file_bytes,
-/// output_bytes; or is empty.
+/// output_bytes, disk_bytes, files; or is empty.
 struct Killed {
   int signal = 0;
   std::string limit;
@@ -64,21 +81,23 @@ struct TimedOut {
   std::string limit;
   bool operator==(const TimedOut&) const = default;
 };
-/// It was stopped at something that no honest program does, or left something behind that it must
-/// not.
+/// It was stopped at something that no honest program does.
 struct Violated {
   std::string what;
   bool operator==(const Violated&) const = default;
 };
 
+using End = std::variant<Exited, Killed, TimedOut, Violated>;
+
 struct Outcome {
-  std::variant<Exited, Killed, TimedOut, Violated> end;
+  End end;
   std::string out, err;
   std::string events;      ///< what was written to descriptor 3
   bool truncated = false;  ///< one of the three was cut at output_bytes
   std::chrono::milliseconds wall{0}, cpu{0};
   uint64_t peak_bytes =
       0;  ///< largest memory in use; without a cgroup sampled, so a short peak may be missed
+  std::optional<Layer> layer;  ///< what it wrote to the workspace, if it could
 };
 
 /// Runs `program` to its end or to the limits of `policy`.

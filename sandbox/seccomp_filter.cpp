@@ -6,9 +6,11 @@
 //
 // Arguments are looked at where the same call is both needed and dangerous:
 //   clone          without any namespace flag
+//   socket         not at all, or for a policy with hosts TCP only, of which only the proxy listens
 //   open, chmod…   without set-uid and set-gid bits, which would stay behind in the workspace
-//   socketpair     AF_UNIX only; socket() not at all, so not even an abstract or host socket can be
-//   named ioctl, prctl   a few requests; TIOCSTI and its kind are not among them
+//   socketpair     AF_UNIX, connected for good: one end of a datagram pair can still send to any
+//                  path, such as a service's socket in the workspace
+//   ioctl, prctl   a few requests; TIOCSTI and its kind are not among them
 // A filter sees registers and not memory, so calls that take their flags in a struct (clone3,
 // openat2) are not allowed.
 
@@ -105,6 +107,8 @@ constexpr const char* kRefused[] = {
 constexpr unsigned long kNamespaceFlags = CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS |
                                           CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID |
                                           CLONE_NEWNET | 0x80 /* NEWTIME */;
+/// Of a socket's second argument, without SOCK_CLOEXEC and SOCK_NONBLOCK.
+constexpr uint64_t kSocketType = 0xf;
 constexpr unsigned long kSetIdBits = S_ISUID | S_ISGID;
 
 constexpr unsigned long kIoctls[] = {TCGETS,  TIOCGWINSZ, TIOCGPGRP, FIONREAD,
@@ -173,17 +177,30 @@ scmp_arg_cmp masked(unsigned arg, uint64_t mask, uint64_t value) {
 
 }  // namespace
 
-Result<std::string> build_seccomp_filter() {
+Result<std::string> build_seccomp_filter(bool network) {
   Builder b;
   if (b.context == nullptr) return Error{Errc::refused, "seccomp: libseccomp cannot make a filter"};
   b.check(seccomp_attr_set(b.context, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS),
           "architecture");
   b.check(seccomp_attr_set(b.context, SCMP_FLTATR_CTL_OPTIMIZE, 2), "binary tree");
   for (const char* name : kAllowed) b.rule(SCMP_ACT_ALLOW, name);
-  for (const char* name : kRefused) b.rule(SCMP_ACT_ERRNO(EPERM), name);
+  for (const char* name : kRefused) {
+    const bool opened =
+        network && (std::strcmp(name, "socket") == 0 || std::strcmp(name, "connect") == 0);
+    if (!opened) b.rule(SCMP_ACT_ERRNO(EPERM), name);
+  }
+  if (network) {
+    // Streams only: the empty network of the jail has one listener, the proxy's.
+    for (const uint64_t family : {AF_INET, AF_INET6}) {
+      b.rule(SCMP_ACT_ALLOW, "socket", equal(0, family), masked(1, kSocketType, SOCK_STREAM));
+    }
+    b.rule(SCMP_ACT_ALLOW, "connect");
+  }
 
   b.rule(SCMP_ACT_ALLOW, "clone", masked(0, kNamespaceFlags, 0));
-  b.rule(SCMP_ACT_ALLOW, "socketpair", equal(0, AF_UNIX));
+  for (const uint64_t type : {SOCK_STREAM, SOCK_SEQPACKET}) {
+    b.rule(SCMP_ACT_ALLOW, "socketpair", equal(0, AF_UNIX), masked(1, kSocketType, type));
+  }
   for (unsigned long request : kIoctls) b.rule(SCMP_ACT_ALLOW, "ioctl", equal(1, request));
   for (int option : kPrctls)
     b.rule(SCMP_ACT_ALLOW, "prctl", equal(0, static_cast<uint64_t>(option)));

@@ -66,8 +66,8 @@ bool is_folder(const std::string& path) {
 
 }  // namespace
 
-void set_limits(const JailSpec& spec) {
-  const JailHeader& h = spec.header;
+void set_limits(const ProgramSpec& spec) {
+  const ProgramHeader& h = spec.header;
   const uint64_t cpu_seconds = (h.cpu_ms + 999) / 1000;
   set_limit(RLIMIT_CORE, 0, 0, "core");
   set_limit(RLIMIT_FSIZE, h.file_bytes, h.file_bytes, "fsize");
@@ -88,14 +88,17 @@ void set_limits(const JailSpec& spec) {
   set_limit(RLIMIT_STACK, 8 << 20, 64 << 20, "stack");
 }
 
-void drop_privileges() {
-  if (setresgid(1000, 1000, 1000) != 0) die("setresgid");
+void drop_bounding_set() {
   for (int cap = 0; cap <= 63; ++cap) {
     if (prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) != 0) {
       if (errno == EINVAL && cap > CAP_CHECKPOINT_RESTORE) break;  // past the kernel's last one
       die("drop the capability bounding set");
     }
   }
+}
+
+void drop_privileges() {
+  if (setresgid(1000, 1000, 1000) != 0) die("setresgid");
   // NOROOT, NO_SETUID_FIXUP off, KEEP_CAPS off, NO_CAP_AMBIENT_RAISE, each locked.
   constexpr int kNoRoot = 3, kKeepCapsLocked = 1 << 5, kNoAmbient = 3 << 6, kFixupLocked = 1 << 3;
   if (prctl(PR_SET_SECUREBITS, kNoRoot | kFixupLocked | kKeepCapsLocked | kNoAmbient) != 0) {
@@ -118,7 +121,7 @@ void drop_privileges() {
   if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0) die("PR_SET_DUMPABLE");
 }
 
-void enter_landlock(const JailSpec& spec) {
+void enter_landlock(const ProgramSpec& spec) {
   long abi = syscall(SYS_landlock_create_ruleset, nullptr, 0, 1 /* VERSION */);
   if (abi < 1) die("Landlock");
   uint64_t fs = kAllAbi1;
@@ -148,11 +151,21 @@ void enter_landlock(const JailSpec& spec) {
   for (const Bind& bind : spec.binds) {
     if (bind.writable) allow_path(ruleset, bind.path, is_folder(bind.path) ? everything : on_file);
   }
+  if (spec.header.layer == LayerKind::overlay) allow_path(ruleset, spec.workspace, everything);
+  if (spec.header.layer == LayerKind::out) allow_path(ruleset, kOutFolder, everything);
+  if (spec.header.proxy_port != 0 && abi >= 4) {
+    struct {
+      uint64_t access, port;
+    } rule{kNetConnect, spec.header.proxy_port};
+    if (syscall(SYS_landlock_add_rule, ruleset, 2 /* LANDLOCK_RULE_NET_PORT */, &rule, 0) != 0) {
+      die("Landlock: rule for the proxy");
+    }
+  }
   if (syscall(SYS_landlock_restrict_self, ruleset, 0) != 0) die("Landlock: restrict_self");
   close(ruleset);
 }
 
-void enter_seccomp(const JailSpec& spec) {
+void enter_seccomp(const ProgramSpec& spec) {
   sock_fprog program{};
   if (spec.filter.size() % sizeof(sock_filter) != 0 ||
       spec.filter.size() / sizeof(sock_filter) > BPF_MAXINSNS) {

@@ -1,11 +1,12 @@
 // The new root, in two steps because the first may need rights that only the outside has.
 //
 // open_binds() copies the mounts (open_tree with OPEN_TREE_CLONE): what is named by path is looked
-// up exactly once, and a detached copy can be made read-only before anybody sees it. enter_root()
-// then builds
+// up exactly once, and a detached copy can be made read-only before anybody sees it. build_root()
+// and enter_root() then build
 //
 //   /            tmpfs, read-only once it is built
-//   /usr, /lib*, /bin, …, workspace, mounts   the copies, at their own paths
+//   /usr, /lib*, /bin, …, workspace, mounts   the copies, at their own paths; over the workspace,
+//                if it may be written, an overlay
 //   /etc         a few generated files and the copies of fonts, alternatives, ld.so.cache
 //   /tmp         fresh tmpfs, also HOME
 //   /dev         null zero full random urandom, /dev/shm a fresh tmpfs, links into /proc/self/fd
@@ -20,8 +21,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
+#include <net/if.h>
+#include <netinet/in.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
@@ -88,7 +93,7 @@ void attach(int tree, int root, const std::string& path) {
   close(tree);
 }
 
-/// A new file system, detached. Options: NAME=VALUE.
+/// A new file system, detached. Options: NAME=VALUE, or NAME alone where the value is empty.
 int new_filesystem(const char* type,
                    std::initializer_list<std::pair<const char*, std::string>> options,
                    uint64_t attributes) {
@@ -96,7 +101,9 @@ int new_filesystem(const char* type,
   int fs = static_cast<int>(syscall(SYS_fsopen, type, 1 /* FSOPEN_CLOEXEC */));
   if (fs < 0) die(what + " (fsopen)");
   for (const auto& [name, value] : options) {
-    if (syscall(SYS_fsconfig, fs, 1 /* FSCONFIG_SET_STRING */, name, value.c_str(), 0) != 0) {
+    const bool flag = value.empty();
+    if (syscall(SYS_fsconfig, fs, flag ? 0 /* FSCONFIG_SET_FLAG */ : 1 /* FSCONFIG_SET_STRING */,
+                name, flag ? nullptr : value.c_str(), 0) != 0) {
       die(what + " (" + name + ")");
     }
   }
@@ -143,6 +150,69 @@ void write_file(int root, const std::string& path, const std::string& content) {
   close(fd);
 }
 
+void attach_binds(const std::vector<Bind>& binds, int root) {
+  for (const Bind& bind : binds) {
+    make_place(root, relative(bind.path), is_folder(bind.tree_fd));
+    attach(bind.tree_fd, root, relative(bind.path));
+  }
+}
+
+/// Mounts the workspace's layer and returns its folder: below an overlay over the read-only
+/// workspace, or as a folder of its own. Both belong to the id that the program will have. The
+/// overlay keeps private copies of the mounts that it is made of, so that these can be gone again
+/// before the program starts.
+int make_layer(const ProgramSpec& spec, int root) {
+  constexpr uint64_t kPlain = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV;
+  // The overlay's own folders take a few places.
+  const int fs = new_filesystem("tmpfs",
+                                {{"size", std::to_string(spec.header.layer_bytes)},
+                                 {"nr_inodes", std::to_string(spec.header.layer_files + 16)},
+                                 {"mode", "0755"}},
+                                kPlain);
+  auto own = [fs](const char* folder) {
+    if (fchownat(fs, folder, 1000, 1000, 0) != 0) die("make the layer");
+  };
+  if (spec.header.layer == LayerKind::out) {
+    own(".");
+    const int layer = openat(fs, ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (mkdirat(root, relative(kOutFolder).c_str(), 0755) != 0) die("mkdir /out");
+    attach(fs, root, relative(kOutFolder));
+    return layer;
+  }
+  for (const char* folder : {".lower", ".layer"}) {
+    if (mkdirat(root, folder, 0700) != 0) die("mkdir of the overlay");
+  }
+  for (const char* folder : {"upper", "work"}) {
+    if (mkdirat(fs, folder, 0755) != 0) die("mkdir of the layer");
+    own(folder);
+  }
+  const int layer = openat(fs, "upper", O_PATH | O_DIRECTORY | O_CLOEXEC);
+  if (layer < 0) die("open the layer");
+  // The root of an overlay looks like that of its upper layer.
+  const int lower = open_beneath(root, relative(spec.workspace));
+  struct stat info {};
+  if (fstat(lower, &info) != 0) die("stat the workspace");
+  close(lower);
+  if (fchmodat(fs, "upper", info.st_mode & 0777, 0) != 0) die("chmod of the layer");
+  attach(clone_tree(root, relative(spec.workspace), false), root, ".lower");
+  attach(fs, root, ".layer");
+  // Names without the commas and colons that a path may hold and the options' syntax does not.
+  if (fchdir(root) != 0) die("enter the new root");
+  const int overlay = new_filesystem("overlay",
+                                     {{"lowerdir", ".lower"},
+                                      {"upperdir", ".layer/upper"},
+                                      {"workdir", ".layer/work"},
+                                      {"userxattr", ""}},
+                                     kPlain);
+  for (const char* folder : {".lower", ".layer"}) {
+    if (umount2(folder, MNT_DETACH) != 0 || unlinkat(root, folder, AT_REMOVEDIR) != 0) {
+      die("put away the parts of the overlay");
+    }
+  }
+  attach(overlay, root, relative(spec.workspace));
+  return layer;
+}
+
 }  // namespace
 
 bool may_mount() {
@@ -152,13 +222,16 @@ bool may_mount() {
   return tree >= 0 || errno != EPERM;
 }
 
-void open_binds(JailSpec& spec) {
-  for (Bind& bind : spec.binds) {
+void open_binds(std::vector<Bind>& binds) {
+  for (Bind& bind : binds) {
     bind.tree_fd = clone_tree(AT_FDCWD, bind.path, false);
     uint64_t attributes = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV;
     if (!bind.writable) attributes |= MOUNT_ATTR_RDONLY;
     set_attributes(bind.tree_fd, attributes, bind.path);
   }
+}
+
+void open_devices() {
   for (size_t i = 0; i < std::size(kDevices); ++i) {
     const std::string path = std::string("/dev/") + kDevices[i];
     device_trees[i] = clone_tree(AT_FDCWD, path, false);
@@ -170,29 +243,37 @@ void open_binds(JailSpec& spec) {
   }
 }
 
-int enter_root(const JailSpec& spec) {
+int listen_for_proxy(uint32_t port) {
+  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (fd < 0) die("socket for the proxy");
+  ifreq loopback{};
+  memcpy(loopback.ifr_name, "lo", 3);
+  loopback.ifr_flags = IFF_UP;
+  if (ioctl(fd, SIOCSIFFLAGS, &loopback) != 0) die("bring up the loopback");
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(static_cast<uint16_t>(port));
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  if (bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 ||
+      listen(fd, 64) != 0) {
+    die("listen for the proxy");
+  }
+  return fd;
+}
+
+Root build_root(const BaseSpec& spec) {
   // Nothing that happens here may reach the mount namespace outside.
   if (mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) die("make mounts private");
 
   constexpr uint64_t kPlain = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV;
-  int base = new_filesystem("tmpfs", {{"size", "1048576"}, {"mode", "0755"}}, kPlain);
-  // Any folder will do as the place of the new root; the detached copies do not need what it hides.
-  if (syscall(SYS_move_mount, base, "", AT_FDCWD, "/tmp", MOVE_MOUNT_F_EMPTY_PATH) != 0) {
+  const int root = new_filesystem("tmpfs", {{"size", "1048576"}, {"mode", "0755"}}, kPlain);
+  // On top of the old root, where it hides nothing: absolute paths still start below it.
+  if (syscall(SYS_move_mount, root, "", AT_FDCWD, "/", MOVE_MOUNT_F_EMPTY_PATH) != 0) {
     die("attach the new root");
   }
-  const int root = base;
-
   for (const char* folder : {"etc", "tmp", "dev", "dev/shm", "proc", "run", "var"}) {
     if (mkdirat(root, folder, 0755) != 0) die("mkdir");
   }
-  const std::string tmp_bytes = std::to_string(spec.header.tmp_bytes);
-  const std::string shm_bytes = std::to_string(spec.header.tmp_bytes / 4);
-  attach(new_filesystem("tmpfs", {{"size", tmp_bytes}, {"mode", "01777"}, {"nr_inodes", "65536"}},
-                        kPlain),
-         root, "tmp");
-  attach(new_filesystem("tmpfs", {{"size", shm_bytes}, {"mode", "01777"}, {"nr_inodes", "4096"}},
-                        kPlain | MOUNT_ATTR_NOEXEC),
-         root, "dev/shm");
   constexpr uint64_t kProc = kPlain | MOUNT_ATTR_NOEXEC | MOUNT_ATTR_RDONLY;
   attach(new_filesystem("proc", {{"subset", "pid"}, {"hidepid", "ptraceable"}}, kProc), root,
          "proc");
@@ -214,13 +295,32 @@ int enter_root(const JailSpec& spec) {
   for (const auto& [link, target] : spec.symlinks) {
     if (symlinkat(target.c_str(), root, relative(link).c_str()) != 0) die("link " + link);
   }
-  for (const Bind& bind : spec.binds) {
-    make_place(root, relative(bind.path), is_folder(bind.tree_fd));
-    attach(bind.tree_fd, root, relative(bind.path));
-  }
-  for (const Cover& c : spec.covers) cover(c, root);
+  attach_binds(spec.binds, root);
+  return {root, whole_proc, -1};
+}
 
-  if (fchdir(root) != 0) die("enter the new root");
+void enter_root(Root& root, const ProgramSpec& spec) {
+  constexpr uint64_t kPlain = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV;
+  const std::string tmp_bytes = std::to_string(spec.header.tmp_bytes);
+  const std::string shm_bytes = std::to_string(spec.header.tmp_bytes / 4);
+  attach(new_filesystem("tmpfs", {{"size", tmp_bytes}, {"mode", "01777"}, {"nr_inodes", "65536"}},
+                        kPlain),
+         root.fd, "tmp");
+  attach(new_filesystem("tmpfs", {{"size", shm_bytes}, {"mode", "01777"}, {"nr_inodes", "4096"}},
+                        kPlain | MOUNT_ATTR_NOEXEC),
+         root.fd, "dev/shm");
+  // What lies in the workspace is mounted over its layer.
+  std::vector<Bind> before, inside;
+  for (const Bind& bind : spec.binds) {
+    const bool in = bind.path.compare(0, spec.workspace.size() + 1, spec.workspace + "/") == 0;
+    (in ? inside : before).push_back(bind);
+  }
+  attach_binds(before, root.fd);
+  if (spec.header.layer != LayerKind::none) root.layer = make_layer(spec, root.fd);
+  attach_binds(inside, root.fd);
+  for (const Cover& c : spec.covers) cover(c, root.fd);
+
+  if (fchdir(root.fd) != 0) die("enter the new root");
   // With both arguments the same, the old root lands on top of the new one, from where it can be
   // detached.
   if (syscall(SYS_pivot_root, ".", ".") != 0) die("pivot_root");
@@ -231,9 +331,9 @@ int enter_root(const JailSpec& spec) {
   if (syscall(SYS_mount_setattr, AT_FDCWD, "/", 0, &read_only, sizeof read_only) != 0) {
     die("make the root read-only");
   }
-  close(root);
+  close(root.fd);
+  root.fd = -1;
   if (chdir(spec.workspace.c_str()) != 0) die("chdir " + spec.workspace);
-  return whole_proc;
 }
 
 }  // namespace jail

@@ -24,12 +24,20 @@ struct Cover {
   bool hidden = false;
 };
 
-struct JailSpec {
-  JailHeader header{};
-  std::vector<std::string> argv, env, cgroup_procs;
+/// What every program gets.
+struct BaseSpec {
+  BaseHeader header{};
+  std::vector<std::string> cgroups_v1;
+  std::string cgroup_v2;
+  std::vector<Bind> binds;  ///< parents before children
+  std::vector<std::pair<std::string, std::string>> symlinks, files;
+};
+
+struct ProgramSpec {
+  ProgramHeader header{};
+  std::vector<std::string> argv, env;
   std::vector<Bind> binds;  ///< parents before children
   std::vector<Cover> covers;
-  std::vector<std::pair<std::string, std::string>> symlinks, files;
   std::string workspace;
   std::string_view filter;  ///< struct sock_filter[]
 };
@@ -39,27 +47,40 @@ struct JailSpec {
 [[noreturn]] void die(std::string_view step, int error);
 void send_status(Status kind, int value, std::string_view text, uint64_t peak_bytes,
                  uint64_t cpu_us);
+/// Reports `ready` with those of `fds` that are not -1, and closes them.
+void send_ready(std::initializer_list<int> fds);
 
 // root.cpp
 /// Whether this process may copy mounts where it is.
 bool may_mount();
-/// Opens a detached copy of the mount of every bind, already read-only where it has to be, and of
-/// the devices.
-void open_binds(JailSpec& spec);
-/// Builds the new root on a tmpfs from the opened binds and makes it the root; the old one is gone
-/// after it. Returns a /proc for watch() that shows every process inside; it is attached nowhere.
-int enter_root(const JailSpec& spec);
+/// Opens a detached copy of the mount of every bind, already read-only where it has to be.
+void open_binds(std::vector<Bind>& binds);
+/// The same for the devices.
+void open_devices();
+struct Root {
+  int fd = -1;     ///< the new root, while it is not yet the root
+  int proc = -1;   ///< a /proc for watch() that shows every process inside; it is attached nowhere
+  int layer = -1;  ///< the folder that takes what is written to the workspace, or -1
+};
+/// Builds what is the same for every program of the new root on a tmpfs, from the opened binds.
+Root build_root(const BaseSpec& spec);
+/// Adds what is the program's and makes it the root; the old one is gone after it.
+void enter_root(Root& root, const ProgramSpec& spec);
+/// Brings up the loopback of the empty network and listens there for the supervisor's proxy.
+int listen_for_proxy(uint32_t port);
 
 // confine.cpp
-void set_limits(const JailSpec& spec);
+void set_limits(const ProgramSpec& spec);
+/// No capability can be gained any more. Those that are held stay.
+void drop_bounding_set();
 /// Becomes the ordinary id inside, with no capability in any set, and no way to gain one.
 void drop_privileges();
-void enter_landlock(const JailSpec& spec);
-void enter_seccomp(const JailSpec& spec);
+void enter_landlock(const ProgramSpec& spec);
+void enter_seccomp(const ProgramSpec& spec);
 
 // watch.cpp
-/// Pid 1 of the jail: reaps, samples the limits that the kernel does not add up, reports the end of
-/// `program` and exits, upon which the kernel kills what is left.
-[[noreturn]] void watch(const JailSpec& spec, pid_t program, int proc_fd);
+/// Pid 1 of the jail: reaps, samples the limits that the kernel does not add up, and after the end
+/// of `program` kills and reaps what is left, reports and exits.
+[[noreturn]] void watch(const ProgramSpec& spec, pid_t program, const Root& root);
 
 }  // namespace jail

@@ -72,11 +72,19 @@ uint64_t used_bytes(int fs) {
 }
 
 struct Watch {
-  const JailSpec& spec;
-  int tmp, shm;
+  const ProgramSpec& spec;
+  int tmp, shm, layer;
   DIR* proc;
   uint64_t peak_bytes = 0;
   uint64_t peak_cpu_us = 0;
+
+  /// The limit that what was written to the workspace has reached, or nullptr.
+  const char* full_layer() const {
+    struct statfs info {};
+    if (layer < 0 || fstatfs(layer, &info) != 0) return nullptr;
+    if (info.f_bfree == 0) return "disk_bytes";
+    return info.f_ffree == 0 ? "files" : nullptr;
+  }
 
   bool over(const Sample& s) const { return s.memory_bytes > spec.header.memory_bytes; }
 
@@ -137,6 +145,10 @@ struct Watch {
 
   [[noreturn]] void end(Status kind, int value, std::string_view text) {
     kill(-1, SIGKILL);
+    // The report says that everything is dead. (The kernel would see to it too when this exits, but
+    // that takes as long as taking the namespaces down.)
+    while (waitpid(-1, nullptr, __WALL) > 0 || errno == EINTR) {
+    }
     peak_cpu_us = std::max(peak_cpu_us, reaped_cpu_us());
     send_status(kind, value, text, peak_bytes, peak_cpu_us);
     _exit(0);
@@ -145,10 +157,10 @@ struct Watch {
 
 }  // namespace
 
-void watch(const JailSpec& spec, pid_t program, int proc_fd) {
+void watch(const ProgramSpec& spec, pid_t program, const Root& root) {
   prctl(PR_SET_NAME, "sandbox-init");
   Watch watch{spec, open("/tmp", O_PATH | O_CLOEXEC), open("/dev/shm", O_PATH | O_CLOEXEC),
-              fdopendir(openat(proc_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC))};
+              root.layer, fdopendir(openat(root.proc, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC))};
   if (watch.tmp < 0 || watch.shm < 0 || watch.proc == nullptr) die("open /proc");
   for (int fd = 0; fd <= kEventsFd; ++fd) close(fd);
   (void)!chdir("/");
@@ -166,6 +178,7 @@ void watch(const JailSpec& spec, pid_t program, int proc_fd) {
       watch.peak_bytes = std::max<uint64_t>(watch.peak_bytes, usage.ru_maxrss * 1024ull);
       if (pid != program) continue;
       if (reaped_cpu_us() >= spec.header.cpu_ms * 1000) watch.end(Status::limit, 0, "cpu");
+      if (const char* full = watch.full_layer()) watch.end(Status::limit, 0, full);
       if (WIFEXITED(state)) watch.end(Status::exited, WEXITSTATUS(state), "");
       watch.end(Status::signalled, WTERMSIG(state), "");
     }
@@ -173,6 +186,7 @@ void watch(const JailSpec& spec, pid_t program, int proc_fd) {
     if (watch.over(now)) watch.end(Status::limit, 0, "memory");
     if (now.threads > spec.header.max_processes) watch.end(Status::limit, 0, "processes");
     if (now.cpu_us >= spec.header.cpu_ms * 1000) watch.end(Status::limit, 0, "cpu");
+    if (const char* full = watch.full_layer()) watch.end(Status::limit, 0, full);
     sigtimedwait(&child, nullptr, &interval);
   }
 }

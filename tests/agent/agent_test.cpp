@@ -8,6 +8,7 @@
 #include "agent/mentions.h"
 #include "agent/numbers.h"
 #include "base/file.h"
+#include "sandbox/workspace/journal.h"
 #include "tests/fakes/scripted_model.h"
 
 // The loop with a scripted model and everything else real: the sandbox, the worker, DuckDB and the
@@ -204,6 +205,52 @@ TEST_F(AgentTest, AFileOutsideIsNotReadAlsoThroughALink) {
     EXPECT_TRUE(read->error) << path;
     EXPECT_EQ(read->text.find("root:"), std::string::npos) << path;
   }
+}
+
+TEST(Toolbox, ProgramsAndScriptsBringTheirFilesInAsRunsThatCanBeUndone) {
+  std::string name = (std::filesystem::temp_directory_path() / "tessera-toolbox-XXXXXX").string();
+  ASSERT_NE(mkdtemp(name.data()), nullptr);
+  const std::filesystem::path folder = name;
+  std::ofstream(folder / "notes.txt") << "mine\n";
+  std::ofstream(folder / "in.csv") << "name,n\na,1\n";
+  {
+    base::Result<tools::Toolbox> toolbox =
+        tools::Toolbox::open({.workspace = folder, .policy = *policies::builtin("default")});
+    ASSERT_TRUE(toolbox) << toolbox.error().message;
+    auto call = [&](const char* tool, const char* argument, const char* text) {
+      base::Result<tools::Observation> seen = toolbox->call(tool, {{argument, text}}, {});
+      return seen ? seen->text : seen.error().message;
+    };
+    if (const std::string first = call("run_command", "command", "cat notes.txt");
+        first.rfind("error: sandbox: ", 0) == 0)
+      GTEST_SKIP() << first;
+    EXPECT_EQ(call("run_command", "command", "cat notes.txt; echo more >> notes.txt; mkdir .git"),
+              "mine\nchanged: notes.txt (5 -> 10 bytes)\nnot kept: .git: its name is protected");
+    EXPECT_EQ(call("run_command", "command", "seq 3; exit 4"), "error: 1\n2\n3\nexit code 4");
+    const std::string flood = call("run_command", "command", "seq 100000");
+    EXPECT_LT(flood.size(), 4000u);
+    EXPECT_NE(flood.find("bytes left out"), std::string::npos);
+    EXPECT_EQ(flood.substr(flood.size() - 6), "100000");
+    if (access("/usr/bin/python3", X_OK) == 0)
+      EXPECT_EQ(call("run_python", "code", "print(open('notes.txt').read())"), "mine\nmore");
+    // A table that a script saves is there for the next script, and is no longer new for it.
+    const char* save = "data.read('in.csv'):save('out.csv')";
+    const std::string saved = call("run_lua", "code", save);
+    EXPECT_TRUE(std::filesystem::exists(folder / "out.csv")) << saved;
+    EXPECT_NE(call("run_lua", "code", "print(read_text('out.csv'))").find("name"),
+              std::string::npos);
+    EXPECT_NE(call("run_lua", "code", save).find("exists already"), std::string::npos);
+    EXPECT_NE(call("run_lua", "code", "print(read_text('.tessera/undo/0001/run'))").find("hidden"),
+              std::string::npos);
+    base::Result<sandbox::Journal> journal = sandbox::Journal::open(folder);
+    ASSERT_TRUE(journal) << journal.error().message;
+    ASSERT_TRUE(journal->undo(""));  // the script
+    EXPECT_FALSE(std::filesystem::exists(folder / "out.csv"));
+    ASSERT_TRUE(journal->undo(""));  // the command
+    std::ifstream notes(folder / "notes.txt");
+    EXPECT_EQ(std::string(std::istreambuf_iterator<char>(notes), {}), "mine\n");
+  }
+  std::filesystem::remove_all(folder);
 }
 
 TEST(Toolbox, AMissingFolderAndAnUnknownToolAreSaid) {

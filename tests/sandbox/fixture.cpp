@@ -14,6 +14,7 @@
 #include <iterator>
 
 #include "base/unique_fd.h"
+#include "sandbox/workspace/journal.h"
 
 extern char** environ;
 
@@ -81,7 +82,26 @@ SandboxTest::~SandboxTest() {
 base::Result<Outcome> SandboxTest::run_program(const Argv& argv) {
   program.argv = argv;
   program.argv[0] = program_path(argv[0]);
-  return run(program, policy, {});
+  if (argv[0] == "linger") {
+    // The lock that it takes must be seen here, where the layer is not.
+    write(workspace / "lock", "");
+    program.mounts = {{workspace / "lock", true}};
+  }
+  base::Result<Outcome> outcome = run(program, policy, {});
+  if (outcome) commit(*outcome);
+  return outcome;
+}
+
+void SandboxTest::commit(Outcome& outcome) {
+  changes = {};
+  if (!outcome.layer) return;
+  base::Result<ChangeSet> found = find_changes(*outcome.layer, workspace, policy.protect, {});
+  ASSERT_TRUE(found) << found.error().message;
+  changes = *found;
+  base::Result<Journal> journal = Journal::open(workspace);
+  ASSERT_TRUE(journal) << journal.error().message;
+  auto committed = journal->commit(changes, *outcome.layer, "test", 0);
+  ASSERT_TRUE(committed) << committed.error().message;
 }
 
 base::Result<Outcome> SandboxTest::shell(const std::string& script) {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "sandbox/sandbox.h"
+#include "sandbox/workspace/changes.h"
 
 namespace sandbox {
 
@@ -26,7 +27,8 @@ class SandboxTest : public testing::Test {
 
   using Argv = std::vector<std::string>;
 
-  /// Runs with the workspace writable. argv[0] without a '/' names one of tests/programs.
+  /// Runs with the workspace writable and commits what was written. argv[0] without a '/' names one
+  /// of tests/programs.
   base::Result<Outcome> run_program(const Argv& argv);
   /// The same with /bin/sh -c.
   base::Result<Outcome> shell(const std::string& script);
@@ -41,7 +43,11 @@ class SandboxTest : public testing::Test {
   /// Whether nobody holds the lock that linger.c's daemon takes.
   bool lock_is_free();
 
+  /// Brings what a run wrote into the workspace, as a person's run does.
+  void commit(Outcome& outcome);
+
   std::filesystem::path base, workspace, secret;
+  ChangeSet changes;  ///< of the last commit()
   policies::Policy policy;
   Program program;
 };

@@ -276,12 +276,16 @@ base::Status Engine::open() {
   return base::Ok{};
 }
 
+void Engine::preload() { (void)open(); }
+
 int Engine::add(std::shared_ptr<const Source> source) {
+  used_ = true;
   database_->sources.push_back(std::move(source));
   return static_cast<int>(database_->sources.size()) - 1;
 }
 
 base::Result<Rows> Engine::query(const std::string& sql, const std::vector<Type>& types) {
+  used_ = true;
   if (base::Status ok = open(); !ok) return ok.error();
   duck::Result result{};
   if (api().query(database_->connection, sql.c_str(), &result) != duck::kSuccess) {

@@ -36,6 +36,11 @@ class Engine {
   /// The first value of the first row.
   base::Result<Cell> scalar(const std::string& sql, Type type);
 
+  /// Loads the library while there is time. Should that fail, the first query will say so.
+  void preload();
+  /// Whether it holds anything of a script.
+  bool used() const { return used_; }
+
   /// A name no table has yet.
   std::string fresh_name() { return "m" + std::to_string(next_name_++); }
 
@@ -46,6 +51,7 @@ class Engine {
   std::string library_;
   std::unique_ptr<Database> database_;
   int next_name_ = 0;
+  bool used_ = false;
 };
 
 /// Path of libduckdb.so: the environment's TESSERA_DUCKDB, else beside or near this program.

@@ -11,6 +11,7 @@
 #include <array>
 #include <cerrno>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <limits>
 
@@ -31,9 +32,17 @@ base::Status check_path(const std::string& path) {
   if (path.find('\0') != path.npos) return Error{Errc::refused, "the path holds a zero byte"};
   if (path.size() > 1000) return Error{Errc::refused, "the path is too long"};
   bool outside = path[0] == '/' || path[0] == '~';
+  // Names that the policy hides, each followed by a slash.
+  static const std::string hidden = [] {
+    const char* names = std::getenv("TESSERA_HIDDEN");
+    return "/" + std::string(names ? names : "");
+  }();
   for (size_t at = 0; at <= path.size();) {
     const size_t slash = std::min(path.find('/', at), path.size());
-    if (path.compare(at, slash - at, "..") == 0) outside = true;
+    const std::string name = path.substr(at, slash - at);
+    if (name == "..") outside = true;
+    if (!name.empty() && hidden.find("/" + name + "/") != hidden.npos)
+      return Error{Errc::refused, "\"" + path + "\" is hidden by the policy"};
     at = slash + 1;
   }
   if (outside) return Error{Errc::refused, "\"" + path + "\" is outside the workspace"};
@@ -43,21 +52,31 @@ base::Status check_path(const std::string& path) {
 // openat2 keeps the walk beneath the current directory. Where it is not there (a filter that does
 // not know it), the last component at least must not be a link; the jail around the process does
 // the rest.
-int open_beneath(const std::string& path, int flags, mode_t mode) {
+int open_beneath(int folder, const std::string& path, int flags, mode_t mode) {
   open_how how{};
   how.flags = static_cast<uint64_t>(flags | O_CLOEXEC);
   how.mode = (flags & O_CREAT) ? mode : 0;
   how.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS;
-  const long fd = ::syscall(SYS_openat2, AT_FDCWD, path.c_str(), &how, sizeof how);
+  const long fd = ::syscall(SYS_openat2, folder, path.c_str(), &how, sizeof how);
   if (fd >= 0 || (errno != ENOSYS && errno != EPERM && errno != EACCES))
     return static_cast<int>(fd);
-  return ::open(path.c_str(), flags | O_CLOEXEC | O_NOFOLLOW, mode);
+  return ::openat(folder, path.c_str(), flags | O_CLOEXEC | O_NOFOLLOW, mode);
+}
+
+// Where new files go: in the sandbox a folder of its own, from which they are added to the
+// workspace after the run.
+int out_folder() {
+  static const int folder = [] {
+    const char* path = std::getenv("TESSERA_OUT");
+    return path ? ::open(path, O_PATH | O_DIRECTORY | O_CLOEXEC) : AT_FDCWD;
+  }();
+  return folder;
 }
 
 // Makes the folders of a file's path, one after the other, through no link. What it cannot make,
 // the open that follows reports.
 void make_folders(const std::string& path) {
-  base::UniqueFd folder(::open(".", O_PATH | O_DIRECTORY | O_CLOEXEC));
+  base::UniqueFd folder(::openat(out_folder(), ".", O_PATH | O_DIRECTORY | O_CLOEXEC));
   for (size_t at = 0, slash = 0; folder && (slash = path.find('/', at)) != path.npos;
        at = slash + 1) {
     const std::string name = path.substr(at, slash - at);
@@ -68,8 +87,10 @@ void make_folders(const std::string& path) {
   }
 }
 
-void list_folder(const std::string& folder, int depth, std::vector<FileEntry>& out) {
-  DIR* dir = ::opendir(folder.empty() ? "." : folder.c_str());
+void list_folder(int top, const std::string& folder, int depth, std::vector<FileEntry>& out) {
+  const int fd = ::openat(top, folder.empty() ? "." : folder.c_str(),
+                          O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+  DIR* dir = fd < 0 ? nullptr : ::fdopendir(fd);
   if (!dir) return;
   std::vector<std::string> folders;
   while (const dirent* entry = ::readdir(dir)) {
@@ -78,12 +99,12 @@ void list_folder(const std::string& folder, int depth, std::vector<FileEntry>& o
     if (name[0] == '.' || !is_utf8(name)) continue;
     const std::string path = folder.empty() ? name : folder + "/" + name;
     struct stat status;
-    if (::lstat(path.c_str(), &status) != 0) continue;
+    if (::fstatat(fd, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) continue;
     if (S_ISREG(status.st_mode)) out.push_back({path, static_cast<uint64_t>(status.st_size)});
     if (S_ISDIR(status.st_mode) && depth < kMaxDepth) folders.push_back(path);
   }
   ::closedir(dir);
-  for (const std::string& path : folders) list_folder(path, depth + 1, out);
+  for (const std::string& path : folders) list_folder(top, path, depth + 1, out);
 }
 
 char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
@@ -92,7 +113,10 @@ char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c
 
 base::Result<base::UniqueFd> open_to_read(const std::string& path) {
   if (base::Status ok = check_path(path); !ok) return ok.error();
-  base::UniqueFd file(open_beneath(path, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0));
+  constexpr int kFlags = O_RDONLY | O_NONBLOCK | O_NOCTTY;
+  base::UniqueFd file;
+  if (out_folder() != AT_FDCWD) file = base::UniqueFd(open_beneath(out_folder(), path, kFlags, 0));
+  if (!file) file = base::UniqueFd(open_beneath(AT_FDCWD, path, kFlags, 0));
   if (!file) {
     if (errno == ENOENT || errno == ENOTDIR) return Error{Errc::not_found, path + ": no such file"};
     if (errno == EXDEV || errno == ELOOP)
@@ -110,10 +134,13 @@ base::Result<base::UniqueFd> open_to_read(const std::string& path) {
 base::Result<base::UniqueFd> create_new(const std::string& path) {
   if (base::Status ok = check_path(path); !ok) return ok.error();
   constexpr int kFlags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW;
-  base::UniqueFd file(open_beneath(path, kFlags, 0644));
+  struct stat there;
+  if (::fstatat(AT_FDCWD, path.c_str(), &there, AT_SYMLINK_NOFOLLOW) == 0)
+    return Error{Errc::usage, "\"" + path + "\" exists already"};
+  base::UniqueFd file(open_beneath(out_folder(), path, kFlags, 0644));
   if (!file && errno == ENOENT) {
     make_folders(path);
-    file = base::UniqueFd(open_beneath(path, kFlags, 0644));
+    file = base::UniqueFd(open_beneath(out_folder(), path, kFlags, 0644));
   }
   if (file) return file;
   if (errno == EEXIST) return Error{Errc::usage, "\"" + path + "\" exists already"};
@@ -137,7 +164,8 @@ base::Status write_all(const base::UniqueFd& file, std::string_view bytes,
 
 std::vector<FileEntry> list_files() {
   std::vector<FileEntry> out;
-  list_folder({}, 0, out);
+  list_folder(AT_FDCWD, {}, 0, out);
+  if (out_folder() != AT_FDCWD) list_folder(out_folder(), {}, 0, out);
   std::sort(out.begin(), out.end(),
             [](const FileEntry& a, const FileEntry& b) { return a.path < b.path; });
   return out;

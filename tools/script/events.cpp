@@ -9,15 +9,31 @@
 
 namespace tools::script {
 
+namespace {
+constexpr size_t kGathered = 16 << 10;
+}
+
 void Events::send(const nlohmann::json& event) {
-  std::string line = event.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
-  line += '\n';
-  for (std::string_view rest = line; !rest.empty();) {
+  gathered_ += event.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  gathered_ += '\n';
+  if (gathered_.size() >= kGathered) flush();
+}
+
+void Events::flush() {
+  for (std::string_view rest = gathered_; !rest.empty();) {
     const ssize_t n = ::write(fd_, rest.data(), rest.size());
     if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) return;  // nobody listens
+    if (n <= 0) break;  // nobody listens
     rest.remove_prefix(static_cast<size_t>(n));
   }
+  gathered_.clear();
+}
+
+void Events::last(nlohmann::json event, bool spent) {
+  if (spent && serves_) event["spent"] = true;
+  send(event);
+  if (serves_) gathered_ += '\n';
+  flush();
 }
 
 void Events::print(std::string_view text) {
@@ -35,10 +51,10 @@ void Events::file(std::string_view path, uint64_t rows) {
   send({{"type", "file"}, {"path", path}, {"rows", rows}});
 }
 void Events::note(std::string_view text) { print("note: " + std::string(text)); }
-void Events::done() { send({{"type", "done"}}); }
-void Events::error(std::string_view message) {
+void Events::done(bool spent) { last({{"type", "done"}}, spent); }
+void Events::error(std::string_view message, bool spent) {
   const std::string clean = data::to_utf8(message);
-  send({{"type", "error"}, {"message", clean.substr(0, data::utf8_prefix(clean, 1000))}});
+  last({{"type", "error"}, {"message", clean.substr(0, data::utf8_prefix(clean, 1000))}}, spent);
 }
 
 }  // namespace tools::script

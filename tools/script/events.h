@@ -9,11 +9,14 @@
 
 namespace tools::script {
 
-/// The worker's side of the protocol: JSON Lines on one descriptor.
+/// The worker's side of the protocol: JSON Lines on one descriptor. They are gathered and written
+/// some at a time, the last event at once with what was gathered.
 class Events {
  public:
-  explicit Events(int fd) : fd_(fd) {}
+  /// serves: an empty line follows the last event, because another request may.
+  explicit Events(int fd, bool serves = false) : fd_(fd), serves_(serves) {}
 
+  bool serves() const { return serves_; }
   void send(const nlohmann::json& event);
   /// A line the script printed. Together at most 4,000 characters are sent, with the line breaks
   /// between them.
@@ -22,11 +25,16 @@ class Events {
   void file(std::string_view path, uint64_t rows);
   /// A line "note: …": something the script did not ask about, such as rows without a key.
   void note(std::string_view text);
-  void done();
-  void error(std::string_view message);
+  /// The last event. spent: this process takes no further request.
+  void done(bool spent = false);
+  void error(std::string_view message, bool spent = false);
 
  private:
+  void last(nlohmann::json event, bool spent);
+  void flush();
   int fd_;
+  bool serves_;
+  std::string gathered_;
   bool printed_any_ = false;
   size_t characters_left_ = 4000;
 };

@@ -408,7 +408,7 @@ std::string error_text(lua_State* lua, int index) {
 Host& host_of(lua_State* lua) { return **static_cast<Host**>(lua_getextraspace(lua)); }
 
 void stop(Host& host, const std::string& message) {
-  host.events.error(message);
+  host.events.error(message, true);
   ::_exit(0);
 }
 
@@ -478,12 +478,13 @@ void run_script(Host& host) {
     status = lua_pcall(lua, 0, 0, 0);
   }
   check_status(lua, status);
-  if (status == LUA_OK)
-    host.events.done();
-  else
-    host.events.error(error_text(lua, -1));
-  // The state is not closed: the process ends, and closing would run the script's pending __close
-  // handlers.
+  const bool failed = status != LUA_OK;
+  const std::string message = failed ? error_text(lua, -1) : "";
+  const bool spent = host.engine->used();
+  // A process that ends need not put anything away. In one that stays, the limits hold until the
+  // state is closed.
+  if (host.events.serves() && !spent) lua_close(lua);
+  failed ? host.events.error(message, spent) : host.events.done(spent);
 }
 
 }  // namespace tools::script

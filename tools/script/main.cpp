@@ -1,14 +1,18 @@
-// tessera-worker: one request in, events out, done. It is started inside the sandbox with the
-// workspace as its current directory.
+// tessera-worker: requests in, events out. It is started inside the sandbox with the workspace as
+// its current directory.
 //
 //   tessera-worker lua      stdin {"script":"…","seed":1,"instructions":N,"lua_bytes":N}
 //   tessera-worker profile  stdin {"paths":["…"]}
+//   tessera-worker serve    descriptor 3 is a socket: a line is a request like those, with "mode",
+//                           and an empty line ends its events; until the socket is closed
 //
 // Events go to descriptor 3 as JSON Lines; the last is {"type":"done"} or
-// {"type":"error","message":"…"}. The exit status is 0 whenever a last event was sent, 2 when the
-// worker was called wrongly.
+// {"type":"error","message":"…"}. A last event with "spent" says that this worker takes no further
+// request: a limit was reached, or DuckDB was used, which is not put away between two scripts. The
+// exit status is 0 whenever a last event was sent, 2 when the worker was called wrongly.
 
 #include <fcntl.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -48,6 +52,57 @@ int usage(const char* problem) {
   return 2;
 }
 
+/// What is wrong with the request, or nullptr once its events are sent. engine: fresh.
+const char* answer(const std::string& mode, const json& request,
+                   std::shared_ptr<tools::data::Engine> engine, bool serves) {
+  tools::script::Events events(kEventsFd, serves);
+  if (mode == "profile") {
+    const auto paths = request.find("paths");
+    if (paths == request.end() || !paths->is_array()) return "the request has no paths";
+    for (const json& path : *paths)
+      if (path.is_string())
+        events.send(tools::data::profile_event(tools::data::profile_of(path.get<std::string>())));
+    events.done();
+    return nullptr;
+  }
+  const auto script = request.find("script");
+  if (script == request.end() || !script->is_string()) return "the request has no script";
+  tools::script::Limits limits;
+  limits.instructions = number_in(request, "instructions", limits.instructions);
+  limits.lua_bytes = number_in(request, "lua_bytes", limits.lua_bytes);
+  limits.seed = number_in(request, "seed", limits.seed);
+  tools::script::Host host{.events = std::move(events),
+                           .engine = std::move(engine),
+                           .limits = limits,
+                           .script = script->get<std::string>()};
+  tools::script::run_script(host);
+  return nullptr;
+}
+
+int serve() {
+  std::string text;
+  char buffer[65536];
+  auto engine = std::make_shared<tools::data::Engine>(tools::data::find_duckdb());
+  engine->preload();
+  for (;;) {
+    const size_t end = text.find('\n');
+    if (end == text.npos) {
+      const ssize_t n = ::recv(kEventsFd, buffer, sizeof buffer, 0);
+      if (n < 0 && errno == EINTR) continue;
+      if (n <= 0) return 0;
+      text.append(buffer, static_cast<size_t>(n));
+      if (text.size() > kMaxRequest) return usage("the request is larger than 1 MB");
+      continue;
+    }
+    const json request = json::parse(std::string_view(text).substr(0, end), nullptr, false);
+    text.erase(0, end + 1);
+    if (!request.is_object()) return usage("the request is not a JSON object");
+    if (const char* problem = answer(request.value("mode", "lua"), request, engine, true))
+      return usage(problem);
+    if (engine->used()) ::_exit(0);
+  }
+}
+
 }  // namespace
 
 #if defined(__SANITIZE_ADDRESS__)
@@ -59,34 +114,16 @@ extern "C" const char* __asan_default_options() { return "detect_leaks=0"; }
 
 int main(int argc, char** argv) {
   const std::string mode = argc == 2 ? argv[1] : "";
-  if (mode != "lua" && mode != "profile") return usage("call it as: tessera-worker lua|profile");
+  if (mode != "lua" && mode != "profile" && mode != "serve")
+    return usage("call it as: tessera-worker lua|profile|serve");
   if (::fcntl(kEventsFd, F_GETFD) < 0) return usage("descriptor 3 is not open");
+  if (mode == "serve") return serve();
   std::string text;
   if (!read_request(text)) return usage("the request cannot be read or is larger than 1 MB");
   const json request = json::parse(text, nullptr, false);
   if (!request.is_object()) return usage("the request is not a JSON object");
-  tools::script::Events events(kEventsFd);
-  if (mode == "profile") {
-    const auto paths = request.find("paths");
-    if (paths == request.end() || !paths->is_array()) return usage("the request has no paths");
-    for (const json& path : *paths)
-      if (path.is_string())
-        events.send(tools::data::profile_event(tools::data::profile_of(path.get<std::string>())));
-    events.done();
-    return 0;
-  }
-  const auto script = request.find("script");
-  if (script == request.end() || !script->is_string()) return usage("the request has no script");
-  tools::script::Limits limits;
-  limits.instructions = number_in(request, "instructions", limits.instructions);
-  limits.lua_bytes = number_in(request, "lua_bytes", limits.lua_bytes);
-  limits.seed = number_in(request, "seed", limits.seed);
-  tools::script::Host host{
-      .events = events,
-      .engine = std::make_shared<tools::data::Engine>(tools::data::find_duckdb()),
-      .limits = limits,
-      .script = script->get<std::string>()};
-  tools::script::run_script(host);
+  auto engine = std::make_shared<tools::data::Engine>(tools::data::find_duckdb());
+  if (const char* problem = answer(mode, request, engine, false)) return usage(problem);
   // Nothing needs to be put away, and DuckDB takes its time to do it.
   ::_exit(0);
 }

@@ -5,6 +5,7 @@
 
 #include "base/file.h"
 #include "sandbox/sandbox.h"
+#include "tools/toolbox/script_workers.h"
 
 // run_lua and profile start tessera-worker inside the sandbox, hand it one JSON object and read its
 // events (the protocol stands in tools/script/main.cpp). The worker's output is as untrusted as the
@@ -55,13 +56,10 @@ Observation failed(const std::string& message) {
 }  // namespace
 
 base::Result<Toolbox> Toolbox::open(ToolboxOptions o) {
-  std::error_code error;
-  const std::filesystem::path workspace = std::filesystem::canonical(o.workspace, error);
-  if (error)
-    return Error{Errc::not_found, o.workspace.string() + ": there is no such folder (--workspace)"};
-  if (!std::filesystem::is_directory(workspace))
-    return Error{Errc::usage, o.workspace.string() + ": not a folder (--workspace)"};
-  o.workspace = workspace;
+  base::Result<sandbox::Guard> guard = sandbox::Guard::open(
+      {.workspace = o.workspace, .policy = o.policy, .audit = o.audit, .ask = o.ask});
+  if (!guard) return guard.error();
+  o.workspace = guard->workspace();
   o.worker = first_there(
       {o.worker, from_environment("TESSERA_WORKER"), program_folder() / "tessera-worker",
        program_folder() / "../libexec/tessera/tessera-worker", TESSERA_BUILT_WORKER});
@@ -74,7 +72,24 @@ base::Result<Toolbox> Toolbox::open(ToolboxOptions o) {
   if (o.duckdb.empty())
     return Error{Errc::not_found,
                  "libduckdb.so is missing; run setup/fetch-duckdb or set TESSERA_DUCKDB"};
-  return Toolbox(std::move(o));
+  return Toolbox(std::move(o), std::move(*guard));
+}
+
+Toolbox::Toolbox(ToolboxOptions options, sandbox::Guard guard)
+    : options_(std::move(options)), guard_(std::make_shared<sandbox::Guard>(std::move(guard))) {
+  sandbox::Program worker{.argv = {options_.worker.string(), "serve"},
+                          .env = {{"TESSERA_DUCKDB", options_.duckdb.string()}},
+                          .workspace = options_.workspace,
+                          .workspace_writable = true,
+                          .only_adds = true,
+                          .mounts = {{.path = options_.duckdb, .writable = false}}};
+  if (options_.policy.workspace_writable) worker.env.emplace_back("TESSERA_OUT", "/out");
+  // A worker sees the workspace as it is, so what is hidden and was made after it started too.
+  std::string hidden;
+  for (const std::string& name : options_.policy.protect.hidden) hidden += name + "/";
+  worker.env.emplace_back("TESSERA_HIDDEN", hidden);
+  workers_ = std::make_shared<ScriptWorkers>(std::move(worker), options_.policy);
+  workers_->refill();
 }
 
 base::Result<std::vector<std::string>> Toolbox::files(size_t limit) const {
@@ -98,43 +113,51 @@ base::Result<std::vector<std::string>> Toolbox::files(size_t limit) const {
   return found;
 }
 
-base::Result<Toolbox::Work> Toolbox::work(const std::string& mode, const json& request,
-                                          std::stop_token stop) const {
-  const sandbox::Program program{
-      .argv = {options_.worker.string(), mode},
-      .env = {{"TESSERA_DUCKDB", options_.duckdb.string()}},
-      .workspace = options_.workspace,
-      .workspace_writable = mode == "lua",
-      .mounts = {{.path = options_.duckdb, .writable = false}},
-      .stdin_text = request.dump(-1, ' ', false, json::error_handler_t::replace)};
-  base::Result<sandbox::Outcome> outcome = sandbox::run(program, options_.policy, stop);
-  if (!outcome) return outcome.error();
+base::Result<Toolbox::Work> Toolbox::work(const json& request, std::stop_token stop) const {
+  base::Result<std::unique_ptr<sandbox::Worker>> worker = workers_->take();
+  if (!worker) return worker.error();
+  base::Result<sandbox::Worker::Reply> reply =
+      (*worker)->call(request.dump(-1, ' ', false, json::error_handler_t::replace), stop);
+  if (!reply) return reply.error();
   std::vector<json> events;
-  for (size_t begin = 0; begin < outcome->events.size();) {
-    const size_t end = std::min(outcome->events.find('\n', begin), outcome->events.size());
+  for (size_t begin = 0; begin < reply->lines.size();) {
+    const size_t end = std::min(reply->lines.find('\n', begin), reply->lines.size());
     json event =
-        json::parse(std::string_view(outcome->events).substr(begin, end - begin), nullptr, false);
+        json::parse(std::string_view(reply->lines).substr(begin, end - begin), nullptr, false);
     if (event.is_object()) events.push_back(std::move(event));
     begin = end + 1;
   }
-  const bool whole = !events.empty() && (events.back().value("type", "") == "done" ||
-                                         events.back().value("type", "") == "error");
-  const auto* exited = std::get_if<sandbox::Exited>(&outcome->end);
-  if (whole && exited != nullptr && exited->code == 0) return Work{std::move(events)};
-  // The program was ended, or broke: that is what the script gets to hear.
-  std::string message = "the script was stopped: " + sandbox::describe(*outcome);
-  if (exited != nullptr && !outcome->err.empty())
-    message += " (" + outcome->err.substr(0, 200) + ")";
-  events.push_back({{"type", "error"}, {"message", message}});
-  Stopped stopped = Stopped::no;
-  if (std::holds_alternative<sandbox::TimedOut>(outcome->end)) stopped = Stopped::by_time;
-  if (std::holds_alternative<sandbox::Killed>(outcome->end)) stopped = Stopped::by_limit;
-  return Work{std::move(events), stopped};
+  const json last = events.empty() ? json::object() : events.back();
+  const std::string type = last.value("type", "");
+  Work work{.events = std::move(events)};
+  if (!reply->end && (type == "done" || type == "error")) {
+    const bool wrote = (*worker)->wrote();
+    if (wrote) work.layer = (*worker)->take_layer();
+    if (wrote || last.contains("spent"))
+      worker->reset();
+    else
+      workers_->give(std::move(*worker));
+    workers_->refill();
+    return work;
+  }
+  workers_->refill();
+  // The program was ended, or broke: that is what the script gets to hear. What it wrote is
+  // dropped.
+  std::string message = "the script was stopped";
+  if (reply->end) {
+    message += ": " + sandbox::describe(*reply->end);
+    if (std::holds_alternative<sandbox::Exited>(reply->end->end) && !reply->end->err.empty())
+      message += " (" + reply->end->err.substr(0, 200) + ")";
+    if (std::holds_alternative<sandbox::TimedOut>(reply->end->end)) work.stopped = Stopped::by_time;
+    if (std::holds_alternative<sandbox::Killed>(reply->end->end)) work.stopped = Stopped::by_limit;
+  }
+  work.events.push_back({{"type", "error"}, {"message", message}});
+  return work;
 }
 
 base::Result<std::vector<FileProfile>> Toolbox::profile(const std::vector<std::string>& paths,
                                                         std::stop_token stop) const {
-  base::Result<Work> work = this->work("profile", {{"paths", paths}}, stop);
+  base::Result<Work> work = this->work({{"mode", "profile"}, {"paths", paths}}, stop);
   if (!work) return work.error();
   std::vector<FileProfile> profiles;
   for (const json& event : work->events) {
@@ -151,9 +174,69 @@ base::Result<std::vector<FileProfile>> Toolbox::profile(const std::vector<std::s
   return profiles;
 }
 
+// The beginning and the end of a long text, cut at lines where there are some.
+std::string head_and_tail(const std::string& text, size_t most) {
+  if (text.size() <= most) return text;
+  size_t head = most / 2, tail = text.size() - most / 2;
+  if (const size_t line = text.rfind('\n', head); line != text.npos && line > head / 2)
+    head = line + 1;
+  if (const size_t line = text.find('\n', tail); line != text.npos && line - tail < most / 4)
+    tail = line + 1;
+  return text.substr(0, head) + "… " + std::to_string(tail - head) + " bytes left out …\n" +
+         text.substr(tail);
+}
+
+base::Result<Observation> Toolbox::run_program(const std::vector<std::string>& argv,
+                                               const std::string& label,
+                                               std::stop_token stop) const {
+  base::Result<sandbox::Guard::Run> run = guard_->run({.argv = argv}, label, false, stop);
+  if (!run) {
+    if (run.error().code == Errc::cancelled || run.error().code == Errc::system) return run.error();
+    return failed(run.error().message);
+  }
+  const sandbox::Outcome& outcome = run->outcome;
+  Observation observation;
+  observation.text = head_and_tail(outcome.out, kMaxObservation / 2);
+  auto part = [&](const std::string& text) {
+    if (text.empty()) return;
+    if (!observation.text.empty() && observation.text.back() != '\n') observation.text += '\n';
+    observation.text += text;
+  };
+  part(head_and_tail(outcome.err, kMaxObservation / 4));
+  if (outcome.end != sandbox::End(sandbox::Exited{0})) part(sandbox::describe(outcome));
+  part(sandbox::list_changes(run->kept.changes, 20));
+  if (!run->kept.dropped.empty()) part("nothing was kept: " + run->kept.dropped);
+  while (!observation.text.empty() && observation.text.back() == '\n') observation.text.pop_back();
+  if (observation.text.empty()) observation.text = "done; it printed nothing";
+  if (std::holds_alternative<sandbox::TimedOut>(outcome.end))
+    observation.stopped = Stopped::by_time;
+  if (std::holds_alternative<sandbox::Killed>(outcome.end)) observation.stopped = Stopped::by_limit;
+  if (outcome.end != sandbox::End(sandbox::Exited{0})) {
+    observation.text = "error: " + observation.text;
+    observation.error = true;
+  }
+  for (const sandbox::Change& c : run->kept.changes.changes)
+    if (c.kind != sandbox::ChangeKind::removed && run->kept.dropped.empty())
+      observation.files.push_back(c.path);
+  return observation;
+}
+
 base::Result<Observation> Toolbox::run_lua(const std::string& code, std::stop_token stop) const {
-  base::Result<Work> work = this->work("lua", {{"script", code}, {"seed", 1}}, stop);
+  base::Result<Work> work = this->work({{"mode", "lua"}, {"script", code}, {"seed", 1}}, stop);
   if (!work) return work.error();
+  std::string dropped;
+  if (work->layer && work->events.back().value("type", "") == "done") {
+    base::Result<sandbox::Kept> kept = guard_->keep(*work->layer, "run_lua");
+    if (!kept) return kept.error();
+    dropped = kept->dropped;
+    for (const sandbox::Refusal& r : kept->changes.refusals)
+      dropped += (dropped.empty() ? "" : "; ") + r.path + ": " + r.why;
+  }
+  if (base::Status logged = guard_->log(
+          "script", {{"code", code}, {"end", work->events.back().value("type", std::string())}});
+      !logged)
+    return logged.error();
+  if (!dropped.empty()) return failed("what the script wrote was not kept: " + dropped);
   Observation observation{.stopped = work->stopped};
   auto line = [&](const std::string& text) {
     if (!observation.text.empty() && observation.text.back() != '\n') observation.text += '\n';
@@ -192,6 +275,28 @@ base::Result<Observation> Toolbox::call(const std::string& name, const json& arg
                ? arguments[key].get<std::string>()
                : std::string();
   };
+  constexpr std::string_view kTools[] = {"run_lua",    "run_command", "run_python", "read_file",
+                                         "list_files", "profile",     "decline"};
+  if (std::find(std::begin(kTools), std::end(kTools), name) == std::end(kTools)) {
+    std::string names;
+    for (const std::string_view tool : kTools)
+      names += (names.empty() ? "" : ", ") + std::string(tool);
+    return failed("there is no tool " + name + "; tools: " + names);
+  }
+  if (base::Status allowed = guard_->allow_tool(name); !allowed) {
+    if (allowed.error().code != Errc::refused) return allowed.error();
+    return failed(allowed.error().message);
+  }
+  if (name == "run_command") {
+    const std::string command = text_argument("command");
+    if (command.empty()) return failed("run_command needs command");
+    return run_program({"/bin/sh", "-c", command}, "run_command", stop);
+  }
+  if (name == "run_python") {
+    const std::string code = text_argument("code");
+    if (code.empty()) return failed("run_python needs code");
+    return run_program({"python3", "-c", code}, "run_python", stop);
+  }
   if (name == "run_lua") {
     const std::string code = text_argument("code");
     if (code.empty()) return failed("run_lua needs code");
@@ -234,8 +339,7 @@ base::Result<Observation> Toolbox::call(const std::string& name, const json& arg
     if (read && read->text.size() > kMaxRead) read->text.resize(kMaxRead);
     return read;
   }
-  return failed("there is no tool " + name +
-                "; tools: run_lua, read_file, list_files, profile, decline");
+  return Error{Errc::internal, "the tool " + name + " is listed and not there"};
 }
 
 }  // namespace tools

@@ -1,19 +1,25 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
+#include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <vector>
 
 #include "base/result.h"
 #include "policies/policies.h"
+#include "sandbox/guard.h"
 
 /// tools/toolbox: what the model may call, and the only path to it. Nothing here knows the model.
 ///
 /// A Toolbox belongs to one workspace and one policy. Scripts and profiles run in the sandbox;
 /// every call ends in an Observation, also when it failed, and only a broken machine is an Error.
 namespace tools {
+
+class ScriptWorkers;
 
 struct ChartMade {
   std::string path;     ///< relative to the workspace
@@ -48,6 +54,8 @@ struct FileProfile {
 struct ToolboxOptions {
   std::filesystem::path workspace;
   policies::Policy policy;
+  std::filesystem::path audit = {};  ///< as GuardOptions::audit
+  std::function<bool(const sandbox::Question&)> ask = {};
   std::filesystem::path worker =
       {};  ///< tessera-worker; empty: beside the program or in the build folder
   std::filesystem::path duckdb =
@@ -74,15 +82,25 @@ class Toolbox {
 
   base::Result<Observation> run_lua(const std::string& code, std::stop_token stop) const;
 
+  /// A program in the workspace; what it changed is kept as one run of the journal, or not at all.
+  base::Result<Observation> run_program(const std::vector<std::string>& argv,
+                                        const std::string& label, std::stop_token stop) const;
+
+  /// The workspace as it is guarded.
+  sandbox::Guard& guard() const { return *guard_; }
+
  private:
-  explicit Toolbox(ToolboxOptions options) : options_(std::move(options)) {}
+  Toolbox(ToolboxOptions options, sandbox::Guard guard);
   struct Work {
     std::vector<nlohmann::json> events;  ///< of the worker; the last may be ours, an "error"
     Stopped stopped = Stopped::no;
+    std::optional<sandbox::Layer> layer = {};  ///< what it wrote, unless it was stopped
   };
-  base::Result<Work> work(const std::string& mode, const nlohmann::json& request,
-                          std::stop_token stop) const;
+  base::Result<Work> work(const nlohmann::json& request, std::stop_token stop) const;
   ToolboxOptions options_;
+  // Shared, because their threads outlive a move of the Toolbox.
+  std::shared_ptr<sandbox::Guard> guard_;
+  std::shared_ptr<ScriptWorkers> workers_;
 };
 
 }  // namespace tools

@@ -1,0 +1,34 @@
+#include "cli/ask.h"
+
+#include <unistd.h>
+
+#include <cstdio>
+#include <iostream>
+#include <string>
+
+namespace cli {
+
+std::function<bool(const sandbox::Question&)> ask_person(bool yes) {
+  if (yes) return [](const sandbox::Question&) { return true; };
+  if (isatty(STDIN_FILENO) == 0 || isatty(STDERR_FILENO) == 0) return {};
+  return [](const sandbox::Question& question) {
+    std::fprintf(stderr, "%s\n", question.what.c_str());
+    if (!question.why.empty()) std::fprintf(stderr, "%s\n", question.why.c_str());
+    if (question.changes) std::fputs(sandbox::list_changes(*question.changes, 40).c_str(), stderr);
+    std::fputs("Do it? [y/N] ", stderr);
+    std::string answer;
+    std::getline(std::cin, answer);
+    return answer == "y" || answer == "Y" || answer == "yes";
+  };
+}
+
+nlohmann::json change_json(const sandbox::Change& change) {
+  nlohmann::json line{{"kind", std::string(sandbox::kind_name(change.kind))},
+                      {"path", change.path}};
+  if (!change.from.empty()) line["from"] = change.from;
+  if (change.old_mode != 0) line["old_size"] = change.old_size;
+  if (change.new_mode != 0) line["new_size"] = change.new_size;
+  return line;
+}
+
+}  // namespace cli

@@ -1,0 +1,17 @@
+#pragma once
+
+#include <functional>
+#include <nlohmann/json.hpp>
+
+#include "sandbox/guard.h"
+
+namespace cli {
+
+/// How a person is asked: on the terminal, with the changes and their diffs shown first; --yes says
+/// yes to everything. Empty where there is no terminal to ask on.
+std::function<bool(const sandbox::Question&)> ask_person(bool yes);
+
+/// A change as the JSON outputs show it: kind, path, from, old_size, new_size.
+nlohmann::json change_json(const sandbox::Change& change);
+
+}  // namespace cli

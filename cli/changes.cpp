@@ -1,0 +1,140 @@
+// tessera changes, tessera undo: what runs did to a workspace, and giving it back.
+
+#include <cstdio>
+#include <ctime>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "cli/ask.h"
+#include "cli/command.h"
+#include "sandbox/workspace/journal.h"
+
+namespace cli {
+
+using base::Errc;
+using base::Error;
+using nlohmann::json;
+
+namespace {
+
+struct Options {
+  std::string workspace = ".", run;
+  bool json = false, diff = false, keep_mine = false, redo = false;
+};
+
+std::string local_time(int64_t time_ms) {
+  const std::time_t seconds = time_ms / 1000;
+  std::tm parts{};
+  localtime_r(&seconds, &parts);
+  char text[32];
+  return {text, std::strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S", &parts)};
+}
+
+/// A folder in which nothing was ever run gets no journal by being looked at.
+base::Result<sandbox::Journal> open_journal(const Options& o) {
+  std::error_code ec;
+  if (!std::filesystem::is_directory(o.workspace, ec))
+    return Error{Errc::not_found, o.workspace + ": there is no such folder (--workspace)"};
+  if (!std::filesystem::exists(std::filesystem::path(o.workspace) / ".tessera/undo", ec))
+    return Error{Errc::not_found, o.workspace + ": no run has changed anything here"};
+  return sandbox::Journal::open(o.workspace);
+}
+
+int list(const Options& o, sandbox::Journal& journal) {
+  base::Result<std::vector<sandbox::Journal::Info>> runs = journal.list();
+  if (!runs) return fail(runs.error());
+  json lines = json::array();
+  for (const sandbox::Journal::Info& run : *runs) {
+    const std::string state(sandbox::state_name(run.state));
+    if (o.json) {
+      lines.push_back({{"run", run.id},
+                       {"label", run.label},
+                       {"time_ms", run.time_ms},
+                       {"state", state},
+                       {"changes", run.n_changes},
+                       {"bytes", run.bytes}});
+    } else {
+      std::printf("%s  %s  %-9s  %4zu changes  %s\n", run.id.c_str(),
+                  local_time(run.time_ms).c_str(), state.c_str(), run.n_changes, run.label.c_str());
+    }
+  }
+  if (o.json)
+    std::printf("%s\n", lines.dump(-1, ' ', false, json::error_handler_t::replace).c_str());
+  return kDone;
+}
+
+int changes(const Options& o) {
+  base::Result<sandbox::Journal> journal = open_journal(o);
+  if (!journal) {
+    if (journal.error().code != Errc::not_found || !o.run.empty()) return fail(journal.error());
+    std::printf("%s\n", o.json ? "[]" : "no run has changed anything here");
+    return kDone;
+  }
+  if (o.run.empty()) return list(o, *journal);
+  base::Result<sandbox::Journal::Run> run = journal->run(o.run);
+  if (!run) return fail(run.error());
+  json lines = json::array();
+  for (const sandbox::Change& c : run->changes) {
+    base::Result<std::string> diff = std::string();
+    if (o.diff) diff = journal->diff(run->info.id, c);
+    if (o.json) {
+      json line = change_json(c);
+      if (o.diff && diff) line["diff"] = *diff;
+      lines.push_back(std::move(line));
+      continue;
+    }
+    std::printf("%-8s %s%s\n", std::string(sandbox::kind_name(c.kind)).c_str(),
+                c.from.empty() ? "" : (c.from + " -> ").c_str(), c.path.c_str());
+    if (o.diff) std::fputs(diff ? diff->c_str() : (diff.error().message + "\n").c_str(), stdout);
+  }
+  if (o.json)
+    std::printf("%s\n", lines.dump(-1, ' ', false, json::error_handler_t::replace).c_str());
+  return kDone;
+}
+
+int undo(const Options& o) {
+  base::Result<sandbox::Journal> journal = open_journal(o);
+  if (!journal) return fail(journal.error());
+  base::Result<sandbox::Journal::Undone> undone =
+      o.redo ? journal->redo(o.run) : journal->undo(o.run, o.keep_mine);
+  if (!undone) return fail(undone.error());
+  if (o.json) {
+    json kept = json::array();
+    for (const sandbox::Conflict& c : undone->kept)
+      kept.push_back({{"path", c.path}, {"why", c.why}});
+    std::printf("%s\n", json{{"run", undone->id}, {"left", kept}}
+                            .dump(-1, ' ', false, json::error_handler_t::replace)
+                            .c_str());
+    return kDone;
+  }
+  std::printf("run %s is %s\n", undone->id.c_str(), o.redo ? "done again" : "undone");
+  for (const sandbox::Conflict& c : undone->kept)
+    std::printf("left as it is: %s: %s\n", c.path.c_str(), c.why.c_str());
+  if (!o.redo) std::printf("`tessera undo --redo %s` brings it back\n", undone->id.c_str());
+  return kDone;
+}
+
+}  // namespace
+
+void add_changes(CLI::App& app, Action& action) {
+  auto o = std::make_shared<Options>();
+  CLI::App* c = app.add_subcommand("changes", "What runs did to the workspace.");
+  c->add_option("--workspace", o->workspace, "the folder (default: here)");
+  c->add_flag("--json", o->json, "one JSON array on standard output");
+  c->add_flag("--diff", o->diff, "also the lines that changed");
+  c->add_option("run", o->run, "a run, as the list without it shows them");
+  c->callback([o, &action] { action = [o] { return changes(*o); }; });
+}
+
+void add_undo(CLI::App& app, Action& action) {
+  auto o = std::make_shared<Options>();
+  CLI::App* c = app.add_subcommand("undo", "Gives back what a run changed, moved or removed.");
+  c->add_option("--workspace", o->workspace, "the folder (default: here)");
+  c->add_flag("--json", o->json, "one JSON object on standard output");
+  c->add_flag("--keep-mine", o->keep_mine, "leave alone what you have changed since");
+  c->add_flag("--redo", o->redo, "take an undo back");
+  c->add_option("run", o->run, "which run (default: the newest)");
+  c->callback([o, &action] { action = [o] { return undo(*o); }; });
+}
+
+}  // namespace cli

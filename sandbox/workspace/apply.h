@@ -1,0 +1,43 @@
+#pragma once
+
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "sandbox/workspace/record.h"
+#include "sandbox/workspace/tree.h"
+
+namespace sandbox {
+
+/// Called before each step that the disk can see; a test ends the process there.
+using StepHook = std::function<void(std::string_view what)>;
+
+/// Steps to carry out, and where their trees are.
+struct Plan {
+  int workspace = -1;
+  int journal = -1;   ///< the folder that holds `from` and `aside`
+  std::string from;   ///< new trees, each at its path
+  std::string aside;  ///< where what is taken away goes, each at its path
+  std::vector<Step> steps;
+  std::vector<FolderStep> folders;
+  tree::Closed closed = tree::Closed::skip;  ///< how the old trees were listed
+  bool exchange = true;                      ///< false: as on a file system without RENAME_EXCHANGE
+  const StepHook* hook = nullptr;
+};
+
+/// Carries the plan out, from wherever an earlier try stopped. What is taken away is looked at once
+/// it is out of reach; if somebody had changed it, it is put back, and the conflict is returned
+/// with the rest undone: roll_back() is next. Errors: system; roll_back() is next, too.
+base::Result<std::vector<Conflict>> apply(const Plan& plan);
+
+/// Undoes what apply() did so far. What somebody put in the way meanwhile stays, and its path is
+/// returned. Errors: system.
+base::Result<std::vector<std::string>> roll_back(const Plan& plan);
+
+/// Puts back the modes of folders that were opened for a look and stayed open because the process
+/// was ended: those of the plan's trees, and of its folders as they are at its end. Errors: system.
+base::Status relock(const Plan& plan);
+
+}  // namespace sandbox

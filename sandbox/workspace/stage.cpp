@@ -1,0 +1,131 @@
+#include "sandbox/workspace/stage.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include "sandbox/workspace/content.h"
+#include "sandbox/workspace/tree.h"
+
+// Folders are made open and get their modes and times at the end, the deepest first, when nothing
+// is added to them any more.
+
+namespace sandbox {
+
+namespace {
+
+using base::Ok;
+using base::Result;
+using base::Status;
+using base::UniqueFd;
+
+void set_time(timespec (&times)[2], int64_t mtime_ns) {
+  int64_t seconds = mtime_ns / 1'000'000'000, rest = mtime_ns % 1'000'000'000;
+  if (rest < 0) rest += 1'000'000'000, --seconds;
+  times[0].tv_sec = 0;
+  times[0].tv_nsec = UTIME_OMIT;
+  times[1].tv_sec = seconds;
+  times[1].tv_nsec = rest;
+}
+
+/// A person's attributes on a file that the program only changed. A file system may not know them.
+void copy_attributes(int from, int to) {
+  char names[4096], value[4096];
+  const ssize_t n = flistxattr(from, names, sizeof names);
+  for (ssize_t at = 0; at < n; at += static_cast<ssize_t>(strlen(names + at)) + 1) {
+    const char* name = names + at;
+    if (strncmp(name, "user.", 5) != 0 || strncmp(name, "user.overlay.", 13) == 0) continue;
+    const ssize_t size = fgetxattr(from, name, value, sizeof value);
+    if (size >= 0) (void)fsetxattr(to, name, value, static_cast<size_t>(size), 0);
+  }
+}
+
+/// Root's programs run as whoever the workspace belongs to; so do their files.
+bool copy_owner(int from, int parent, const std::string& name) {
+  struct stat info {};
+  return geteuid() != 0 ||
+         (fstat(from, &info) == 0 &&
+          fchownat(parent, name.c_str(), info.st_uid, info.st_gid, AT_SYMLINK_NOFOLLOW) == 0);
+}
+
+Status make(const NewEntry& entry, LayerReader& reader, int parent, const std::string& name,
+            bool sync) {
+  timespec times[2];
+  set_time(times, entry.mtime_ns);
+  if (S_ISDIR(entry.mode)) {
+    if (mkdirat(parent, name.c_str(), 0700) != 0) return tree::system_error("make " + entry.path);
+    // So that what lies in it can be opened.
+    Result<UniqueFd> open = reader.folder(entry.path);
+    if (!open) return open.error();
+    if (!copy_owner(open->get(), parent, name)) return tree::system_error("chown " + entry.path);
+    return Ok{};
+  }
+  if (S_ISLNK(entry.mode)) {
+    if (symlinkat(entry.target.c_str(), parent, name.c_str()) != 0 ||
+        utimensat(parent, name.c_str(), times, AT_SYMLINK_NOFOLLOW) != 0) {
+      return tree::system_error("make " + entry.path);
+    }
+    return Ok{};
+  }
+  Result<UniqueFd> from = reader.file(entry.path);
+  if (!from) return from.error();
+  UniqueFd to(
+      openat(parent, name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
+  if (!to) return tree::system_error("make " + entry.path);
+  if (Status s = content::copy(from->get(), to.get(), entry.size); !s) {
+    return base::Error{s.error().code, entry.path + ": " + s.error().message};
+  }
+  copy_attributes(from->get(), to.get());
+  if (!copy_owner(from->get(), parent, name)) return tree::system_error("chown " + entry.path);
+  if (fchmod(to.get(), entry.mode & 07777) != 0 || futimens(to.get(), times) != 0) {
+    return tree::system_error("write " + entry.path);
+  }
+  if (sync && fsync(to.get()) != 0) return tree::system_error("write " + entry.path);
+  return Ok{};
+}
+
+}  // namespace
+
+Status stage(const ChangeSet& set, const Layer& layer, int journal, const std::string& folder,
+             bool durable, const StepHook& hook) {
+  LayerReader reader(layer);
+  // A few files are written out one by one: all of a file system may have gigabytes to write that
+  // are not ours.
+  const bool sync_each = durable && set.entries.size() <= kFewEntries;
+  for (const Edit& edit : set.edits) {
+    if (edit.count == 0) continue;
+    if (Status s = tree::make_parents(journal, join(folder, edit.path)); !s) return s;
+    // A closed folder that stays, on the way to this.
+    for (size_t slash = 0; slash != std::string::npos; slash = edit.path.find('/', slash + 1)) {
+      if (Result<UniqueFd> open = reader.folder(edit.path.substr(0, slash)); !open) {
+        return open.error();
+      }
+    }
+    for (size_t i = edit.first; i < edit.first + edit.count; ++i) {
+      const NewEntry& entry = set.entries[i];
+      if (hook) hook("stage");
+      const size_t slash = entry.path.rfind('/');
+      const std::string above = slash == std::string::npos ? "" : entry.path.substr(0, slash);
+      UniqueFd parent = tree::open_beneath(journal, join(folder, above), O_PATH | O_DIRECTORY);
+      if (!parent) return tree::system_error("open " + above);
+      if (Status s = make(entry, reader, parent.get(), entry.path.substr(slash + 1), sync_each); !s)
+        return s;
+    }
+    for (size_t i = edit.first + edit.count; i-- > edit.first;) {
+      const NewEntry& entry = set.entries[i];
+      if (!S_ISDIR(entry.mode)) continue;
+      if (Status s = tree::set_folder(journal, join(folder, entry.path), entry.mode & 07777,
+                                      entry.mtime_ns);
+          !s) {
+        return s;
+      }
+    }
+  }
+  if (durable && !sync_each) return tree::flush(journal);
+  return Ok{};
+}
+
+}  // namespace sandbox

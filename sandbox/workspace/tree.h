@@ -1,0 +1,64 @@
+#pragma once
+
+#include <sys/stat.h>
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "base/unique_fd.h"
+#include "sandbox/workspace/snapshot.h"
+
+/// Looking at and moving entries of a folder that others may change at the same time. Everything
+/// goes through descriptors and openat2(RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS), so a link that is
+/// swapped in leads nowhere.
+namespace sandbox::tree {
+
+base::Error system_error(const std::string& what);
+
+/// Opens `path` beneath `top`, "" being `top` itself. Empty with errno on failure.
+base::UniqueFd open_beneath(int top, const std::string& path, int flags);
+
+/// Errors: not_found, system.
+base::Result<base::UniqueFd> open_top(const std::filesystem::path& folder);
+
+Stamp stamp_of(const struct stat& info);
+
+/// The entry `path` beneath `top`; none if it or a folder on the way does not exist or is none.
+/// Errors: system.
+base::Result<std::optional<Stamp>> look(int top, const std::string& path);
+
+/// What is listed of a folder whose owner, who we must be, has closed it: nothing, or all after
+/// opening it for as long as that takes.
+enum class Closed { skip, open };
+
+/// `path` and all that lies in it, by path_less; empty if it does not exist. `unread`, if not null,
+/// gets the folders that could not be listed.
+/// Errors: refused (too many, too deep), system.
+base::Result<std::vector<Stamped>> list(int top, const std::string& path, Closed closed,
+                                        std::vector<std::string>* unread = nullptr);
+
+/// Names in a folder, sorted. Takes the descriptor. Errors: refused (more than kMaxEntries),
+/// system.
+base::Result<std::vector<std::string>> names(base::UniqueFd folder);
+
+/// Makes the folders of `path` beneath `top` that are missing, mode 0700, but not `path` itself.
+base::Status make_parents(int top, const std::string& path);
+
+/// Renames, also where the mode of a folder forbids it: its owner, who we must be, may have taken
+/// his own right to write. Modes are put back afterwards. `flags` as renameat2(). 0 or errno.
+int relocate(int from_top, const std::string& from, int to_top, const std::string& to,
+             unsigned flags);
+
+/// chmod and, if `mtime_ns` is given, utimes of a folder (or "") beneath `top`. Missing: nothing.
+base::Status set_folder(int top, const std::string& path, std::optional<uint32_t> mode,
+                        std::optional<int64_t> mtime_ns);
+
+/// Removes `path` and all that lies in it. Missing: nothing. Errors: system.
+base::Status remove(int top, const std::string& path);
+
+/// Flushes everything of the file system that `fd` lies on.
+base::Status flush(int fd);
+
+}  // namespace sandbox::tree

@@ -1,0 +1,3 @@
+# Plants a hook in a nested repository.
+(mkdir -p vendor/sub/.git/hooks && echo '#!/bin/sh' > vendor/sub/.git/hooks/pre-commit) 2> /dev/null
+echo done

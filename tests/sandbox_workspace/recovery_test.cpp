@@ -1,0 +1,334 @@
+// Sessions of random work through a real overlay, committed and undone by processes that are killed
+// anywhere. What must hold: after recovery the tree is exactly as before or exactly as after.
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <iostream>
+#include <random>
+
+#include "fixture.h"
+
+namespace sandbox {
+namespace {
+
+namespace fs = std::filesystem;
+
+using Random = std::mt19937;
+
+constexpr View kSame{.inodes = true, .top_time = true};
+
+int below(Random& random, int n) { return static_cast<int>(random() % static_cast<unsigned>(n)); }
+
+struct Tree {
+  std::vector<fs::path> files, folders{"."};
+};
+
+Tree tree() {
+  Tree found;
+  std::error_code ignored;
+  for (fs::recursive_directory_iterator at(".", fs::directory_options::skip_permission_denied,
+                                           ignored);
+       at != fs::recursive_directory_iterator(); at.increment(ignored)) {
+    if (at->path() == "./.tessera") {
+      at.disable_recursion_pending();
+      continue;
+    }
+    (fs::is_directory(at->symlink_status()) ? found.folders : found.files).push_back(at->path());
+  }
+  std::sort(found.files.begin(), found.files.end());
+  std::sort(found.folders.begin() + 1, found.folders.end());
+  return found;
+}
+
+void put(const fs::path& path, const std::string& text) {
+  const int fd = open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);
+  if (fd < 0) return;
+  (void)!write(fd, text.data(), text.size());
+  close(fd);
+}
+
+/// As mv does it.
+void move(const fs::path& from, const fs::path& to) {
+  if (rename(from.c_str(), to.c_str()) == 0 || errno != EXDEV) return;
+  std::error_code failed;
+  fs::copy(from, to, fs::copy_options::recursive | fs::copy_options::copy_symlinks, failed);
+  fs::remove_all(from, failed);
+}
+
+/// One thing that a script might do. Links never say "..", so none leaves.
+void do_something(Random& random) {
+  const Tree now = tree();
+  auto any = [&](const std::vector<fs::path>& of) {
+    return of.empty() ? fs::path("none")
+                      : of[static_cast<size_t>(below(random, static_cast<int>(of.size())))];
+  };
+  auto fresh = [&] {
+    const char* names[] = {"a", "b", "c.txt", "d-e", "d", "Ü ber", "f%20", "g"};
+    return any(now.folders) / names[below(random, 8)];
+  };
+  std::error_code failed;
+  const fs::path file = any(now.files), folder = any(now.folders);
+  const std::string text(static_cast<size_t>(below(random, 3000)),
+                         static_cast<char>('a' + below(random, 26)));
+  switch (below(random, 14)) {
+    case 0:
+    case 1:
+      return put(fresh(), text);
+    case 2:
+      return put(file, text);
+    case 3:
+      fs::remove(file, failed);
+      return;
+    case 4:
+      if (folder != ".") fs::remove_all(folder, failed);
+      return;
+    case 5:
+    case 6:
+      fs::create_directory(fresh(), failed);
+      return;
+    case 7:
+      return move(file, fresh());
+    case 8:
+      if (folder != ".") move(folder, fresh());
+      return;
+    case 9: {
+      const mode_t modes[] = {0644, 0600, 0755, 0444, 0400};
+      if (!fs::is_symlink(file)) (void)!chmod(file.c_str(), modes[below(random, 5)]);
+      return;
+    }
+    case 10: {
+      const mode_t modes[] = {0755, 0700, 0555, 0500, 0000};
+      if (folder != ".") (void)!chmod(folder.c_str(), modes[below(random, 5)]);
+      return;
+    }
+    case 11:
+      (void)!symlink(any(now.files).filename().c_str(), fresh().c_str());
+      return;
+    case 12: {  // removed and made anew: an opaque folder, or another type
+      const bool was_folder = below(random, 2) == 0 && folder != ".";
+      const fs::path& at = was_folder ? folder : file;
+      fs::remove_all(at, failed);
+      if (below(random, 2) == 0) return put(at, text);
+      fs::create_directory(at, failed);
+      return put(at / "inside", text);
+    }
+    case 13: {
+      const timespec times[2] = {{1'600'000'000 + below(random, 1000), 5},
+                                 {1'500'000'000 + below(random, 1000), 7}};
+      (void)!utimensat(AT_FDCWD, file.c_str(), times, AT_SYMLINK_NOFOLLOW);
+      return;
+    }
+  }
+}
+
+class RecoveryTest : public WorkspaceTest {
+ protected:
+  RecoveryTest() {
+    // Something of everything to begin with.
+    for (const char* path : {"a", "c.txt", "d/a", "d/d/b", "d/d/d/c.txt", "src/one", "src/two"}) {
+      write(workspace / path, std::string("the text of ") + path + "\n");
+    }
+    fs::create_hard_link(workspace / "src/one", workspace / "src/same");
+    fs::create_symlink("a", workspace / "link");
+  }
+
+  /// Runs `work` in a process that ends itself at the `kill_at`-th step; true if it came to its
+  /// end.
+  bool in_child(int kill_at, const std::function<bool(Journal&)>& work) {
+    const pid_t child = fork();
+    if (child == 0) {
+      int step = 0;
+      Journal::Options mine = options;
+      mine.at_step = [&](std::string_view) {
+        if (step++ == kill_at) raise(SIGKILL);
+      };
+      base::Result<Journal> journal = Journal::open(workspace, mine);
+      _exit(journal && work(*journal) ? 0 : 1);
+    }
+    int status = 0;
+    waitpid(child, &status, 0);
+    if (WIFSIGNALED(status)) return false;
+    EXPECT_EQ(WEXITSTATUS(status), 0) << "step " << kill_at;
+    return true;
+  }
+
+  /// The same, killed by us at some moment.
+  /// True if it was.
+  bool in_child_for(std::chrono::microseconds time, const std::function<bool(Journal&)>& work) {
+    const pid_t child = fork();
+    if (child == 0) {
+      base::Result<Journal> journal = Journal::open(workspace, options);
+      _exit(journal && work(*journal) ? 0 : 1);
+    }
+    const timespec pause{0, std::chrono::nanoseconds(time).count()};
+    nanosleep(&pause, nullptr);
+    kill(child, SIGKILL);
+    int status = 0;
+    waitpid(child, &status, 0);
+    return WIFSIGNALED(status);
+  }
+
+  /// Nothing of a run that did not happen may stay, nor half a record.
+  void expect_tidy() {
+    if (!fs::exists(workspace / ".tessera/undo")) return;
+    for (const auto& entry : fs::directory_iterator(workspace / ".tessera/undo")) {
+      if (!fs::is_directory(entry)) continue;
+      EXPECT_TRUE(fs::exists(entry.path() / "run")) << entry.path();
+      EXPECT_FALSE(fs::exists(entry.path() / "pending")) << entry.path();
+    }
+  }
+
+  std::string newest_state() {
+    base::Result<std::vector<Journal::Info>> runs = journal().list();
+    if (!runs) return runs.error().message;
+    return runs->empty() ? "" : std::string(state_name(runs->back().state));
+  }
+};
+
+TEST_F(RecoveryTest, ACommitOrUndoThatIsKilledAtAnyStepIsWholeOrNothing) {
+  int kills = 0;
+  for (unsigned seed = 1; seed <= 6; ++seed) {
+    options.exchange = seed % 2 == 0;
+    Random random(seed);
+    std::string after;
+    Layer layer = run(
+        [&] {
+          for (int i = 0; i < 12; ++i) do_something(random);
+        },
+        &after);
+    ASSERT_TRUE(layer.upper);
+    const ChangeSet set = changes(layer);
+    ASSERT_EQ(list(set.conflicts), "");
+    ASSERT_EQ(list(set.refusals), "");
+    ASSERT_FALSE(set.empty());
+    const std::string before = look_through(workspace, kSame);
+    for (int k = 0;; ++k) {
+      // An undo gives back all but the ctime.
+      layer.before = *take_snapshot(workspace, protect);
+      const bool ended = in_child(k, [&](Journal& j) {
+        base::Result<Journal::Committed> done = j.commit(set, layer, "random", 0);
+        if (!done) std::cerr << done.error().message << "\n";
+        return done.has_value();
+      });
+      (void)journal();
+      expect_tidy();
+      const std::string now = look_through(workspace);
+      if (now != after) {
+        ASSERT_EQ(look_through(workspace, kSame), before) << "seed " << seed << " step " << k;
+      } else {
+        base::Result<Journal::Undone> undone = journal().undo("");
+        ASSERT_TRUE(undone) << undone.error().message << " seed " << seed << " step " << k;
+        ASSERT_EQ(look_through(workspace, kSame), before) << "seed " << seed << " step " << k;
+      }
+      if (ended) {
+        ASSERT_EQ(now, after) << "seed " << seed;
+        break;
+      }
+      ++kills;
+    }
+    ASSERT_TRUE(journal().redo(""));
+    ASSERT_EQ(look_through(workspace), after) << "seed " << seed;
+    for (const bool undo : {true, false}) {
+      const std::string start = look_through(workspace, kSame);
+      for (int k = 0;; ++k) {
+        const bool ended = in_child(k, [&](Journal& j) {
+          base::Result<Journal::Undone> done = undo ? j.undo("") : j.redo("");
+          if (!done) std::cerr << done.error().message << "\n";
+          return done.has_value();
+        });
+        (void)journal();
+        expect_tidy();
+        const std::string state = newest_state();
+        ASSERT_TRUE(state == "committed" || state == "undone") << state;
+        if ((state == "committed") == undo) {
+          ASSERT_EQ(look_through(workspace, kSame), start) << "seed " << seed << " step " << k;
+        } else if (undo) {
+          ASSERT_EQ(look_through(workspace, kSame), before) << "seed " << seed << " step " << k;
+          if (!ended) {
+            ASSERT_TRUE(journal().redo(""));
+          }
+        } else {
+          ASSERT_EQ(look_through(workspace), after) << "seed " << seed << " step " << k;
+          if (!ended) {
+            ASSERT_TRUE(journal().undo(""));
+          }
+        }
+        if (ended) break;
+        ++kills;
+      }
+    }
+    (void)journal().prune(1, 0);
+  }
+  std::cout << kills << " kills\n";
+}
+
+TEST_F(RecoveryTest, AHundredRandomSessionsKilledAtRandomMomentsAreGivenBackExactly) {
+  int whole = 0, nothing = 0, refused = 0, killed = 0;
+  // Killed at any moment of what the last one took that came to its end, or a little later.
+  std::chrono::microseconds last(10'000);
+  auto moment = [&](Random& random) { return last * below(random, 1250) / 1000; };
+  for (unsigned seed = 100; seed < 200; ++seed) {
+    Random random(seed);
+    const std::string before = look_through(workspace, kSame);
+    std::string after;
+    const Layer layer = run(
+        [&] {
+          for (int i = 0, n = 1 + below(random, 25); i < n; ++i) do_something(random);
+        },
+        &after);
+    ASSERT_TRUE(layer.upper);
+    const ChangeSet set = changes(layer);
+    ASSERT_EQ(list(set.conflicts), "") << "seed " << seed;
+    if (!set.refusals.empty()) {
+      // What an ordinary user cannot look through is not changed. Root sees everything.
+      ASSERT_NE(geteuid(), 0u) << list(set.refusals);
+      ++refused;
+    }
+    auto commit = [&](Journal& j) { return j.commit(set, layer, "random", 0).has_value(); };
+    killed += in_child_for(moment(random), commit);
+    const std::string state = newest_state();
+    std::string now = look_through(workspace);
+    if (look_through(workspace, kSame) == before) {
+      ++nothing;
+      Journal mine = journal();
+      const auto start = std::chrono::steady_clock::now();
+      ASSERT_TRUE(commit(mine)) << "seed " << seed;
+      last = std::chrono::duration_cast<std::chrono::microseconds>(
+          std::chrono::steady_clock::now() - start);
+      now = look_through(workspace);
+    } else {
+      ++whole;
+      ASSERT_EQ(state, "committed");
+    }
+    if (set.refusals.empty()) {
+      ASSERT_EQ(now, after) << "seed " << seed;
+    }
+    if (set.empty()) continue;
+    killed += in_child_for(moment(random), [](Journal& j) { return j.undo("").has_value(); });
+    (void)journal();
+    if (newest_state() == "committed") {
+      ASSERT_EQ(look_through(workspace), now) << "seed " << seed;
+      base::Result<Journal::Undone> undone = journal().undo("");
+      ASSERT_TRUE(undone) << undone.error().message << " seed " << seed;
+    }
+    ASSERT_EQ(look_through(workspace, kSame), before) << "seed " << seed;
+    expect_tidy();
+    // Every other one stays, so that the next starts from another tree.
+    if (seed % 2 == 0) {
+      base::Result<Journal::Undone> redone = journal().redo("");
+      ASSERT_TRUE(redone) << redone.error().message << " seed " << seed;
+      ASSERT_EQ(look_through(workspace), now) << "seed " << seed;
+    }
+  }
+  std::cout << killed << " kills, " << whole << " commits were whole after the kill, " << nothing
+            << " had not happened, " << refused << " sessions met a closed folder\n";
+}
+
+}  // namespace
+}  // namespace sandbox
