@@ -56,6 +56,7 @@ int lua(const Options& o) {
   } else {
     std::fprintf(observation->error ? stderr : stdout, "%s\n", observation->text.c_str());
   }
+  if (observation->refused) return kRefused;
   switch (observation->stopped) {
     case tools::Stopped::by_time:
       return kTimedOut;

@@ -194,8 +194,10 @@ Result<Kept> Guard::keep(const Layer& layer, const std::string& label, bool dry)
       kept.dropped = "only a trial";
     } else if (policy().commit_asks && !kept.changes.empty() && !state_->options.ask) {
       kept.dropped = "the policy " + policy().name + " wants you to be asked; use --yes";
+      kept.refused = true;
     } else if (policy().commit_asks && !kept.changes.empty() && !state_->options.ask(question)) {
       kept.dropped = "you said no";
+      kept.refused = true;
     } else {
       Result<Journal> journal = Journal::open(workspace());
       Result<Journal::Committed> committed =

@@ -38,6 +38,7 @@ struct Kept {
   ChangeSet changes;  ///< with what was refused
   /// Why changes were not kept: a conflict, a quota, a person's no. Empty otherwise.
   std::string dropped;
+  bool refused = false;  ///< and that because a person was to be asked and did not say yes
 };
 
 /// One workspace under one policy, as everything that works on it goes: ask the policy, and the
@@ -62,9 +63,9 @@ class Guard {
     Kept kept;
   };
   /// allow_command(), and then the program, in a workspace that it may write as far as the policy
-  /// says. program.workspace is set here. Of a program that was ended (a limit, a signal) nothing is
-  /// kept. dry: what it wrote is looked at and dropped.
-  /// Errors: as allow_command() and sandbox::run().
+  /// says. program.workspace is set here. Of a program that was ended (a limit, a signal) nothing
+  /// is kept. dry: what it wrote is looked at and dropped. Errors: as allow_command() and
+  /// sandbox::run().
   base::Result<Run> run(Program program, const std::string& label, bool dry, std::stop_token stop);
 
   /// Brings what a run wrote into the workspace. Errors: system (the audit log).

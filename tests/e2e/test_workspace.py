@@ -181,6 +181,16 @@ class Policies(Workspace):
         self.assertEqual(said.returncode, 0, said.stderr)
         self.assertFalse((self.top / "notes.txt").exists())
 
+    def test_what_a_script_wrote_is_asked_about(self):
+        self.write("t.csv", "a,b\n1,2\n")
+        self.write("s.lua", 'data.read("t.csv"):save("out.csv")\n')
+        refused = self.tessera("sandbox", "lua", "--policy", "review", "s.lua")
+        self.assertEqual(refused.returncode, 3, refused.stderr)
+        self.assertFalse((self.top / "out.csv").exists())
+        kept = self.tessera("sandbox", "lua", "--policy", "review", "--yes", "s.lua")
+        self.assertEqual(kept.returncode, 0, kept.stderr)
+        self.assertTrue((self.top / "out.csv").exists())
+
     def test_explain_says_why(self):
         explained = self.tessera("policy", "explain", "--policy", "review", "--", "sh", "-c", "cd a && rm -rf b")
         self.assertIn("It removes files.", explained.stdout)

@@ -225,10 +225,12 @@ base::Result<Observation> Toolbox::run_lua(const std::string& code, std::stop_to
   base::Result<Work> work = this->work({{"mode", "lua"}, {"script", code}, {"seed", 1}}, stop);
   if (!work) return work.error();
   std::string dropped;
+  bool refused = false;
   if (work->layer && work->events.back().value("type", "") == "done") {
     base::Result<sandbox::Kept> kept = guard_->keep(*work->layer, "run_lua");
     if (!kept) return kept.error();
     dropped = kept->dropped;
+    refused = kept->refused;
     for (const sandbox::Refusal& r : kept->changes.refusals)
       dropped += (dropped.empty() ? "" : "; ") + r.path + ": " + r.why;
   }
@@ -236,7 +238,11 @@ base::Result<Observation> Toolbox::run_lua(const std::string& code, std::stop_to
           "script", {{"code", code}, {"end", work->events.back().value("type", std::string())}});
       !logged)
     return logged.error();
-  if (!dropped.empty()) return failed("what the script wrote was not kept: " + dropped);
+  if (!dropped.empty()) {
+    Observation lost = failed("what the script wrote was not kept: " + dropped);
+    lost.refused = refused;
+    return lost;
+  }
   Observation observation{.stopped = work->stopped};
   auto line = [&](const std::string& text) {
     if (!observation.text.empty() && observation.text.back() != '\n') observation.text += '\n';

@@ -36,6 +36,7 @@ struct Observation {
   std::string text;
   bool error = false;  ///< the text starts with "error: "
   Stopped stopped = Stopped::no;
+  bool refused = false;   ///< a person was to be asked and did not say yes; it is an error too
   bool declined = false;  ///< the call was `decline`; the text is the reason
   std::vector<ChartMade> charts = {};
   std::vector<std::string> files = {};  ///< saved, relative
