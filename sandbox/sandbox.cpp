@@ -16,8 +16,6 @@
 #include "sandbox/sandbox.h"
 
 #include <errno.h>
-#include <signal.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 

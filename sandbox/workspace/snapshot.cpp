@@ -116,7 +116,8 @@ std::span<const Stamped> Snapshot::tree(std::string_view path) const {
 }
 
 bool is_protected(const policies::Protect& protect, std::string_view name) {
-  return same_name(name, ".tessera") || contains(protect.hidden, name) || contains(protect.read_only, name);
+  return same_name(name, ".tessera") || contains(protect.hidden, name) ||
+         contains(protect.read_only, name);
 }
 
 Result<Snapshot> take_snapshot(const std::filesystem::path& workspace,

@@ -12,9 +12,9 @@ namespace sandbox {
 constexpr size_t kFewEntries = 64;
 
 /// Copies the new trees of `set` out of the layer to `folder`/PATH beneath `journal`, with modes
-/// and times as they will be, and the layer's user.* attributes. Files are of our own, but those that
-/// root commits belong to whom the program ran as. Errors: limit (a file is larger than it was), system (also: the disk is
-/// full). durable: all of it is on the disk when this returns.
+/// and times as they will be, and the layer's user.* attributes. Files are of our own, but those
+/// that root commits belong to whom the program ran as. Errors: limit (a file is larger than it
+/// was), system (also: the disk is full). durable: all of it is on the disk when this returns.
 base::Status stage(const ChangeSet& set, const Layer& layer, int journal, const std::string& folder,
                    bool durable, const StepHook& hook);
 

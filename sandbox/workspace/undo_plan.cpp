@@ -104,19 +104,25 @@ Result<std::vector<FolderStep>> folders_back(int workspace,
   return result;
 }
 
+/// Of a step that only took something away: what it took comes back if there is room for it.
+Status put_back(int workspace, const Step& step, WayBack& back) {
+  Result<std::optional<Conflict>> conflict = no_room(workspace, step.path);
+  if (!conflict) return conflict.error();
+  if (*conflict) {
+    back.conflicts.push_back(**conflict);
+  } else {
+    back.steps.push_back({step.path, {}, step.old_tree});
+  }
+  return Ok{};
+}
+
 }  // namespace
 
 Result<WayBack> plan_undo(int workspace, const Record& record) {
   WayBack back;
   for (const Step& step : record.steps) {
     if (step.new_tree.empty()) {
-      Result<std::optional<Conflict>> conflict = no_room(workspace, step.path);
-      if (!conflict) return conflict.error();
-      if (*conflict) {
-        back.conflicts.push_back(**conflict);
-      } else {
-        back.steps.push_back({step.path, {}, step.old_tree});
-      }
+      if (Status done = put_back(workspace, step, back); !done) return done.error();
       continue;
     }
     Result<Tree> now = tree::list(workspace, step.path, Closed::open);
@@ -143,13 +149,7 @@ Result<WayBack> plan_redo(int workspace, const Record& record) {
   WayBack back;
   for (const Step& step : record.undo_steps) {
     if (step.new_tree.empty()) {
-      Result<std::optional<Conflict>> conflict = no_room(workspace, step.path);
-      if (!conflict) return conflict.error();
-      if (*conflict) {
-        back.conflicts.push_back(**conflict);
-      } else {
-        back.steps.push_back({step.path, {}, step.old_tree});
-      }
+      if (Status done = put_back(workspace, step, back); !done) return done.error();
       continue;
     }
     Result<Tree> now = tree::list(workspace, step.path, Closed::skip);

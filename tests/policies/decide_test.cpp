@@ -216,9 +216,10 @@ TEST(Decide, HostsMustBeListed) {
   EXPECT_TRUE(allowed("[::1]", 80));
   EXPECT_TRUE(allowed("0:0::0001", 80));
   EXPECT_TRUE(allowed("10.0.0.1", 80));
-  for (const char* host : {"", ".", "a b", "example.net\n", "example.net/x", "example.net:443", "u@example.net",
-                           "example..net", "-a.org", "0177.0.0.1", "127.1", "2130706433", "0x7f000001",
-                           "[::1%lo]", "[example.net]", "p\xc3\xbcpi.org", "*"}) {
+  for (const char* host :
+       {"", ".", "a b", "example.net\n", "example.net/x", "example.net:443", "u@example.net",
+        "example..net", "-a.org", "0177.0.0.1", "127.1", "2130706433", "0x7f000001", "[::1%lo]",
+        "[example.net]", "p\xc3\xbcpi.org", "*"}) {
     const Decision decision = decide_host(with_hosts({"*:443"}), host, 443);
     EXPECT_EQ(decision.verdict, Verdict::deny) << host;
     EXPECT_NE(decision.why.find("is not a host name or address"), std::string::npos) << host;

@@ -1,6 +1,7 @@
-/* For the programs of the escape suite in C. Each tries one threat and says how it went on standard output:
- * `contained` and exit code 0, or a line `escaped: WHAT` for each way that worked and exit code 10. What it is aimed
- * at comes in environment variables, the same inside and in the control; see tests/sandbox/scene.h. */
+/* For the programs of the escape suite in C. Each tries one threat and says how it went on standard
+ * output: `contained` and exit code 0, or a line `escaped: WHAT` for each way that worked and exit
+ * code 10. What it is aimed at comes in environment variables, the same inside and in the control;
+ * see tests/sandbox/scene.h. */
 #include "program.h"
 
 static inline void escaped(const char* what) {

@@ -9,8 +9,8 @@
 #include "base/unique_fd.h"
 
 /// The workspace is the current directory: every path is relative to it and none leads out of it.
-/// Where the environment names a folder TESSERA_OUT, new files are made there and read from there as
-/// if they were in the workspace.
+/// Where the environment names a folder TESSERA_OUT, new files are made there and read from there
+/// as if they were in the workspace.
 namespace tools::data {
 
 /// Opens a regular file for reading; a path that is absolute, has "..", or leads out through a link
