@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -88,6 +89,48 @@ uint64_t sum(const std::vector<Step>& steps, std::vector<Stamped> Step::*tree) {
   return bytes;
 }
 
+// Making .tessera dates the workspace anew, which undo would not give back. The old time waits in an
+// attribute, so that the next call dates it back if this one is killed in between. Where there are
+// no attributes, only that is lost.
+constexpr const char* kTimeAttribute = "user.tessera.time";
+
+Status make_folder(int top, const StepHook& hook) {
+  struct stat before {};
+  if (fstat(top, &before) != 0) return tree::system_error("stat the workspace");
+  const int64_t time = tree::stamp_of(before).mtime_ns;
+  const std::string self = "/proc/self/fd/" + std::to_string(top);
+  hook("remember the time");
+  (void)setxattr(self.c_str(), kTimeAttribute, &time, sizeof time, XATTR_CREATE);
+  hook("make .tessera");
+  if (mkdirat(top, ".tessera", 0700) != 0) {
+    const int error = errno;
+    (void)removexattr(self.c_str(), kTimeAttribute);
+    errno = error;
+    return error == EEXIST ? Status(Ok{}) : tree::system_error("make .tessera");
+  }
+  hook("date the workspace back");
+  if (Status s = tree::set_folder(top, "", {}, time); !s) return s;
+  hook("forget the time");
+  (void)removexattr(self.c_str(), kTimeAttribute);
+  return Ok{};
+}
+
+/// What a make_folder() that was killed left to do. What was done to the workspace later counts.
+Status finish_folder(int top) {
+  const std::string self = "/proc/self/fd/" + std::to_string(top);
+  int64_t time = 0;
+  if (getxattr(self.c_str(), kTimeAttribute, &time, sizeof time) != sizeof time) return Ok{};
+  struct stat now {
+  }, made{};
+  constexpr int64_t kSecond = 1'000'000'000;
+  if (fstat(top, &now) == 0 && fstatat(top, ".tessera", &made, AT_SYMLINK_NOFOLLOW) == 0 &&
+      tree::stamp_of(now).mtime_ns - tree::stamp_of(made).mtime_ns < kSecond) {
+    if (Status s = tree::set_folder(top, "", {}, time); !s) return s;
+  }
+  (void)removexattr(self.c_str(), kTimeAttribute);
+  return Ok{};
+}
+
 }  // namespace
 
 std::string Area::place(const std::string& id) const { return (path_ / kFolder / id).string(); }
@@ -100,22 +143,13 @@ Result<std::optional<Area>> Area::enter(const std::filesystem::path& workspace, 
   Result<UniqueFd> top = tree::open_top(workspace);
   if (!top) return top.error();
   area.workspace_ = std::move(*top);
+  if (Status s = finish_folder(area.workspace()); !s) return s.error();
   const std::string where = (workspace / kFolder).string();
   area.journal_ = tree::open_beneath(area.workspace(), kFolder, O_RDONLY | O_DIRECTORY);
   bool fresh = false;
   if (!area.journal_ && errno == ENOENT) {
     if (create == Create::no) return std::optional<Area>();
-    struct stat before {};
-    if (fstat(area.workspace(), &before) != 0) return tree::system_error(workspace.string());
-    if (mkdirat(area.workspace(), ".tessera", 0700) == 0) {
-      // An undo gives back the time of the workspace, too, so this must not count as a change.
-      if (Status s = tree::set_folder(area.workspace(), "", {}, tree::stamp_of(before).mtime_ns);
-          !s) {
-        return s.error();
-      }
-    } else if (errno != EEXIST) {
-      return tree::system_error("make " + (workspace / ".tessera").string());
-    }
+    if (Status s = make_folder(area.workspace(), area.hook()); !s) return s.error();
     UniqueFd parent = tree::open_beneath(area.workspace(), ".tessera", O_PATH | O_DIRECTORY);
     if (!parent) return tree::system_error((workspace / ".tessera").string());
     UniqueFd ignore(openat(parent.get(), ".gitignore",

@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -266,6 +267,28 @@ TEST_F(RecoveryTest, ACommitOrUndoThatIsKilledAtAnyStepIsWholeOrNothing) {
     (void)journal().prune(1, 0);
   }
   std::cout << kills << " kills\n";
+}
+
+TEST_F(RecoveryTest, AFirstCommitThatIsKilledLeavesTheTimeOfTheWorkspace) {
+  struct stat top {};
+  ASSERT_EQ(stat(workspace.c_str(), &top), 0);
+  const std::string before = look_through(workspace, kSame);
+  const Layer layer = run([] { put("new", "text"); });
+  ASSERT_TRUE(layer.upper);
+  const ChangeSet set = changes(layer);
+  int k = 0;
+  for (;; ++k) {
+    if (in_child(k, [&](Journal& j) { return j.commit(set, layer, "first", 0).has_value(); })) break;
+    if (newest_state() == "committed") {
+      ASSERT_TRUE(journal().undo(""));
+    }
+    ASSERT_EQ(look_through(workspace, kSame), before) << "step " << k;
+    ASSERT_EQ(listxattr(workspace.c_str(), nullptr, 0), 0);
+    fs::remove_all(workspace / ".tessera");
+    const timespec times[2] = {top.st_atim, top.st_mtim};
+    ASSERT_EQ(utimensat(AT_FDCWD, workspace.c_str(), times, 0), 0);
+  }
+  EXPECT_GT(k, 8);
 }
 
 TEST_F(RecoveryTest, AHundredRandomSessionsKilledAtRandomMomentsAreGivenBackExactly) {
