@@ -2,10 +2,10 @@
 
 #include <chrono>
 #include <functional>
-#include <nlohmann/json.hpp>
 #include <stop_token>
 #include <string>
 #include <vector>
+#include "base/json.h"
 
 #include "agent/chat_model.h"
 #include "base/result.h"

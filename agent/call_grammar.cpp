@@ -5,7 +5,7 @@
 #include "agent/script_grammar.h"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
+#include "base/json.h"
 
 namespace agent {
 

@@ -17,9 +17,9 @@
 #include <array>
 #include <cctype>
 #include <map>
-#include <nlohmann/json.hpp>
 #include <set>
 #include <string_view>
+#include "base/json.h"
 
 namespace agent {
 

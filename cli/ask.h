@@ -1,7 +1,7 @@
 #pragma once
 
 #include <functional>
-#include <nlohmann/json.hpp>
+#include "base/json.h"
 
 #include "sandbox/guard.h"
 

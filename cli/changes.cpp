@@ -3,7 +3,7 @@
 #include <cstdio>
 #include <ctime>
 #include <memory>
-#include <nlohmann/json.hpp>
+#include "base/json.h"
 
 #include "cli/ask.h"
 #include "cli/command.h"

@@ -7,8 +7,8 @@
 #include <csignal>
 #include <cstdio>
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <optional>
+#include "base/json.h"
 
 #include "base/file.h"
 #include "cli/command.h"

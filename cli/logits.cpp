@@ -1,7 +1,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <memory>
-#include <nlohmann/json.hpp>
+#include "base/json.h"
 
 #include "base/file.h"
 #include "cli/command.h"

@@ -4,7 +4,7 @@
 #include <ctime>
 #include <fstream>
 #include <memory>
-#include <nlohmann/json.hpp>
+#include "base/json.h"
 
 #include "agent/agent.h"
 #include "agent/native_model.h"

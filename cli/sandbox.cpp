@@ -2,7 +2,7 @@
 
 #include <cstdio>
 #include <memory>
-#include <nlohmann/json.hpp>
+#include "base/json.h"
 
 #include "base/file.h"
 #include "cli/ask.h"

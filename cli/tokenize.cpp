@@ -1,7 +1,7 @@
 #include <iostream>
 #include <iterator>
 #include <memory>
-#include <nlohmann/json.hpp>
+#include "base/json.h"
 
 #include "cli/command.h"
 #include "cli/model_store.h"

@@ -9,8 +9,8 @@
 #include <csignal>
 #include <cstdio>
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <optional>
+#include "base/json.h"
 
 #include "cli/command.h"
 #include "cli/model_store.h"

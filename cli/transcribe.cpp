@@ -3,7 +3,7 @@
 #include <csignal>
 #include <cstdio>
 #include <memory>
-#include <nlohmann/json.hpp>
+#include "base/json.h"
 
 #include "base/file.h"
 #include "cli/command.h"

@@ -2,11 +2,11 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <nlohmann/json.hpp>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
+#include "base/json.h"
 
 #include "base/result.h"
 #include "model/special_tokens.h"

@@ -22,10 +22,10 @@
 #include <algorithm>
 #include <array>
 #include <functional>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <utility>
 #include <vector>
+#include "base/json.h"
 
 #include "model/utf8.h"
 

@@ -2,7 +2,7 @@
 
 #include <map>
 #include <mutex>
-#include <nlohmann/json.hpp>
+#include "base/json.h"
 
 #include "base/file.h"
 #include "model/gguf.h"

@@ -4,7 +4,7 @@
 #include <array>
 #include <cmath>
 #include <map>
-#include <nlohmann/json.hpp>
+#include "base/json.h"
 
 #include "base/file.h"
 #include "model/checkpoint.h"

@@ -1,7 +1,7 @@
 #include "model/hub_config.h"
 
 #include <cmath>
-#include <nlohmann/json.hpp>
+#include "base/json.h"
 
 #include "model/json_object.h"
 

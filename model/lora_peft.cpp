@@ -2,7 +2,7 @@
 
 #include <cmath>
 #include <map>
-#include <nlohmann/json.hpp>
+#include "base/json.h"
 
 #include "base/file.h"
 #include "model/hub_names.h"

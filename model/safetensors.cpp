@@ -1,8 +1,8 @@
 #include "model/safetensors.h"
 
 #include <cstring>
-#include <nlohmann/json.hpp>
 #include <set>
+#include "base/json.h"
 
 #include "base/file.h"
 

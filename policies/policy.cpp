@@ -1,7 +1,7 @@
 #include "policies/policy.h"
 
-#include <nlohmann/json.hpp>
 #include <set>
+#include "base/json.h"
 
 #include "base/file.h"
 #include "policies/decide.h"

@@ -60,18 +60,18 @@ std::vector<Probe> probe() {
                     ok        ? std::to_string(outcome->wall.count()) + " ms"
                     : outcome ? describe(*outcome)
                               : outcome.error().message});
-  // A folder that is removed and made anew is what the layer needs attributes for.
-  std::filesystem::create_directory(folder + "/d", ec);
-  program.argv = {"/bin/sh", "-c", "rm -r d && mkdir d"};
+  program.argv = {"/bin/sh", "-c", "echo new > file"};
   program.workspace_writable = true;
   policy.workspace_writable = true;
   outcome = run(program, policy, {});
   const bool layered = outcome && outcome->end == End(Exited{0}) && outcome->layer;
   result.push_back({"workspace layer", layered, true,
-                    layered   ? "overlay on a tmpfs"
-                    : outcome ? describe(*outcome) + "; needs Linux 6.6 or later: " + outcome->err
-                              : outcome.error().message +
-                                    "; needs overlayfs for user namespaces, Linux 5.11 or later"});
+                    !outcome   ? outcome.error().message
+                    : !layered ? describe(*outcome)
+                    : outcome->on_a_copy
+                        ? "a copy of the workspace: slow if it is large; an overlay "
+                          "on a tmpfs needs Linux 6.6 or later"
+                        : "overlay on a tmpfs"});
   std::filesystem::remove_all(folder, ec);
   return result;
 }

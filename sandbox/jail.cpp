@@ -231,7 +231,12 @@ Result<Jail> prepare(const Program& program, const policies::Policy& policy) {
   if (!workspace) return workspace.error();
   result.workspace = *workspace;
   if (program.workspace_writable && policy.workspace_writable)
-    result.layer = program.only_adds ? jail::LayerKind::out : jail::LayerKind::overlay;
+    result.layer = program.only_adds   ? jail::LayerKind::out
+                   : program.on_a_copy ? jail::LayerKind::copy
+                                       : jail::LayerKind::overlay;
+  // What the program sees as its workspace is not the workspace itself.
+  const bool layered =
+      result.layer == jail::LayerKind::overlay || result.layer == jail::LayerKind::copy;
   struct stat info {};
   if (stat(workspace->c_str(), &info) != 0) {
     return Error{Errc::not_found, "workspace " + workspace->string() + ": " + strerror(errno)};
@@ -265,7 +270,7 @@ Result<Jail> prepare(const Program& program, const policies::Policy& policy) {
       return path.error();
     }
     auto [at, added] = binds.emplace(path->string(), mount.writable);
-    const bool written = *path == *workspace && result.layer == jail::LayerKind::overlay;
+    const bool written = *path == *workspace && layered;
     if (!added && (written || at->second != mount.writable)) {
       return Error{Errc::usage, "mount " + path->string() + ": both writable and read-only"};
     }
@@ -296,7 +301,7 @@ Result<Jail> prepare(const Program& program, const policies::Policy& policy) {
   Result<Snapshot> before = take_snapshot(*workspace, policy.protect);
   if (!before) return before.error();
   for (const ProtectedPath& found : before->protected_paths) {
-    if (!found.hidden && result.layer != jail::LayerKind::overlay) continue;
+    if (!found.hidden && !layered) continue;
     if (found.link) {
       return Error{Errc::refused,
                    "workspace: " + found.path + " is a symbolic link, which cannot be protected"};
@@ -319,7 +324,7 @@ Result<Jail> prepare(const Program& program, const policies::Policy& policy) {
   for (const auto& [name, value] : program.env) env[name] = value;
   for (const auto& [name, value] : env) spec.add(jail::Record::env, name + "=" + value);
   spec.add(jail::Record::seccomp_filter, *filter);
-  if (result.layer == jail::LayerKind::overlay) result.before = std::move(*before);
+  if (layered) result.before = std::move(*before);
 
   const policies::Limits& limits = policy.limits;
   // The kernel charges the layer to the group; its size has a limit of its own.

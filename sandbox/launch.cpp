@@ -203,6 +203,7 @@ bool read_status(int status, const Jail& jail, Report& report) {
     if (!report.end) report.end = message;
     return true;
   }
+  report.copied = message.value != 0;
   size_t next = 0;
   if (jail.layer != jail::LayerKind::none && next < carried.size())
     report.layer = std::move(carried[next++]);

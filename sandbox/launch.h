@@ -67,6 +67,7 @@ struct Prepared {
 struct Report {
   std::optional<jail::StatusMessage> end;  ///< the first message that is not `ready`
   base::UniqueFd layer, listener;          ///< of `ready`, where the jail asked for them
+  bool copied = false;                     ///< the layer began as a copy of the workspace
 };
 /// Takes one message from `status` without waiting; false when there is none.
 bool read_status(int status, const Jail& jail, Report& report);

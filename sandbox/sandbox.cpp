@@ -28,6 +28,7 @@
 #include "base/net.h"
 #include "sandbox/jail.h"
 #include "sandbox/launch.h"
+#include "sandbox/workspace/distill.h"
 
 namespace sandbox {
 
@@ -205,10 +206,15 @@ Result<Outcome> run_in(Prepared& prepared, const Program& program, const policie
     outcome.cpu = std::chrono::milliseconds(report.end->cpu_us / 1000);
   }
   outcome.peak_bytes = std::max(outcome.peak_bytes, prepared.cgroup.peak_bytes());
-  if (report.layer)
+  if (report.layer) {
     outcome.layer = Layer{.upper = std::move(report.layer),
                           .before = std::move(jail.before),
                           .only_adds = program.only_adds};
+    outcome.on_a_copy = report.copied;
+    if (report.copied) {
+      if (base::Status s = distill(*outcome.layer, jail.workspace); !s) return s.error();
+    }
+  }
   return outcome;
 }
 

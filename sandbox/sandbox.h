@@ -52,6 +52,9 @@ struct Program {
   /// that are to be added to it. Unlike the other way, changes that others make to the workspace
   /// meanwhile are seen.
   bool only_adds = false;
+  /// With workspace_writable: the program works on a copy of the workspace, as it does anyway where
+  /// the kernel cannot lay a layer over it. Both must fit into the policy's disk_bytes.
+  bool on_a_copy = false;
   std::vector<Mount> mounts;
   /// It may reach the hosts that the policy lists, if there are any, through a proxy that
   /// HTTP_PROXY and its kin name. There is no other network.
@@ -98,6 +101,7 @@ struct Outcome {
   uint64_t peak_bytes =
       0;  ///< largest memory in use; without a cgroup sampled, so a short peak may be missed
   std::optional<Layer> layer;  ///< what it wrote to the workspace, if it could
+  bool on_a_copy = false;      ///< which began as a copy: chosen, or no overlay can be mounted here
 };
 
 /// Runs `program` to its end or to the limits of `policy`.

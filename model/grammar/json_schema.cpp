@@ -3,7 +3,7 @@
 #include "model/grammar/json_schema.h"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
+#include "base/json.h"
 
 namespace model {
 

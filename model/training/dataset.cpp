@@ -1,6 +1,6 @@
 #include "model/training/dataset.h"
 
-#include <nlohmann/json.hpp>
+#include "base/json.h"
 
 #include "base/file.h"
 

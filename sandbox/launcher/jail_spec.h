@@ -29,6 +29,7 @@ constexpr char kProgramMagic[8] = {'T', 'S', 'P', 'R', 'O', 'G', '0', '2'};
 enum class LayerKind : uint32_t {
   none = 0,     ///< nothing can be written
   overlay = 1,  ///< it lies over the workspace: the program sees and changes it as if it were one
+  copy = 3,     ///< it is a copy of the workspace; also what `overlay` becomes where none can be
   out = 2,      ///< it is the empty folder kOutFolder; the workspace itself is read-only
 };
 constexpr char kOutFolder[] = "/out";
@@ -87,7 +88,8 @@ enum class Status : uint32_t {
   signalled = 3,  ///< `value` is the signal
   limit = 4,      ///< `text` names the limit; everything inside was killed
   ready = 5,      ///< the walls stand; carries the layer's folder and the proxy's listening socket
-                  ///< (SCM_RIGHTS), those of the two that were asked for, in this order
+                  ///< (SCM_RIGHTS), those of the two that were asked for, in this order. `value`
+                  ///< is 1 if the layer is a copy of the workspace
 };
 
 struct StatusMessage {

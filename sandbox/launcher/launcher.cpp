@@ -67,7 +67,7 @@ void die(std::string_view step, int error) {
 
 void die(std::string_view step) { die(step, errno); }
 
-void send_ready(std::initializer_list<int> fds) {
+void send_ready(std::initializer_list<int> fds, bool copied) {
   int carried[2];
   unsigned n = 0;
   for (int fd : fds) {
@@ -76,7 +76,7 @@ void send_ready(std::initializer_list<int> fds) {
   if (n == 0) return;
   StatusMessage message{};
   message.kind = Status::ready;
-  message.value = static_cast<int32_t>(n);
+  message.value = copied ? 1 : 0;
   iovec part{&message, sizeof message};
   alignas(cmsghdr) char control[CMSG_SPACE(sizeof carried)] = {};
   msghdr header{};
@@ -388,7 +388,7 @@ std::vector<int> wait_for_go(int socket) {
     layer = openat(root.layer, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (layer < 0) die("open the layer");
   }
-  send_ready({layer, listener});
+  send_ready({layer, listener}, root.copied);
 
   // vfork: copying the page tables would cost more than what the child does until it executes. It
   // never returns from program().

@@ -30,6 +30,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "sandbox/launcher/steps.h"
@@ -93,24 +94,42 @@ void attach(int tree, int root, const std::string& path) {
   close(tree);
 }
 
-/// A new file system, detached. Options: NAME=VALUE, or NAME alone where the value is empty.
+/// A new file system, detached. Options: NAME=VALUE, or NAME alone where the value is empty. -1
+/// with errno, and `what` failed.
+int try_filesystem(const char* type,
+                   std::initializer_list<std::pair<const char*, std::string>> options,
+                   uint64_t attributes, std::string& what) {
+  what = std::string("mount ") + type + " (fsopen)";
+  const int fs = static_cast<int>(syscall(SYS_fsopen, type, 1 /* FSOPEN_CLOEXEC */));
+  if (fs < 0) return -1;
+  auto configure = [fs](unsigned command, const char* name, const char* value) {
+    return syscall(SYS_fsconfig, fs, command, name, value, 0) == 0;
+  };
+  int tree = -1;
+  bool good = true;
+  for (const auto& [name, value] : options) {
+    what = std::string("mount ") + type + " (" + name + ")";
+    good = good && (value.empty() ? configure(0 /* FSCONFIG_SET_FLAG */, name, nullptr)
+                                  : configure(1 /* FSCONFIG_SET_STRING */, name, value.c_str()));
+    if (!good) break;
+  }
+  if (good) {
+    what = std::string("mount ") + type;
+    if (configure(6 /* FSCONFIG_CMD_CREATE */, nullptr, nullptr))
+      tree = static_cast<int>(syscall(SYS_fsmount, fs, 1 /* FSMOUNT_CLOEXEC */, attributes));
+  }
+  const int error = errno;
+  close(fs);
+  errno = error;
+  return tree;
+}
+
 int new_filesystem(const char* type,
                    std::initializer_list<std::pair<const char*, std::string>> options,
                    uint64_t attributes) {
-  const std::string what = std::string("mount ") + type;
-  int fs = static_cast<int>(syscall(SYS_fsopen, type, 1 /* FSOPEN_CLOEXEC */));
-  if (fs < 0) die(what + " (fsopen)");
-  for (const auto& [name, value] : options) {
-    const bool flag = value.empty();
-    if (syscall(SYS_fsconfig, fs, flag ? 0 /* FSCONFIG_SET_FLAG */ : 1 /* FSCONFIG_SET_STRING */,
-                name, flag ? nullptr : value.c_str(), 0) != 0) {
-      die(what + " (" + name + ")");
-    }
-  }
-  if (syscall(SYS_fsconfig, fs, 6 /* FSCONFIG_CMD_CREATE */, nullptr, nullptr, 0) != 0) die(what);
-  int tree = static_cast<int>(syscall(SYS_fsmount, fs, 1 /* FSMOUNT_CLOEXEC */, attributes));
-  if (tree < 0) die(what + " (fsmount)");
-  close(fs);
+  std::string what;
+  const int tree = try_filesystem(type, options, attributes, what);
+  if (tree < 0) die(what);
   return tree;
 }
 
@@ -157,60 +176,97 @@ void attach_binds(const std::vector<Bind>& binds, int root) {
   }
 }
 
-/// Mounts the workspace's layer and returns its folder: below an overlay over the read-only
-/// workspace, or as a folder of its own. Both belong to the id that the program will have. The
-/// overlay keeps private copies of the mounts that it is made of, so that these can be gone again
-/// before the program starts.
-int make_layer(const ProgramSpec& spec, int root) {
-  constexpr uint64_t kPlain = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV;
-  // The overlay's own folders take a few places.
-  const int fs = new_filesystem("tmpfs",
-                                {{"size", std::to_string(spec.header.layer_bytes)},
-                                 {"nr_inodes", std::to_string(spec.header.layer_files + 16)},
-                                 {"mode", "0755"}},
-                                kPlain);
-  auto own = [fs](const char* folder) {
-    if (fchownat(fs, folder, 1000, 1000, 0) != 0) die("make the layer");
-  };
-  if (spec.header.layer == LayerKind::out) {
-    own(".");
-    const int layer = openat(fs, ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
-    if (mkdirat(root, relative(kOutFolder).c_str(), 0755) != 0) die("mkdir /out");
-    attach(fs, root, relative(kOutFolder));
-    return layer;
+/// Whether an overlay can remember there that a folder hides the one below it.
+bool takes_attributes(int folder) {
+  const std::string path = "/proc/self/fd/" + std::to_string(folder);
+  if (setxattr(path.c_str(), "user.overlay.try", "y", 1, 0) != 0) return false;
+  (void)removexattr(path.c_str(), "user.overlay.try");
+  return true;
+}
+
+/// Holds the parts of a layer below the new root while it is made of them.
+struct Parts {
+  int root;
+  Parts(int root_fd, const std::string& workspace, int fs) : root(root_fd) {
+    for (const char* folder : {".lower", ".layer"}) {
+      if (mkdirat(root, folder, 0700) != 0) die("mkdir of the layer's parts");
+    }
+    attach(clone_tree(root, workspace, false), root, ".lower");
+    attach(fs, root, ".layer");
   }
-  for (const char* folder : {".lower", ".layer"}) {
-    if (mkdirat(root, folder, 0700) != 0) die("mkdir of the overlay");
-  }
-  for (const char* folder : {"upper", "work"}) {
-    if (mkdirat(fs, folder, 0755) != 0) die("mkdir of the layer");
-    own(folder);
-  }
-  const int layer = openat(fs, "upper", O_PATH | O_DIRECTORY | O_CLOEXEC);
-  if (layer < 0) die("open the layer");
-  // The root of an overlay looks like that of its upper layer.
-  const int lower = open_beneath(root, relative(spec.workspace));
-  struct stat info {};
-  if (fstat(lower, &info) != 0) die("stat the workspace");
-  close(lower);
-  if (fchmodat(fs, "upper", info.st_mode & 0777, 0) != 0) die("chmod of the layer");
-  attach(clone_tree(root, relative(spec.workspace), false), root, ".lower");
-  attach(fs, root, ".layer");
-  // Names without the commas and colons that a path may hold and the options' syntax does not.
-  if (fchdir(root) != 0) die("enter the new root");
-  const int overlay = new_filesystem("overlay",
-                                     {{"lowerdir", ".lower"},
-                                      {"upperdir", ".layer/upper"},
-                                      {"workdir", ".layer/work"},
-                                      {"userxattr", ""}},
-                                     kPlain);
-  for (const char* folder : {".lower", ".layer"}) {
-    if (umount2(folder, MNT_DETACH) != 0 || unlinkat(root, folder, AT_REMOVEDIR) != 0) {
-      die("put away the parts of the overlay");
+  ~Parts() {
+    for (const char* folder : {".lower", ".layer"}) {
+      if (umount2(folder, MNT_DETACH) != 0 || unlinkat(root, folder, AT_REMOVEDIR) != 0) {
+        die("put away the parts of the layer");
+      }
     }
   }
-  attach(overlay, root, relative(spec.workspace));
-  return layer;
+};
+
+/// A tmpfs with the folders upper, which is opened as `layer`, and work.
+int layer_filesystem(const ProgramSpec& spec, uint64_t files, int& layer) {
+  const int fs = new_filesystem("tmpfs",
+                                {{"size", std::to_string(spec.header.layer_bytes)},
+                                 {"nr_inodes", std::to_string(files)},
+                                 {"mode", "0755"}},
+                                MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
+  for (const char* folder : {"upper", "work"}) {
+    if (mkdirat(fs, folder, 0755) != 0 || fchownat(fs, folder, 1000, 1000, 0) != 0)
+      die("make the layer");
+  }
+  layer = openat(fs, "upper", O_PATH | O_DIRECTORY | O_CLOEXEC);
+  if (layer < 0) die("open the layer");
+  return fs;
+}
+
+/// Mounts what takes the program's writes to the workspace, and sets root.layer: the upper layer of
+/// an overlay, a copy of the workspace in its place, or a folder of its own. All belong to the id
+/// that the program will have. An overlay keeps private copies of the mounts that it is made of.
+void make_layer(const ProgramSpec& spec, Root& root) {
+  constexpr uint64_t kPlain = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV;
+  constexpr uint64_t kOwnPlaces = 16;  // the layer's and the overlay's own folders
+  const std::string workspace = relative(spec.workspace);
+  // The names of an overlay's folders must not have the commas and colons that a path may hold.
+  if (fchdir(root.fd) != 0) die("enter the new root");
+  if (spec.header.layer == LayerKind::out) {
+    int upper = -1;
+    const int fs = layer_filesystem(spec, spec.header.layer_files + kOwnPlaces, upper);
+    root.layer = upper;
+    if (mkdirat(root.fd, relative(kOutFolder).c_str(), 0755) != 0) die("mkdir /out");
+    const Parts parts(root.fd, workspace, fs);
+    attach(clone_tree(root.fd, ".layer/upper", false), root.fd, relative(kOutFolder));
+    return;
+  }
+  if (spec.header.layer == LayerKind::overlay) {
+    const int fs = layer_filesystem(spec, spec.header.layer_files + kOwnPlaces, root.layer);
+    struct stat info {};
+    const int lower = open_beneath(root.fd, workspace);
+    // The root of an overlay looks like that of its upper layer.
+    if (fstat(lower, &info) != 0 || fchmodat(fs, "upper", info.st_mode & 0777, 0) != 0)
+      die("chmod of the layer");
+    close(lower);
+    int overlay = -1;
+    if (takes_attributes(root.layer)) {
+      const Parts parts(root.fd, workspace, fs);
+      std::string what;
+      overlay = try_filesystem("overlay",
+                               {{"lowerdir", ".lower"},
+                                {"upperdir", ".layer/upper"},
+                                {"workdir", ".layer/work"},
+                                {"userxattr", ""}},
+                               kPlain, what);
+    } else {
+      close(fs);
+    }
+    if (overlay >= 0) return attach(overlay, root.fd, workspace);
+    close(root.layer);
+  }
+  root.copied = true;
+  const uint64_t files = spec.header.layer_files + kMaxCopied + kOwnPlaces;
+  const int fs = layer_filesystem(spec, files, root.layer);
+  const Parts parts(root.fd, workspace, fs);
+  copy_workspace(spec, open(".lower", O_RDONLY | O_DIRECTORY | O_CLOEXEC), root.layer);
+  attach(clone_tree(root.fd, ".layer/upper", false), root.fd, workspace);
 }
 
 }  // namespace
@@ -316,7 +372,7 @@ void enter_root(Root& root, const ProgramSpec& spec) {
     (in ? inside : before).push_back(bind);
   }
   attach_binds(before, root.fd);
-  if (spec.header.layer != LayerKind::none) root.layer = make_layer(spec, root.fd);
+  if (spec.header.layer != LayerKind::none) make_layer(spec, root);
   attach_binds(inside, root.fd);
   for (const Cover& c : spec.covers) cover(c, root.fd);
 

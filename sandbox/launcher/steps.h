@@ -48,7 +48,7 @@ struct ProgramSpec {
 void send_status(Status kind, int value, std::string_view text, uint64_t peak_bytes,
                  uint64_t cpu_us);
 /// Reports `ready` with those of `fds` that are not -1, and closes them.
-void send_ready(std::initializer_list<int> fds);
+void send_ready(std::initializer_list<int> fds, bool copied);
 
 // root.cpp
 /// Whether this process may copy mounts where it is.
@@ -61,11 +61,19 @@ struct Root {
   int fd = -1;     ///< the new root, while it is not yet the root
   int proc = -1;   ///< a /proc for watch() that shows every process inside; it is attached nowhere
   int layer = -1;  ///< the folder that takes what is written to the workspace, or -1
+  bool copied = false;  ///< and it began as a copy of the workspace
 };
 /// Builds what is the same for every program of the new root on a tmpfs, from the opened binds.
 Root build_root(const BaseSpec& spec);
 /// Adds what is the program's and makes it the root; the old one is gone after it.
 void enter_root(Root& root, const ProgramSpec& spec);
+// copy.cpp
+/// What a snapshot allows a workspace to have.
+constexpr uint64_t kMaxCopied = 100'000;
+/// Copies the workspace, opened as `from`, into the folder `to`, without what spec.covers hides.
+void copy_workspace(const ProgramSpec& spec, int from, int to);
+
+// root.cpp, continued
 /// Brings up the loopback of the empty network and listens there for the supervisor's proxy.
 int listen_for_proxy(uint32_t port);
 

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
+#include "base/json.h"
 
 #include "sandbox/workspace/content.h"
 #include "sandbox/workspace/tree.h"
@@ -89,9 +89,9 @@ uint64_t sum(const std::vector<Step>& steps, std::vector<Stamped> Step::*tree) {
   return bytes;
 }
 
-// Making .tessera dates the workspace anew, which undo would not give back. The old time waits in an
-// attribute, so that the next call dates it back if this one is killed in between. Where there are
-// no attributes, only that is lost.
+// Making .tessera dates the workspace anew, which undo would not give back. The old time waits in
+// an attribute, so that the next call dates it back if this one is killed in between. Where there
+// are no attributes, only that is lost.
 constexpr const char* kTimeAttribute = "user.tessera.time";
 
 Status make_folder(int top, const StepHook& hook) {

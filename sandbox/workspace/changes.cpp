@@ -22,7 +22,7 @@
 //   character device 0/0            a whiteout: the name was removed
 //   folder over a folder            merged: it stays, and the walk goes on inside; if it is opaque
 //                                   (xattr user.overlay.opaque = y), names that it lacks were
-//                                   removed
+//                                   removed, and so in every folder inside it
 //   anything else                   new content; over something else it replaces that
 //
 // so edits are as few as can be: a whole new tree is one, and so is a whole removed one. What is
@@ -52,6 +52,13 @@ const char* odd_type(uint32_t mode) {
   if (S_ISBLK(mode) || S_ISCHR(mode)) return "a device";
   return "an unknown type of file";
 }
+
+/// What lies below a folder of the layer.
+enum class Below {
+  nothing,  ///< it is new
+  seen,     ///< a folder of the workspace that shines through
+  hidden,   ///< one that an opaque folder hides, itself or above it
+};
 
 struct Finder {
   const Layer& layer;
@@ -153,9 +160,10 @@ struct Finder {
     return content::equal(ours.get(), theirs->get());
   }
 
-  /// One name of the layer. `merged`: its folder also is in the workspace, so this is an edit.
-  Status entry(int folder_fd, const std::string& name, const std::string& path, bool merged,
+  /// One name of the layer. Where its folder also is in the workspace, this is an edit.
+  Status entry(int folder_fd, const std::string& name, const std::string& path, Below below,
                int depth) {
+    const bool merged = below != Below::nothing;
     struct stat info {};
     if (fstatat(folder_fd, name.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) {
       return tree::system_error("stat the layer's " + printable(path));
@@ -184,7 +192,8 @@ struct Finder {
       if (!found) return found.error();
       old = *found;
     }
-    if (old && S_ISDIR(old->mode) && S_ISDIR(info.st_mode)) return merge(path, stamp, *old, depth);
+    if (old && S_ISDIR(old->mode) && S_ISDIR(info.st_mode))
+      return merge(path, stamp, *old, below, depth);
 
     NewEntry fresh{.path = path, .size = stamp.size, .mtime_ns = stamp.mtime_ns};
     if (S_ISLNK(info.st_mode)) {
@@ -226,7 +235,7 @@ struct Finder {
     set.entries.push_back(std::move(fresh));
     if (Status s = count(set.entries.back()); !s) return s;
     if (S_ISDIR(info.st_mode)) {
-      if (Status s = folder(path, false, depth + 1); !s) return s;
+      if (Status s = folder(path, Below::nothing, depth + 1); !s) return s;
     }
     if (merged) {
       set.edits.push_back({path, first, set.entries.size() - first, old.has_value()});
@@ -234,7 +243,8 @@ struct Finder {
     return Ok{};
   }
 
-  Status merge(const std::string& path, const Stamp& stamp, const Stamp& old, int depth) {
+  Status merge(const std::string& path, const Stamp& stamp, const Stamp& old, Below below,
+               int depth) {
     const std::vector<std::string>& unread = layer.before.unread;
     if (std::binary_search(unread.begin(), unread.end(), path, path_less)) {
       refuse(path, "it could not be looked through before the run");
@@ -255,7 +265,7 @@ struct Finder {
       set.conflicts.push_back({path, "its mode was changed meanwhile"});
     }
     const uint32_t mode = permissions(path, stamp, &old);
-    if (Status s = folder(path, true, depth + 1); !s) return s;
+    if (Status s = folder(path, below, depth + 1); !s) return s;
     if (layer.only_adds) {
       set.folders.push_back({path, (*now)->mode & 07777, 0, true});
     } else {
@@ -272,7 +282,7 @@ struct Finder {
            value[0] == 'y';
   }
 
-  Status folder(const std::string& path, bool merged, int depth) {
+  Status folder(const std::string& path, Below below, int depth) {
     if (depth > kMaxDepth) {
       return Error{Errc::refused, "the run left folders more than 64 deep; nothing was changed"};
     }
@@ -283,7 +293,8 @@ struct Finder {
     Result<std::vector<std::string>> names = tree::names(std::move(*fd));
     if (!names) return names.error();
     std::vector<std::string> gone;
-    if (merged && !layer.only_adds && is_opaque(path)) {
+    if (below == Below::seen && !layer.only_adds && is_opaque(path)) below = Below::hidden;
+    if (below == Below::hidden) {
       for (const auto& [entry, stamp] : layer.before.tree(path)) {
         const std::string name = entry.substr(std::min(entry.size(), path.size() + !path.empty()));
         if (name.empty() || name.find('/') != std::string::npos) continue;
@@ -296,7 +307,7 @@ struct Finder {
       if (Status s = remove(join(path, name)); !s) return s;
     }
     for (const std::string& name : *names) {
-      if (Status s = entry(here.get(), name, join(path, name), merged, depth); !s) return s;
+      if (Status s = entry(here.get(), name, join(path, name), below, depth); !s) return s;
     }
     return Ok{};
   }
@@ -441,7 +452,7 @@ Result<ChangeSet> find_changes(const Layer& layer, const std::filesystem::path& 
   struct stat info {};
   if (fstat(layer.upper.get(), &info) != 0) return tree::system_error("stat the layer");
   // The top has the mode and time of an empty layer, which say nothing about the workspace.
-  if (Status s = finder.folder("", true, 0); !s) return s.error();
+  if (Status s = finder.folder("", Below::seen, 0); !s) return s.error();
   ChangeSet& set = finder.set;
   struct stat now {};
   if (fstat(top->get(), &now) != 0) return tree::system_error("stat the workspace");

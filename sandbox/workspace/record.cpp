@@ -1,6 +1,6 @@
 #include "sandbox/workspace/record.h"
 
-#include <nlohmann/json.hpp>
+#include "base/json.h"
 
 #include <array>
 #include <utility>

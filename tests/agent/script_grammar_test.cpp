@@ -4,8 +4,8 @@
 #include <lua.hpp>
 
 #include <cctype>
-#include <nlohmann/json.hpp>
 #include <random>
+#include "base/json.h"
 
 #include "model/grammar/grammar.h"
 

@@ -4,8 +4,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
-#include <nlohmann/json.hpp>
 #include <string_view>
+#include "base/json.h"
 
 #include "media/image.h"
 #include "tools/chart/chart.h"

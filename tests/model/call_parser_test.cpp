@@ -2,8 +2,8 @@
 
 #include <gtest/gtest.h>
 
-#include <nlohmann/json.hpp>
 #include <random>
+#include "base/json.h"
 
 #include "model/gguf.h"
 #include "tests/golden.h"

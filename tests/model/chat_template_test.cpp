@@ -6,8 +6,8 @@
 #include <cstdlib>
 #include <fstream>
 #include <iterator>
-#include <nlohmann/json.hpp>
 #include <random>
+#include "base/json.h"
 
 #include "model/gguf.h"
 #include "tests/golden.h"

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 #include <fstream>
-#include <nlohmann/json.hpp>
+#include "base/json.h"
 
 #include "model/gguf.h"
 #include "tests/golden.h"

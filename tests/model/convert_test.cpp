@@ -4,8 +4,8 @@
 
 #include <cmath>
 #include <cstring>
-#include <nlohmann/json.hpp>
 #include <random>
+#include "base/json.h"
 
 #include "model/checkpoint.h"
 #include "model/gguf.h"

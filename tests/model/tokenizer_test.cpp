@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <fstream>
 #include <map>
-#include <nlohmann/json.hpp>
 #include <random>
+#include "base/json.h"
 
 #include "model/gguf.h"
 #include "model/utf8.h"

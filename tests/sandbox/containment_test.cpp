@@ -269,11 +269,14 @@ TEST_F(Containment, TheJailDiesWithItsLauncher) {
   std::thread killer([this] {
     // The launcher is this process's child; its child is pid 1 of the jail.
     for (int i = 0; i < 500 && lock_is_free(); ++i) usleep(10'000);
-    std::string children;
-    for (const auto& task : fs::directory_iterator("/proc/self/task"))
-      children += read(task.path() / "children") + " ";
-    pid_t launcher = static_cast<pid_t>(strtol(children.c_str(), nullptr, 10));
-    if (launcher > 1) kill(launcher, SIGKILL);
+    // The list of children may lack one while it is read.
+    for (int i = 0; i < 100; ++i, usleep(10'000)) {
+      std::string children;
+      for (const auto& task : fs::directory_iterator("/proc/self/task"))
+        children += read(task.path() / "children") + " ";
+      const pid_t launcher = static_cast<pid_t>(strtol(children.c_str(), nullptr, 10));
+      if (launcher > 1 && kill(launcher, SIGKILL) == 0) break;
+    }
   });
   EXPECT_EQ(inside({"linger", "sleep"}), "error: sandbox: the launcher ended without a report");
   killer.join();

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sched.h>
+#include <seccomp.h>
 #include <spawn.h>
 #include <string.h>
 #include <sys/file.h>
@@ -149,6 +150,15 @@ void SandboxTest::write(const fs::path& path, const std::string& text) {
 bool SandboxTest::lock_is_free() {
   base::UniqueFd fd(open((workspace / "lock").c_str(), O_RDWR | O_CLOEXEC));
   return fd && flock(fd.get(), LOCK_EX | LOCK_NB) == 0;
+}
+
+bool forbid(const char* name) {
+  scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
+  int call = seccomp_syscall_resolve_name(name);
+  bool ok = call >= 0 && seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), call, 0) == 0 &&
+            seccomp_load(filter) == 0;
+  seccomp_release(filter);
+  return ok;
 }
 
 }  // namespace sandbox

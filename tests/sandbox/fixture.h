@@ -52,6 +52,9 @@ class SandboxTest : public testing::Test {
   Program program;
 };
 
+/// Makes a system call answer ENOSYS in this process and those that it starts.
+bool forbid(const char* name);
+
 /// `tests/programs` in the build folder, for names; anything with a '/' stays.
 std::string program_path(const std::string& name);
 

@@ -4,7 +4,6 @@
 
 #include <fcntl.h>
 #include <sched.h>
-#include <seccomp.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -45,15 +44,6 @@ class Refusal : public SandboxTest {
   }
 };
 
-bool forbid(const char* name) {
-  scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
-  int call = seccomp_syscall_resolve_name(name);
-  bool ok = call >= 0 && seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), call, 0) == 0 &&
-            seccomp_load(filter) == 0;
-  seccomp_release(filter);
-  return ok;
-}
-
 class AnyMachine : public Refusal {
  protected:
   void SetUp() override {}
@@ -75,7 +65,7 @@ TEST_F(Refusal, NamesTheMechanismThatIsMissing) {
         {"move_mount", "attach the new root"},
         {"openat2", "open the place of /proc"},
         {"pivot_root", "pivot_root"},
-        {"umount2", "put away the parts of the overlay"},
+        {"umount2", "put away the parts of the layer"},
         {"sethostname", "sethostname"},
         {"capset", "capset"},
         {"setresuid", "setresuid"},

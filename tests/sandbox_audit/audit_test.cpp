@@ -8,9 +8,9 @@
 #include <unistd.h>
 
 #include <fstream>
-#include <nlohmann/json.hpp>
 #include <sstream>
 #include <thread>
+#include "base/json.h"
 
 namespace sandbox {
 namespace {

@@ -8,7 +8,7 @@
 #include <cmath>
 #include <cstdio>
 #include <limits>
-#include <nlohmann/json.hpp>
+#include "base/json.h"
 
 #include "media/image.h"
 #include "tools/chart/check.h"

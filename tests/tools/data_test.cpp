@@ -7,7 +7,7 @@
 
 #include <cmath>
 #include <limits>
-#include <nlohmann/json.hpp>
+#include "base/json.h"
 
 #include "tests/tools/workspace.h"
 #include "tools/data/csv.h"

@@ -8,8 +8,8 @@
 
 #include <chrono>
 #include <csignal>
-#include <nlohmann/json.hpp>
 #include <thread>
+#include "base/json.h"
 
 #include "base/unique_fd.h"
 #include "tests/tools/workspace.h"

@@ -1,7 +1,7 @@
 #include "tools/chart/chart.h"
 
-#include <nlohmann/json.hpp>
 #include <utility>
+#include "base/json.h"
 
 #include "media/image.h"
 #include "tools/chart/check.h"

@@ -9,8 +9,8 @@
 
 #include <algorithm>
 #include <cmath>
-#include <nlohmann/json.hpp>
 #include <unordered_map>
+#include "base/json.h"
 
 #include "tools/chart/columns.h"
 #include "tools/chart/dates.h"

@@ -6,8 +6,8 @@
 #include "tools/data/json_table.h"
 
 #include <cmath>
-#include <nlohmann/json.hpp>
 #include <unordered_map>
+#include "base/json.h"
 
 #include "tools/data/csv.h"
 #include "tools/data/infer.h"

@@ -5,9 +5,9 @@
 
 #include <algorithm>
 #include <bit>
-#include <nlohmann/json.hpp>
 #include <numeric>
 #include <unordered_set>
+#include "base/json.h"
 
 #include "tools/data/csv.h"
 #include "tools/data/json_table.h"

@@ -11,7 +11,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
-#include <nlohmann/json.hpp>
+#include "base/json.h"
 
 #include "tools/data/dates.h"
 #include "tools/data/infer.h"

@@ -3,7 +3,7 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <nlohmann/json.hpp>
+#include "base/json.h"
 
 #include "tools/data/value.h"
 

@@ -20,7 +20,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <lua.hpp>
-#include <nlohmann/json.hpp>
+#include "base/json.h"
 
 #include "tools/data/table.h"
 #include "tools/script/lua_support.h"

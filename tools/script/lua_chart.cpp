@@ -2,7 +2,7 @@
 // (tools/chart) and writes the picture to a file that did not exist.
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
+#include "base/json.h"
 
 #include "tools/chart/chart.h"
 #include "tools/data/workspace.h"

@@ -18,8 +18,8 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
-#include <nlohmann/json.hpp>
 #include <string>
+#include "base/json.h"
 
 #include "tools/data/profile.h"
 #include "tools/script/host.h"

@@ -6,7 +6,7 @@
 #include <cmath>
 #include <fstream>
 #include <map>
-#include <nlohmann/json.hpp>
+#include "base/json.h"
 
 #include "model/training/adamw.h"
 #include "tests/golden.h"
