@@ -183,6 +183,12 @@ base::Result<RunResult> run(const std::string& request, ChatModel& model,
         result.answer = output->text;
         return result;
       }
+      if (output->refused) {
+        // Whoever is asked has decided; another script would only ask again.
+        result.status = Status::refused;
+        result.answer = output->text;
+        return result;
+      }
       model::Message observed{
           .role = model::Role::tool, .text = output->text, .name = call.name, .call_id = call.id};
       for (tools::ChartMade& chart : output->charts) {

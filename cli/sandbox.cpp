@@ -105,6 +105,7 @@ int run(const Options& o) {
   int code = kLimit;
   if (const auto* exited = std::get_if<sandbox::Exited>(&outcome.end)) code = exited->code;
   if (std::holds_alternative<sandbox::TimedOut>(outcome.end)) code = kTimedOut;
+  if (code == 0 && run->kept.refused) code = kRefused;
   if (o.json) {
     json line{{"outcome", sandbox::describe(outcome)},
               {"exit_code", code},

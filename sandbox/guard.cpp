@@ -6,6 +6,7 @@
 #include <chrono>
 
 #include "sandbox/cgroup.h"
+#include "sandbox/workspace/preview.h"
 
 namespace sandbox {
 
@@ -189,7 +190,11 @@ Result<Kept> Guard::keep(const Layer& layer, const std::string& label, bool dry)
     const Question question{
         .what = "keep: " + std::to_string(kept.changes.changes.size()) + " changes by " + label,
         .why = "The policy " + policy().name + " asks before changes are kept.",
-        .changes = &kept.changes};
+        .changes = &kept.changes,
+        .diff = [&](const Change& change) {
+          Result<std::string> text = preview(layer, workspace(), change);
+          return text ? *text : text.error().message + "\n";
+        }};
     if (dry) {
       kept.dropped = "only a trial";
     } else if (policy().commit_asks && !kept.changes.empty() && !state_->options.ask) {

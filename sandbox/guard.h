@@ -18,9 +18,10 @@ namespace sandbox {
 
 /// What a person is asked before something is done.
 struct Question {
-  std::string what;                    ///< `run: rm -rf build`, `keep: 3 changes`
-  std::string why;                     ///< what the policy says about it
-  const ChangeSet* changes = nullptr;  ///< when it is about keeping them
+  std::string what;                                  ///< `run: rm -rf build`, `keep: 3 changes`
+  std::string why;                                   ///< what the policy says about it
+  const ChangeSet* changes = nullptr;                ///< when it is about keeping them
+  std::function<std::string(const Change&)> diff{};  ///< and then: what one does to a file's lines
 };
 
 struct GuardOptions {

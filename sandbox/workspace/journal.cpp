@@ -10,7 +10,7 @@
 #include <set>
 
 #include "sandbox/workspace/area.h"
-#include "sandbox/workspace/content.h"
+#include "sandbox/workspace/preview.h"
 #include "sandbox/workspace/stage.h"
 #include "sandbox/workspace/text.h"
 #include "sandbox/workspace/tree.h"
@@ -140,22 +140,6 @@ Result<Record> find(const Area& area, const std::string& id, RunState state) {
   return Error{Errc::not_found, "no run is " + wanted};
 }
 
-/// At most bounds.input_bytes and one more, so that diff says that it is too large.
-Result<std::string> read_text(int top, const std::string& path, const DiffBounds& bounds) {
-  UniqueFd place = tree::open_beneath(top, path, O_PATH | O_NOFOLLOW);
-  struct stat info {};
-  if (!place || fstat(place.get(), &info) != 0) return std::string();
-  if (S_ISLNK(info.st_mode)) {
-    char target[4096];
-    const ssize_t n = readlinkat(place.get(), "", target, sizeof target);
-    return "link to " + std::string(target, static_cast<size_t>(std::max<ssize_t>(n, 0))) + "\n";
-  }
-  if (!S_ISREG(info.st_mode)) return std::string();
-  UniqueFd fd = tree::open_beneath(top, path, O_RDONLY | O_NONBLOCK | O_NOFOLLOW);
-  if (!fd) return tree::system_error("open " + path);
-  return content::read(fd.get(), bounds.input_bytes + 1);
-}
-
 }  // namespace
 
 Result<Journal> Journal::open(const std::filesystem::path& workspace, Options options) {
@@ -255,16 +239,16 @@ Result<std::string> Journal::diff(const std::string& id, const Change& change,
   std::string old_text, new_text;
   if (change.kind != ChangeKind::added) {
     Result<std::string> text = committed
-                                   ? read_text(area.journal(), join(id + "/old", old_path), bounds)
-                                   : read_text(area.workspace(), old_path, bounds);
+                                   ? read_side(area.journal(), join(id + "/old", old_path), bounds)
+                                   : read_side(area.workspace(), old_path, bounds);
     if (!text) return text;
     old_text = std::move(*text);
   }
   if (change.kind != ChangeKind::removed) {
     const std::string store = record->state == RunState::kept ? id + "/new" : id + "/undone";
     Result<std::string> text = committed
-                                   ? read_text(area.workspace(), change.path, bounds)
-                                   : read_text(area.journal(), join(store, change.path), bounds);
+                                   ? read_side(area.workspace(), change.path, bounds)
+                                   : read_side(area.journal(), join(store, change.path), bounds);
     if (!text) return text;
     new_text = std::move(*text);
   }

@@ -34,9 +34,9 @@ class AgentTest : public testing::Test {
   }
 
   base::Result<RunResult> run(ScriptedModel& model, const std::string& request,
-                              RunOptions options = {}) {
+                              RunOptions options = {}, const std::string& policy = "default") {
     base::Result<tools::Toolbox> toolbox =
-        tools::Toolbox::open({.workspace = folder_, .policy = *policies::builtin("default")});
+        tools::Toolbox::open({.workspace = folder_, .policy = *policies::builtin(policy)});
     if (!toolbox) return toolbox.error();
     events_.clear();
     return agent::run(request, model, *toolbox, builtin_prompt(), options,
@@ -52,6 +52,18 @@ class AgentTest : public testing::Test {
   std::filesystem::path folder_;
   std::vector<json> events_;
 };
+
+TEST_F(AgentTest, WhatNobodyAllowedEndsTheRunAsRefused) {
+  ScriptedModel model({calls("revenue=revenue; shop=shop", "run_lua",
+                             {{"code", "data.read(\"shops.csv\"):save(\"copy.csv\")"}}),
+                       says("It is saved.")});
+  const base::Result<RunResult> result = run(model, "save a copy", {}, "review");
+  ASSERT_TRUE(result) << result.error().message;
+  EXPECT_EQ(result->status, Status::refused);
+  EXPECT_NE(result->answer.find("wants you to be asked"), std::string::npos) << result->answer;
+  EXPECT_EQ(model.asked.size(), 1u);
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "copy.csv"));
+}
 
 TEST_F(AgentTest, AModelThatSeesIsShownTheChartItDrew) {
   ScriptedModel model({calls("revenue=revenue; shop=shop", "run_lua",

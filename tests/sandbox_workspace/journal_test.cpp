@@ -10,6 +10,7 @@
 #include <fstream>
 
 #include "fixture.h"
+#include "sandbox/workspace/preview.h"
 
 namespace sandbox {
 namespace {
@@ -68,6 +69,29 @@ TEST_F(JournalTest, UndoGivesBackTheVeryFilesWithTheirTimes) {
   EXPECT_EQ(look_through(workspace), after);
   EXPECT_EQ(undo("0001"), "undone 0001");
   EXPECT_EQ(look_through(workspace, kSame), before);
+}
+
+TEST_F(JournalTest, APreviewIsTheDiffThatTheCommitWillHave) {
+  const Layer layer = run(work);
+  ASSERT_TRUE(layer.upper);
+  const ChangeSet set = changes(layer);
+  std::vector<std::string> before;
+  for (const Change& change : set.changes) {
+    base::Result<std::string> text = preview(layer, workspace, change);
+    ASSERT_TRUE(text) << text.error().message;
+    before.push_back(*text);
+  }
+  const std::string id = commit(set, layer);
+  std::string all;
+  for (size_t i = 0; i < set.changes.size(); ++i) {
+    base::Result<std::string> text = journal().diff(id, set.changes[i]);
+    ASSERT_TRUE(text) << text.error().message;
+    EXPECT_EQ(before[i], *text) << set.changes[i].path;
+    all += *text;
+  }
+  EXPECT_NE(all.find("-two\n+2\n"), std::string::npos) << all;
+  EXPECT_NE(all.find("-3,4\n"), std::string::npos) << all;
+  EXPECT_NE(all.find("+a chart\n"), std::string::npos) << all;
 }
 
 TEST_F(JournalTest, ARunWithoutChangesLeavesNoTrace) {

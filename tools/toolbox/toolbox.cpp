@@ -206,6 +206,7 @@ base::Result<Observation> Toolbox::run_program(const std::vector<std::string>& a
   if (outcome.end != sandbox::End(sandbox::Exited{0})) part(sandbox::describe(outcome));
   part(sandbox::list_changes(run->kept.changes, 20));
   if (!run->kept.dropped.empty()) part("nothing was kept: " + run->kept.dropped);
+  observation.refused = run->kept.refused;
   while (!observation.text.empty() && observation.text.back() == '\n') observation.text.pop_back();
   if (observation.text.empty()) observation.text = "done; it printed nothing";
   if (std::holds_alternative<sandbox::TimedOut>(outcome.end))
