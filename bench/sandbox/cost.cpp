@@ -132,7 +132,8 @@ void lua_warm(benchmark::State& state) {
   }
 }
 
-void lua_cold(benchmark::State& state) {
+/// A process of its own in a jail of its own, loaded from the start.
+void lua_alone(benchmark::State& state) {
   const char* worker = getenv("TESSERA_WORKER") ? getenv("TESSERA_WORKER") : TESSERA_BUILT_WORKER;
   sandbox::Program program{.argv = {worker, "lua"},
                            .workspace = g_workspace,
@@ -141,6 +142,19 @@ void lua_cold(benchmark::State& state) {
   sandbox::Runner runner;
   for (auto _ : state) {
     if (!ended_well(runner.run(program, policy, {}))) {
+      state.SkipWithError("it did not run");
+      break;
+    }
+  }
+}
+
+/// A process of its own, copied off a worker that is loaded and confined.
+void lua_cold(benchmark::State& state) {
+  auto toolbox = tools::Toolbox::open({.workspace = g_workspace, .policy = default_policy()});
+  (void)toolbox->run_lua("print(1)", {});  // waits for the first worker
+  for (auto _ : state) {
+    auto observation = toolbox->run_lua("-- data\nprint(1 + 1)", {});
+    if (!observation || observation->text != "2") {
       state.SkipWithError("it did not run");
       break;
     }
@@ -240,7 +254,8 @@ int main(int argc, char** argv) {
   add_timed("confined and overlay, after a pause",
             [](benchmark::State& s) { ready(s, true, kPause); });
   add("Lua, warm worker", lua_warm);
-  add("Lua, worker of its own", lua_cold);
+  add("Lua, process of its own", lua_cold);
+  add("Lua, jail and process of its own", lua_alone);
   add("limit: Lua state in this process", lua_state);
   add("limit: round trip between processes", round_trip);
   Table table;

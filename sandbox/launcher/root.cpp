@@ -203,20 +203,23 @@ struct Parts {
   }
 };
 
-/// A tmpfs with the folders upper, which is opened as `layer`, and work.
-int layer_filesystem(const ProgramSpec& spec, uint64_t files, int& layer) {
-  const int fs = new_filesystem("tmpfs",
-                                {{"size", std::to_string(spec.header.layer_bytes)},
-                                 {"nr_inodes", std::to_string(files)},
-                                 {"mode", "0755"}},
-                                MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
+int layer_filesystem(const ProgramSpec& spec, uint64_t more_files) {
+  return new_filesystem("tmpfs",
+                        {{"size", std::to_string(spec.header.layer_bytes)},
+                         {"nr_inodes", std::to_string(spec.header.layer_files + more_files)},
+                         {"mode", "0755"}},
+                        MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
+}
+
+/// Gives the tmpfs the folders that an overlay needs, and opens the one that takes the writes.
+int make_upper(int fs) {
   for (const char* folder : {"upper", "work"}) {
     if (mkdirat(fs, folder, 0755) != 0 || fchownat(fs, folder, 1000, 1000, 0) != 0)
       die("make the layer");
   }
-  layer = openat(fs, "upper", O_PATH | O_DIRECTORY | O_CLOEXEC);
-  if (layer < 0) die("open the layer");
-  return fs;
+  const int upper = openat(fs, "upper", O_PATH | O_DIRECTORY | O_CLOEXEC);
+  if (upper < 0) die("open the layer");
+  return upper;
 }
 
 /// Mounts what takes the program's writes to the workspace, and sets root.layer: the upper layer of
@@ -229,16 +232,16 @@ void make_layer(const ProgramSpec& spec, Root& root) {
   // The names of an overlay's folders must not have the commas and colons that a path may hold.
   if (fchdir(root.fd) != 0) die("enter the new root");
   if (spec.header.layer == LayerKind::out) {
-    int upper = -1;
-    const int fs = layer_filesystem(spec, spec.header.layer_files + kOwnPlaces, upper);
-    root.layer = upper;
+    // Nothing but the program's files is in it: the supervisor counts them (worker.cpp).
+    const int fs = layer_filesystem(spec, 1);
+    if (fchownat(fs, ".", 1000, 1000, 0) != 0) die("make the layer");
+    root.layer = openat(fs, ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (mkdirat(root.fd, relative(kOutFolder).c_str(), 0755) != 0) die("mkdir /out");
-    const Parts parts(root.fd, workspace, fs);
-    attach(clone_tree(root.fd, ".layer/upper", false), root.fd, relative(kOutFolder));
-    return;
+    return attach(fs, root.fd, relative(kOutFolder));
   }
   if (spec.header.layer == LayerKind::overlay) {
-    const int fs = layer_filesystem(spec, spec.header.layer_files + kOwnPlaces, root.layer);
+    const int fs = layer_filesystem(spec, kOwnPlaces);
+    root.layer = make_upper(fs);
     struct stat info {};
     const int lower = open_beneath(root.fd, workspace);
     // The root of an overlay looks like that of its upper layer.
@@ -262,8 +265,8 @@ void make_layer(const ProgramSpec& spec, Root& root) {
     close(root.layer);
   }
   root.copied = true;
-  const uint64_t files = spec.header.layer_files + kMaxCopied + kOwnPlaces;
-  const int fs = layer_filesystem(spec, files, root.layer);
+  const int fs = layer_filesystem(spec, kMaxCopied + kOwnPlaces);
+  root.layer = make_upper(fs);
   const Parts parts(root.fd, workspace, fs);
   copy_workspace(spec, open(".lower", O_RDONLY | O_DIRECTORY | O_CLOEXEC), root.layer);
   attach(clone_tree(root.fd, ".layer/upper", false), root.fd, workspace);

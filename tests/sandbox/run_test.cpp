@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "fixture.h"
+#include "sandbox/worker.h"
 
 namespace sandbox {
 namespace {
@@ -271,6 +272,31 @@ TEST_F(SandboxTest, ProbeFindsEverythingRequired) {
     EXPECT_TRUE(probe.available || !probe.required) << probe.name << ": " << probe.detail;
     EXPECT_FALSE(probe.detail.empty()) << probe.name;
   }
+}
+
+TEST_F(SandboxTest, AWorkerKnowsWhetherSomethingWasWritten) {
+  program.argv = {"/bin/sh", "-c",
+                  "while read -r line <&3; do\n"
+                  "  [ \"$line\" = write ] && echo text > /out/file\n"
+                  "  printf 'done\\n\\n' >&3\n"
+                  "done"};
+  program.only_adds = true;
+  auto worker = Worker::start(program, policy);
+  ASSERT_TRUE(worker) << worker.error().message;
+  for (const char* request : {"look", "look again"}) {
+    auto reply = (*worker)->call(request, {});
+    ASSERT_TRUE(reply) << reply.error().message;
+    EXPECT_EQ(reply->lines, "done\n");
+    EXPECT_FALSE((*worker)->wrote());
+  }
+  ASSERT_TRUE((*worker)->call("write", {}));
+  EXPECT_TRUE((*worker)->wrote());
+  std::optional<Layer> layer = (*worker)->take_layer();
+  ASSERT_TRUE(layer);
+  auto found = find_changes(*layer, workspace, policy.protect, {});
+  ASSERT_TRUE(found) << found.error().message;
+  ASSERT_EQ(found->changes.size(), 1u);
+  EXPECT_EQ(found->changes[0].path, "file");
 }
 
 TEST_F(SandboxTest, ReportsTimeAndMemory) {

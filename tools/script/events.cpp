@@ -30,9 +30,9 @@ void Events::flush() {
 }
 
 void Events::last(nlohmann::json event, bool spent) {
-  if (spent && serves_) event["spent"] = true;
+  if (spent && serves_ == Serves::many) event["spent"] = true;
   send(event);
-  if (serves_) gathered_ += '\n';
+  if (serves_ != Serves::one) gathered_ += '\n';
   flush();
 }
 

@@ -483,7 +483,7 @@ void run_script(Host& host) {
   const bool spent = host.engine->used();
   // A process that ends need not put anything away. In one that stays, the limits hold until the
   // state is closed.
-  if (host.events.serves() && !spent) lua_close(lua);
+  if (host.events.serves() == Serves::many && !spent) lua_close(lua);
   failed ? host.events.error(message, spent) : host.events.done(spent);
 }
 

@@ -4,7 +4,8 @@
 //   tessera-worker lua      stdin {"script":"…","seed":1,"instructions":N,"lua_bytes":N}
 //   tessera-worker profile  stdin {"paths":["…"]}
 //   tessera-worker serve    descriptor 3 is a socket: a line is a request like those, with "mode",
-//                           and an empty line ends its events; until the socket is closed
+//                           and an empty line ends its events; until the socket is closed. One
+//                           with "own" is answered by a process of its own, a copy of this one
 //
 // Events go to descriptor 3 as JSON Lines; the last is {"type":"done"} or
 // {"type":"error","message":"…"}. A last event with "spent" says that this worker takes no further
@@ -12,7 +13,9 @@
 // exit status is 0 whenever a last event was sent, 2 when the worker was called wrongly.
 
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -54,7 +57,7 @@ int usage(const char* problem) {
 
 /// What is wrong with the request, or nullptr once its events are sent. engine: fresh.
 const char* answer(const std::string& mode, const json& request,
-                   std::shared_ptr<tools::data::Engine> engine, bool serves) {
+                   std::shared_ptr<tools::data::Engine> engine, tools::script::Serves serves) {
   tools::script::Events events(kEventsFd, serves);
   if (mode == "profile") {
     const auto paths = request.find("paths");
@@ -79,6 +82,28 @@ const char* answer(const std::string& mode, const json& request,
   return nullptr;
 }
 
+/// Answers in a copy of this process, which is loaded and confined and has nothing of a script yet.
+/// What the script leaves behind goes with it. Usage as answer().
+const char* answer_apart(const std::string& mode, const json& request,
+                         std::shared_ptr<tools::data::Engine> engine) {
+  const pid_t child = ::fork();
+  if (child < 0) return answer(mode, request, engine, tools::script::Serves::many);
+  if (child == 0) {
+    const char* problem = answer(mode, request, engine, tools::script::Serves::one_of_many);
+    ::_exit(problem == nullptr ? 0 : usage(problem));
+  }
+  int status = 0;
+  while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
+  }
+  // Its last line may be cut: this process ends like it, and whoever asked sees that.
+  if (WIFSIGNALED(status)) {
+    ::signal(WTERMSIG(status), SIG_DFL);
+    ::raise(WTERMSIG(status));
+  }
+  if (status != 0) ::_exit(WIFEXITED(status) ? WEXITSTATUS(status) : 1);
+  return nullptr;
+}
+
 int serve() {
   std::string text;
   char buffer[65536];
@@ -97,8 +122,11 @@ int serve() {
     const json request = json::parse(std::string_view(text).substr(0, end), nullptr, false);
     text.erase(0, end + 1);
     if (!request.is_object()) return usage("the request is not a JSON object");
-    if (const char* problem = answer(request.value("mode", "lua"), request, engine, true))
-      return usage(problem);
+    const std::string mode = request.value("mode", "lua");
+    const char* problem = request.value("own", false)
+                              ? answer_apart(mode, request, engine)
+                              : answer(mode, request, engine, tools::script::Serves::many);
+    if (problem != nullptr) return usage(problem);
     if (engine->used()) ::_exit(0);
   }
 }
@@ -123,7 +151,8 @@ int main(int argc, char** argv) {
   const json request = json::parse(text, nullptr, false);
   if (!request.is_object()) return usage("the request is not a JSON object");
   auto engine = std::make_shared<tools::data::Engine>(tools::data::find_duckdb());
-  if (const char* problem = answer(mode, request, engine, false)) return usage(problem);
+  if (const char* problem = answer(mode, request, engine, tools::script::Serves::one))
+    return usage(problem);
   // Nothing needs to be put away, and DuckDB takes its time to do it.
   ::_exit(0);
 }

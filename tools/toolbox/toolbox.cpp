@@ -157,7 +157,8 @@ base::Result<Toolbox::Work> Toolbox::work(const json& request, std::stop_token s
 
 base::Result<std::vector<FileProfile>> Toolbox::profile(const std::vector<std::string>& paths,
                                                         std::stop_token stop) const {
-  base::Result<Work> work = this->work({{"mode", "profile"}, {"paths", paths}}, stop);
+  base::Result<Work> work =
+      this->work({{"mode", "profile"}, {"paths", paths}, {"own", true}}, stop);
   if (!work) return work.error();
   std::vector<FileProfile> profiles;
   for (const json& event : work->events) {
@@ -223,7 +224,10 @@ base::Result<Observation> Toolbox::run_program(const std::vector<std::string>& a
 }
 
 base::Result<Observation> Toolbox::run_lua(const std::string& code, std::stop_token stop) const {
-  base::Result<Work> work = this->work({{"mode", "lua"}, {"script", code}, {"seed", 1}}, stop);
+  // DuckDB is not put away between two scripts: one that may start it gets a copy of the worker.
+  const bool own = code.find("data") != code.npos;
+  base::Result<Work> work =
+      this->work({{"mode", "lua"}, {"script", code}, {"seed", 1}, {"own", own}}, stop);
   if (!work) return work.error();
   std::string dropped;
   bool refused = false;
