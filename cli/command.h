@@ -35,6 +35,7 @@ using Action = std::function<int()>;
 
 void add_audit(CLI::App& app, Action& action);
 void add_changes(CLI::App& app, Action& action);
+void add_data(CLI::App& app, Action& action);
 void add_doctor(CLI::App& app, Action& action);
 void add_generate(CLI::App& app, Action& action);
 void add_logits(CLI::App& app, Action& action);

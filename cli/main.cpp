@@ -39,6 +39,7 @@ int main(int argc, char** argv) {
   cli::add_run(app, action);
   cli::add_changes(app, action);
   cli::add_undo(app, action);
+  cli::add_data(app, action);
   cli::add_sandbox(app, action);
   cli::add_policy(app, action);
   cli::add_audit(app, action);

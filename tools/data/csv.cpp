@@ -14,6 +14,7 @@
 #include <cstring>
 #include <set>
 
+#include "tools/data/notes.h"
 #include "tools/data/workspace.h"
 
 namespace tools::data {
@@ -73,7 +74,7 @@ bool looks_like_data(const std::vector<std::string_view>& fields) {
 }  // namespace
 
 CsvReader::CsvReader(base::UniqueFd file, std::string name, char delimiter)
-    : file_(std::move(file)), name_(std::move(name)), delimiter_(delimiter) {}
+    : bytes_(std::move(file), name), name_(std::move(name)), delimiter_(delimiter) {}
 
 base::Result<bool> CsvReader::fill() {
   if (ended_) return false;
@@ -89,13 +90,12 @@ base::Result<bool> CsvReader::fill() {
   // A record that does not fit is scanned from its start each time: grow fast.
   const size_t more = std::max(kChunk, before);
   buffer_.resize(before + more);
-  ssize_t n = 0;
-  size_t got = 0;
-  while (got < more && (n = ::read(file_.get(), buffer_.data() + before + got, more - got)) != 0) {
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return Error{Errc::system, name_ + ": " + std::strerror(errno)};
-    got += static_cast<size_t>(n);
+  base::Result<size_t> n = bytes_.read(buffer_.data() + before, more);
+  if (!n) {
+    buffer_.resize(before);
+    return n.error();
   }
+  const size_t got = *n;
   buffer_.resize(before + got);
   if (got < more) ended_ = true;
   const std::string_view fresh = std::string_view(buffer_).substr(before);
@@ -234,7 +234,7 @@ base::Result<Dialect> sniff(const base::UniqueFd& file, const std::string& path)
   Dialect dialect;
   Score best;
   Error first_error{Errc::internal, {}};
-  const bool tabs = path.ends_with(".tsv") || path.ends_with(".tab");
+  const bool tabs = path.ends_with(".tsv") || path.ends_with(".tab") || path.ends_with(".tsv.gz");
   if (tabs) dialect.delimiter = '\t';
   for (const char delimiter : kDelimiters) {
     base::Result<Score> score = try_delimiter(file, path, delimiter);
@@ -366,6 +366,7 @@ base::Result<std::unique_ptr<CsvSource>> CsvSource::open(const std::string& path
   names = clean_names(names);
   const size_t expected = names.size();
   std::vector<Guess> guesses(expected, Guess(dialect->delimiter == ';'));
+  std::vector<Mixture> mixtures(expected, Mixture("line", dialect->delimiter == ';'));
   if (dialect->header) more = reader.next(fields);
   for (; more && *more; more = reader.next(fields)) {
     size_t n = fields.size();
@@ -373,7 +374,10 @@ base::Result<std::unique_ptr<CsvSource>> CsvSource::open(const std::string& path
     if (n != expected)
       return Error{Errc::corrupt, at_line(path, reader.line()) + " has " + counted(n, "field") +
                                       ", expected " + std::to_string(expected)};
-    for (size_t i = 0; i < expected; ++i) guesses[i].add(fields[i]);
+    for (size_t i = 0; i < expected; ++i) {
+      guesses[i].add(fields[i]);
+      mixtures[i].add(guesses[i], fields[i], reader.line());
+    }
     ++source->rows_;
   }
   if (!more) return more.error();
@@ -382,6 +386,8 @@ base::Result<std::unique_ptr<CsvSource>> CsvSource::open(const std::string& path
     if (reading.type != Type::empty &&
         std::find(as_text.begin(), as_text.end(), names[i]) != as_text.end())
       reading.type = Type::text;
+    if (std::string note = mixtures[i].note(names[i], reading); !note.empty())
+      source->notes_.push_back(std::move(note));
     source->readings_.push_back(reading);
     source->columns_.push_back(
         {.name = names[i], .type = reading.type, .may_miss = reading.may_miss});

@@ -8,6 +8,7 @@
 
 #include "base/result.h"
 #include "base/unique_fd.h"
+#include "tools/data/byte_reader.h"
 #include "tools/data/infer.h"
 #include "tools/data/source.h"
 
@@ -18,7 +19,8 @@ struct Dialect {
   bool header = true;  ///< the first record holds the names
 };
 
-/// Records of a delimited text, one after the other, through a buffer of bounded size.
+/// Records of a delimited text (or one packed with gzip), one after the other, through a buffer of
+/// bounded size.
 /// Quotes: a field that begins with " ends at the next single "; "" inside means one. Line ends:
 /// \n, \r\n, \r.
 class CsvReader {
@@ -42,7 +44,7 @@ class CsvReader {
   bool scan();                // finds the spans of a whole record; false: more bytes are needed
   std::string_view rewrite(const Span& span);
 
-  base::UniqueFd file_;
+  ByteReader bytes_;
   std::string name_;
   char delimiter_;
   std::string buffer_;

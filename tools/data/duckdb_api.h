@@ -47,6 +47,10 @@ using Delete = void (*)(void*);
   X(State, connect, (Handle, Handle*))                                           \
   X(void, disconnect, (Handle*))                                                 \
   X(State, query, (Handle, const char*, Result*))                                \
+  X(State, prepare, (Handle, const char*, Handle*))                              \
+  X(const char*, prepare_error, (Handle))                                        \
+  X(void, destroy_prepare, (Handle*))                                            \
+  X(State, execute_prepared_streaming, (Handle, Result*))                        \
   X(void, destroy_result, (Result*))                                             \
   X(const char*, result_error, (Result*))                                        \
   X(idx_t, column_count, (Result*))                                              \

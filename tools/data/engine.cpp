@@ -1,7 +1,7 @@
-// The table function is the only way in: bind() declares the columns of a Source, init() starts a
-// Cursor over the columns a query needs, scan() lets it fill one chunk after the other. It runs on
-// one thread, so the rows keep their order, and the column r numbers them; all SQL of table.cpp
-// orders by r.
+// The table function is the way in for all but Parquet, which DuckDB reads itself: bind() declares
+// the columns of a Source, init() starts a Cursor over the columns a query needs, scan() lets it
+// fill one chunk after the other. It runs on one thread, so the rows keep their order, and the
+// column r numbers them; all SQL of table.cpp orders by r.
 //
 // DuckDB reports its failures as text; our callbacks must not throw through it. The looked-up
 // functions are one per process, as the library itself is, so that the callbacks can reach them.
@@ -187,6 +187,40 @@ Cell cell_at(Type type, const void* data, idx_t row) {
   return {};
 }
 
+void send_cell(CellSink& sink, int column, Type type, const void* data, const uint64_t* validity,
+               idx_t row) {
+  if (type == Type::empty || (validity && !(validity[row / 64] >> (row % 64) & 1)))
+    return sink.missing(column);
+  switch (type) {
+    case Type::number:
+      return sink.number(column, static_cast<const double*>(data)[row]);
+    case Type::date:
+      return sink.date(column, static_cast<const int64_t*>(data)[row]);
+    case Type::boolean:
+      return sink.boolean(column, static_cast<const bool*>(data)[row]);
+    case Type::text:
+    case Type::empty:
+      return sink.text(column, text_at(static_cast<const duck::String*>(data)[row]));
+  }
+}
+
+// DuckDB may open files of the workspace only (Parquet; everything else comes through Sources), and
+// nothing can be set after this. The folders are those of workspace.h, as they are now.
+std::vector<std::string> lock_statements() {
+  std::string folders;
+  std::error_code ignored;
+  const auto add = [&](const std::filesystem::path& folder) {
+    std::string quoted;
+    for (const char ch : folder.string())
+      quoted += ch == '\'' ? std::string("''") : std::string(1, ch);
+    folders += (folders.empty() ? "'" : ", '") + quoted + "'";
+  };
+  add(std::filesystem::current_path(ignored));
+  if (const char* out = std::getenv("TESSERA_OUT")) add(std::filesystem::canonical(out, ignored));
+  return {"SET allowed_directories = [" + folders + "]", "SET enable_external_access = false",
+          "SET lock_configuration = true"};
+}
+
 // DuckDB's own words hold SQL, which nobody who reads our errors wrote.
 Error translate(const char* message) {
   const std::string text = message ? message : "no message";
@@ -237,11 +271,9 @@ base::Status Engine::open() {
       {"memory_limit", "512MB"},
       {"threads", "2"},
       {"temp_directory", ""},
-      {"enable_external_access", "false"},
       {"autoinstall_known_extensions", "false"},
       {"autoload_known_extensions", "false"},
       {"allow_community_extensions", "false"},
-      {"lock_configuration", "true"},
   };
   for (const auto& [name, value] : kOptions)
     if (api().set_config(config, name, value) != duck::kSuccess) {
@@ -259,6 +291,16 @@ base::Status Engine::open() {
   }
   if (api().connect(database_->database, &database_->connection) != duck::kSuccess)
     return Error{Errc::internal, "DuckDB: cannot connect"};
+  const bool used = used_;
+  for (const std::string& sql : lock_statements()) {
+    base::Status ok = execute(sql);
+    if (ok) continue;
+    // Never an engine without its lock.
+    api().disconnect(&database_->connection);
+    api().close(&database_->database);
+    return ok.error();
+  }
+  used_ = used;
   Handle function = api().create_table_function();
   api().table_function_set_name(function, "tessera");
   Handle bigint = api().create_logical_type(duck::kBigint);
@@ -289,7 +331,9 @@ base::Result<Rows> Engine::query(const std::string& sql, const std::vector<Type>
   if (base::Status ok = open(); !ok) return ok.error();
   duck::Result result{};
   if (api().query(database_->connection, sql.c_str(), &result) != duck::kSuccess) {
-    Error error = translate(api().result_error(&result));
+    const char* message = api().result_error(&result);
+    last_message_ = message ? message : "";
+    Error error = translate(message);
     api().destroy_result(&result);
     return error;
   }
@@ -319,6 +363,49 @@ base::Result<Rows> Engine::query(const std::string& sql, const std::vector<Type>
   api().destroy_result(&result);
   if (!fits) return Error{Errc::internal, "DuckDB: unexpected number of columns"};
   return rows;
+}
+
+base::Status Engine::stream(const std::string& sql, const std::vector<Type>& types,
+                            CellSink& sink) {
+  used_ = true;
+  if (base::Status ok = open(); !ok) return ok.error();
+  Handle statement = nullptr;
+  duck::Result result{};
+  base::Status status = base::Ok{};
+  if (api().prepare(database_->connection, sql.c_str(), &statement) != duck::kSuccess) {
+    status = translate(api().prepare_error(statement));
+  } else if (api().execute_prepared_streaming(statement, &result) != duck::kSuccess) {
+    status = translate(api().result_error(&result));
+  } else if (api().column_count(&result) != types.size()) {
+    status = Error{Errc::internal, "DuckDB: unexpected number of columns"};
+  }
+  while (status) {
+    Handle chunk = api().fetch_chunk(result);
+    if (!chunk) {
+      // The end, or a failure on the way.
+      const char* message = api().result_error(&result);
+      if (message && *message) status = translate(message);
+      break;
+    }
+    const idx_t n = api().data_chunk_get_size(chunk);
+    std::vector<const void*> data(types.size());
+    std::vector<const uint64_t*> validity(types.size());
+    for (size_t c = 0; c < types.size(); ++c) {
+      Handle vector = api().data_chunk_get_vector(chunk, c);
+      data[c] = api().vector_get_data(vector);
+      validity[c] = api().vector_get_validity(vector);
+    }
+    for (idx_t row = 0; row < n; ++row) {
+      for (size_t c = 0; c < types.size(); ++c)
+        send_cell(sink, static_cast<int>(c), types[c], data[c], validity[c], row);
+      sink.end_row();
+    }
+    api().destroy_data_chunk(&chunk);
+    if (n == 0) break;
+  }
+  api().destroy_result(&result);
+  api().destroy_prepare(&statement);
+  return status;
 }
 
 base::Status Engine::execute(const std::string& sql) {

@@ -15,8 +15,10 @@ struct Rows {
   uint64_t count = 0;
 };
 
-/// DuckDB in memory, loaded from a shared library when the first query needs it. It opens no file:
-/// rows come in through Sources, by the table function tessera(id). One thread at a time may call.
+/// DuckDB in memory, loaded from a shared library when the first query needs it. Rows come in
+/// through Sources, by the table function tessera(id); by itself it can open only files beneath the
+/// folder that is current at the first query (and $TESSERA_OUT), and its configuration is locked.
+/// SQL of others is checked before it gets here (query.h). One thread at a time may call.
 class Engine {
  public:
   /// library: path of libduckdb.so.
@@ -33,6 +35,10 @@ class Engine {
   /// `types` says. Errors: limit (memory), system (the library is missing), internal.
   base::Result<Rows> query(const std::string& sql, const std::vector<Type>& types);
   base::Status execute(const std::string& sql);
+  /// The same rows as query(), one after the other, without holding them all.
+  base::Status stream(const std::string& sql, const std::vector<Type>& types, CellSink& sink);
+  /// DuckDB's own words about the last query that failed.
+  const std::string& last_message() const { return last_message_; }
   /// The first value of the first row.
   base::Result<Cell> scalar(const std::string& sql, Type type);
 
@@ -51,6 +57,7 @@ class Engine {
   std::string library_;
   std::unique_ptr<Database> database_;
   int next_name_ = 0;
+  std::string last_message_;
   bool used_ = false;
 };
 

@@ -18,6 +18,8 @@ class Frame : public Source, public CellSink {
   void boolean(int column, bool value) override;
   void end_row() override { ++rows_; }
 
+  void add_notes(std::vector<std::string> notes) { notes_ = std::move(notes); }
+
   Cell at(int column, uint64_t row) const;
   base::Result<std::unique_ptr<Cursor>> start(std::vector<int> wanted) const override;
 

@@ -12,15 +12,6 @@ constexpr std::string_view kCurrencies[] = {"$", "€", "£", "¥"};
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
-// A number that a column of names should keep as text: 16 digits do not survive a double, and "007"
-// is a code.
-bool is_code(std::string_view field) {
-  if (!field.empty() && (field[0] == '-' || field[0] == '+')) field.remove_prefix(1);
-  size_t digits = 0;
-  while (digits < field.size() && is_digit(field[digits])) ++digits;
-  return digits == field.size() && (digits > 15 || (digits > 2 && field[0] == '0'));
-}
-
 struct Decorated {
   double value = 0;
   std::string_view currency{};
@@ -126,9 +117,19 @@ std::optional<double> parse_decimal_comma(std::string_view text) {
 
 }  // namespace
 
+// A number that a column of names should keep as text: 16 digits do not survive a double, and "007"
+// is a code.
+bool is_code(std::string_view field) {
+  if (!field.empty() && (field[0] == '-' || field[0] == '+')) field.remove_prefix(1);
+  size_t digits = 0;
+  while (digits < field.size() && is_digit(field[digits])) ++digits;
+  return digits == field.size() && (digits > 15 || (digits > 2 && field[0] == '0'));
+}
+
 bool is_missing(std::string_view field) {
   if (field.empty()) return true;
-  if (field.size() > 4) return false;
+  // Most fields are none of the markers: their first letters tell.
+  if (field.size() > 4 || (field[0] != 'N' && field[0] != 'n' && field[0] != '-')) return false;
   for (const std::string_view marker : kMissing)
     if (field == marker) return true;
   return false;

@@ -28,6 +28,10 @@ struct Reading {
 /// Whether the whole field stands for a missing value: empty, NA, N/A, NaN, null, NULL, None, -.
 bool is_missing(std::string_view field);
 
+/// Digits that are a code and no quantity: more than 15 of them, or more than two with a zero
+/// first.
+bool is_code(std::string_view field);
+
 /// `field` without spaces and tabs at its ends.
 std::string_view trimmed(std::string_view field);
 
@@ -46,6 +50,12 @@ class Guess {
   /// field: trimmed, of one row.
   void add(std::string_view field);
   Reading result() const;
+  /// What is still possible after the values added.
+  bool may_be_number() const { return plain_ || decorated_ || decimal_comma_; }
+  bool may_be_date() const { return dates_ != 0; }
+  bool only_text() const { return !may_be_number() && !may_be_date() && !boolean_; }
+  /// Some value is another date as day/month than as month/day, and both read all.
+  bool dates_differ() const { return differs_; }
 
  private:
   bool any_ = false, missing_ = false;

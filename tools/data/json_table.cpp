@@ -9,6 +9,7 @@
 #include <unordered_map>
 #include "base/json.h"
 
+#include "tools/data/byte_reader.h"
 #include "tools/data/csv.h"
 #include "tools/data/infer.h"
 #include "tools/data/workspace.h"
@@ -215,7 +216,7 @@ uint64_t line_of(std::string_view text, size_t byte) {
 }  // namespace
 
 base::Result<std::shared_ptr<Frame>> read_json(const std::string& path) {
-  base::Result<std::string> text = read_whole(path, kMaxBytes);
+  base::Result<std::string> text = read_text_file(path, kMaxBytes);
   if (!text) return text.error();
   std::string_view rest = *text;
   if (rest.substr(0, 3) == "\xef\xbb\xbf") rest.remove_prefix(3);
@@ -253,7 +254,7 @@ base::Result<std::shared_ptr<Frame>> read_json(const std::string& path) {
     return Error{Errc::corrupt, path + ": line " + std::to_string(problem_line) + " is " +
                                     (reader.problem.empty() ? "nested too deep" : reader.problem)};
   }
-  if (!array && reader.rows == 1 && extension(path) == "json")
+  if (!array && reader.rows == 1 && table_kind(path) == TableKind::json)
     return Error{Errc::corrupt, path + ": one object, not an array of objects"};
   std::vector<Column> columns;
   std::vector<std::string> names;

@@ -11,8 +11,11 @@
 
 #include "tools/data/csv.h"
 #include "tools/data/json_table.h"
+#include "tools/data/open.h"
 #include "tools/data/reading.h"
+#include "tools/data/sqlite_table.h"
 #include "tools/data/workspace.h"
+#include "tools/data/xlsx.h"
 
 namespace tools::data {
 namespace {
@@ -136,10 +139,16 @@ std::string plain_text(const std::string& path) {
 
 base::Result<std::shared_ptr<const Source>> read_source(const std::string& path,
                                                         std::string& note) {
-  if (!is_table_name(path)) return base::Error{base::Errc::unsupported, path + ": not a table"};
-  const std::string ext = extension(path);
-  if (ext == "json" || ext == "ndjson" || ext == "jsonl" || ext == "parquet")
-    return read_table(path, "profile");
+  const TableKind kind = table_kind(path);
+  if (kind == TableKind::none) return base::Error{base::Errc::unsupported, path + ": not a table"};
+  if (kind == TableKind::json || kind == TableKind::json_lines) return read_table(path, "profile");
+  if (kind == TableKind::xlsx || kind == TableKind::sqlite) {
+    base::Result<std::shared_ptr<Frame>> frame =
+        kind == TableKind::xlsx ? read_xlsx(path, {}) : read_sqlite(path, {});
+    if (!frame) return frame.error();
+    for (const std::string& one : (*frame)->notes()) note += (note.empty() ? "" : "; ") + one;
+    return std::shared_ptr<const Source>(std::move(*frame));
+  }
   // Unlike read_table: no copy in memory, the pass that counts is the only one.
   base::Result<std::unique_ptr<CsvSource>> source = CsvSource::open(path);
   if (!source) return source.error();
@@ -148,6 +157,41 @@ base::Result<std::shared_ptr<const Source>> read_source(const std::string& path,
       note +=
           (note.empty() ? "" : "; ") + (*source)->columns()[i].name + " was read as month/day/year";
   return std::shared_ptr<const Source>(std::move(*source));
+}
+
+// One pass of all rows into `statistics`.
+base::Status count_source(const Source& source, Statistics& statistics) {
+  std::vector<int> all(source.columns().size());
+  std::iota(all.begin(), all.end(), 0);
+  base::Result<std::unique_ptr<Cursor>> cursor = source.start(std::move(all));
+  base::Result<int> n = cursor ? base::Result<int>(1) : base::Result<int>(cursor.error());
+  while (n && *n > 0) n = (*cursor)->next(statistics, 4096);
+  if (!n) return n.error();
+  return base::Ok{};
+}
+
+// Columns and rows of the profile of a table file.
+base::Status count_file(const std::string& path, const std::shared_ptr<Engine>& engine,
+                        Profile& profile) {
+  if (table_kind(path) == TableKind::parquet) {
+    if (!engine) return base::Error{base::Errc::unsupported, path + ": not a table"};
+    base::Result<Table> table = open_table(engine, path, {}, "profile");
+    if (!table) return table.error();
+    Statistics statistics(table->columns());
+    if (base::Status ok = table->send(statistics); !ok) return ok;
+    base::Result<uint64_t> rows = table->count();
+    if (!rows) return rows.error();
+    profile.rows = *rows;
+    profile.columns = std::move(statistics.profiles);
+    return base::Ok{};
+  }
+  base::Result<std::shared_ptr<const Source>> source = read_source(path, profile.note);
+  if (!source) return source.error();
+  Statistics statistics((*source)->columns());
+  if (base::Status ok = count_source(**source, statistics); !ok) return ok;
+  profile.rows = (*source)->rows();
+  profile.columns = std::move(statistics.profiles);
+  return base::Ok{};
 }
 
 }  // namespace
@@ -163,30 +207,19 @@ std::string profile_text(const Profile& profile) {
   return text;
 }
 
-Profile profile_of(const std::string& path) {
+Profile profile_of(const std::string& path, const std::shared_ptr<Engine>& engine) {
   Profile profile{.path = path};
-  base::Result<std::shared_ptr<const Source>> source = read_source(path, profile.note);
-  if (source) {
-    std::vector<int> all((*source)->columns().size());
-    std::iota(all.begin(), all.end(), 0);
-    base::Result<std::unique_ptr<Cursor>> cursor = (*source)->start(std::move(all));
-    Statistics statistics((*source)->columns());
-    base::Result<int> n = cursor ? base::Result<int>(1) : base::Result<int>(cursor.error());
-    while (n && *n > 0) n = (*cursor)->next(statistics, 4096);
-    if (n) {
-      profile.columns = std::move(statistics.profiles);
-      profile.rows = (*source)->rows();
-      profile.text = profile_text(profile);
-      return profile;
-    }
-    profile.error = n.error().message;
-  } else {
-    profile.error = source.error().message;
+  const base::Status counted = count_file(path, engine, profile);
+  if (counted) {
+    profile.text = profile_text(profile);
+    return profile;
   }
+  profile.error = counted.error().message;
   profile.text = plain_text(path);
-  // A broken table says what is wrong with it.
-  if (is_table_name(path) && source.has_value() == false &&
-      source.error().code == base::Errc::corrupt)
+  // A broken table says what is wrong with it, a database which tables it has.
+  const base::Errc code = counted.error().code;
+  if (is_table_name(path) && (code == base::Errc::corrupt ||
+                              (code == base::Errc::usage && table_kind(path) == TableKind::sqlite)))
     profile.text = profile.error;
   return profile;
 }

@@ -1,9 +1,11 @@
 #pragma once
 
+#include <memory>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <vector>
 
+#include "tools/data/engine.h"
 #include "tools/data/source.h"
 
 namespace tools::data {
@@ -28,7 +30,8 @@ struct Profile {
 
 /// Reads all of the file. Never fails: a file that cannot be read has an error and a text that says
 /// so.
-Profile profile_of(const std::string& path);
+/// engine: reads Parquet; without it such a file is no table.
+Profile profile_of(const std::string& path, const std::shared_ptr<Engine>& engine = nullptr);
 
 /// The text of a table's profile.
 std::string profile_text(const Profile& profile);

@@ -75,6 +75,7 @@ base::Result<std::shared_ptr<const Source>> load(const Source& source) {
   base::Result<std::unique_ptr<Cursor>> cursor = source.start(std::move(all));
   if (!cursor) return cursor.error();
   auto frame = std::make_shared<Frame>(source.columns());
+  frame->add_notes(source.notes());
   while (true) {
     base::Result<int> n = (*cursor)->next(*frame, 4096);
     if (!n) return n.error();
@@ -87,10 +88,11 @@ base::Result<std::shared_ptr<const Source>> read_table(const std::string& path,
                                                        const std::string& who) {
   std::string ext = extension(path);
   for (char& ch : ext) ch = static_cast<char>(ch >= 'A' && ch <= 'Z' ? ch + 32 : ch);
-  if (ext == "parquet" || ext == "xlsx" || ext == "xls" || ext == "ods")
+  if (ext == "xls" || ext == "ods")
     return Error{Errc::unsupported,
                  path + ": " + ext + " files cannot be read; save it as CSV or JSON"};
-  if (ext == "json" || ext == "ndjson" || ext == "jsonl") {
+  const TableKind kind = table_kind(path);
+  if (kind == TableKind::json || kind == TableKind::json_lines) {
     base::Result<std::shared_ptr<Frame>> frame = read_json(path);
     if (!frame) return explain(frame.error(), path, who);
     return std::shared_ptr<const Source>(std::move(*frame));

@@ -7,9 +7,10 @@
 
 namespace tools::data {
 
-/// The table in a CSV, TSV, JSON or NDJSON file. Files up to 64 MB are held in memory; larger
-/// delimited ones are read anew by each pass. who: what an error about a missing file begins with.
-/// Errors: one sentence; about a missing file it names the files there are.
+/// The table in a CSV, TSV, JSON or NDJSON file, or one of these packed with gzip. Files up to 64
+/// MB are held in memory; larger delimited ones are read anew by each pass. who: what an error
+/// about a missing file begins with. Errors: one sentence; about a missing file it names the files
+/// there are.
 base::Result<std::shared_ptr<const Source>> read_table(const std::string& path,
                                                        const std::string& who);
 

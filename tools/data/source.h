@@ -39,12 +39,15 @@ class Source {
   virtual ~Source() = default;
   const std::vector<Column>& columns() const { return columns_; }
   uint64_t rows() const { return rows_; }
+  /// What a person should know about how the rows were read, one sentence each.
+  const std::vector<std::string>& notes() const { return notes_; }
   /// wanted: indices of columns, in the order in which the sink numbers them.
   virtual base::Result<std::unique_ptr<Cursor>> start(std::vector<int> wanted) const = 0;
 
  protected:
   std::vector<Column> columns_;
   uint64_t rows_ = 0;
+  std::vector<std::string> notes_;
 };
 
 }  // namespace tools::data

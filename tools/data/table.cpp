@@ -15,6 +15,7 @@
 
 #include "tools/data/dates.h"
 #include "tools/data/infer.h"
+#include "tools/data/table_sql.h"
 #include "tools/data/workspace.h"
 
 namespace tools::data {
@@ -23,100 +24,24 @@ namespace {
 using base::Errc;
 using base::Error;
 
+using sql::aggregate_name;
+using sql::aggregate_sql;
+using sql::c;
+using sql::in_quotes;
+using sql::instant;
+using sql::kMonthNames;
+using sql::kWeekdays;
+using sql::list_of_type;
+using sql::literal;
+using sql::named;
+using sql::rank;
+using sql::sql_type;
+
 constexpr int kMaxDepth = 12;
 constexpr uint64_t kPrintedRows = 12;
 constexpr uint64_t kAllRows = UINT64_MAX;
 constexpr uint64_t kSavedAtOnce = 100'000;
 constexpr size_t kMaxColumns = 4096;
-
-std::string c(size_t i) { return "c" + std::to_string(i); }
-std::string c(int i) { return "c" + std::to_string(i); }
-
-std::string literal(double value) {
-  char buffer[64];
-  std::snprintf(buffer, sizeof buffer, "(%.17g)::DOUBLE", value);
-  return buffer;
-}
-
-std::string literal(std::string_view text) {
-  std::string out = "'";
-  for (const char ch : text) {
-    if (ch == '\0') continue;
-    if (ch == '\'') out += '\'';
-    out += ch;
-  }
-  return out + "'";
-}
-
-std::string instant(int64_t micros) {
-  return "make_timestamp(" + std::to_string(micros) + "::BIGINT)";
-}
-
-std::string in_quotes(const std::string& text) {
-  std::string shown = text.substr(0, utf8_prefix(text, 60));
-  std::replace(shown.begin(), shown.end(), '\n', ' ');
-  return "\"" + shown + "\"";
-}
-
-constexpr const char* kMonthNames =
-    "['Jan','Feb','Mar','Apr','May','Jun','Jul','Aug','Sep','Oct','Nov','Dec']";
-constexpr const char* kWeekdays = "['Mon','Tue','Wed','Thu','Fri','Sat','Sun']";
-
-// What a column is ordered by.
-std::string rank(const Column& column, const std::string& sql) {
-  if (column.calendar == Calendar::none) return sql;
-  // A text that is no month (after a rename or a union) comes last.
-  return std::string("CASE WHEN ") + sql +
-         " IS NULL THEN NULL ELSE coalesce(nullif(list_position(" +
-         (column.calendar == Calendar::month_name ? kMonthNames : kWeekdays) + ", " + sql +
-         "), 0), 99) END";
-}
-
-std::string aggregate_sql(Aggregate how, const std::string& column) {
-  switch (how) {
-    case Aggregate::count:
-      return "count(*)::DOUBLE";
-    case Aggregate::sum:
-      return "coalesce(fsum(" + column + "), 0)::DOUBLE";
-    case Aggregate::mean:
-      return "(fsum(" + column + ") / nullif(count(" + column + "), 0))::DOUBLE";
-    case Aggregate::median: {
-      // The two middle values; the same one twice when their number is odd.
-      const std::string low = "quantile_disc(" + column + ", 0.5)";
-      const std::string high = "-quantile_disc(-" + column + ", 0.5)";
-      return "(" + low + " + (" + high + " - " + low + ") / 2)::DOUBLE";
-    }
-    case Aggregate::min:
-      return "min(" + column + ")";
-    case Aggregate::max:
-      return "max(" + column + ")";
-  }
-  return {};
-}
-
-std::string_view sql_type(Type type) {
-  return type == Type::number    ? "DOUBLE"
-         : type == Type::date    ? "TIMESTAMP"
-         : type == Type::boolean ? "BOOLEAN"
-                                 : "VARCHAR";
-}
-
-std::string_view aggregate_name(Aggregate how) {
-  constexpr std::string_view kNames[] = {"count", "sum", "mean", "median", "min", "max"};
-  return kNames[static_cast<int>(how)];
-}
-
-Error named(std::string_view who, Error error) {
-  error.message = std::string(who) + ": " + error.message;
-  return error;
-}
-
-std::string list_of_type(const std::vector<Column>& columns, Type type, std::string_view wanted) {
-  std::vector<std::string> names;
-  for (const Column& column : columns)
-    if (column.type == type) names.push_back(column.name);
-  return names.empty() ? "none" : suggest(names, wanted);
-}
 
 nlohmann::ordered_json json_of(const Cell& cell) {
   if (const double* number = std::get_if<double>(&cell)) {
@@ -146,9 +71,20 @@ struct Table::Stored {
 Table Table::of(std::shared_ptr<Engine> engine, std::shared_ptr<const Source> source) {
   Table table;
   table.columns_ = source->columns();
+  table.notes_ = source->notes();
   const int id = engine->add(std::move(source));
   table.engine_ = std::move(engine);
   table.sql_ = "SELECT * FROM tessera(" + std::to_string(id) + ")";
+  return table;
+}
+
+Table Table::from_sql(std::shared_ptr<Engine> engine, std::string sql, std::vector<Column> columns,
+                      std::vector<std::string> notes) {
+  Table table;
+  table.engine_ = std::move(engine);
+  table.sql_ = std::move(sql);
+  table.columns_ = std::move(columns);
+  table.notes_ = std::move(notes);
   return table;
 }
 
@@ -182,6 +118,25 @@ std::string Table::all_columns(size_t n) {
   return out;
 }
 
+std::string Table::named_sql(bool ordered) const {
+  std::string list;
+  for (size_t i = 0; i < columns_.size(); ++i) {
+    list += (i ? ", " : "") + c(i) + " AS \"";
+    for (const char ch : columns_[i].name)
+      list += ch == '"' ? std::string("\"\"") : std::string(1, ch);
+    list += '"';
+  }
+  // Ordered inside: a column may have the name r.
+  return "SELECT " + list + " FROM (" +
+         (ordered || !order_.empty() ? "SELECT * FROM (" + sql_ + ") ORDER BY " + order_by()
+                                     : sql_) +
+         ")";
+}
+
+void Table::own(const std::string& name) {
+  stored_.push_back(std::shared_ptr<Stored>(new Stored{engine_, name}));
+}
+
 std::string Table::order_by() const {
   std::string out;
   for (const SortKey& key : order_)
@@ -212,15 +167,17 @@ Table Table::numbered() const {
   return table;
 }
 
-base::Result<Table> Table::keep() const {
+base::Result<Table> Table::keep() const { return keep_columns({}); }
+
+base::Result<Table> Table::keep_columns(const std::string& more) const {
   const std::string name = engine_->fresh_name();
-  base::Status ok =
-      engine_->execute("CREATE TABLE " + name + " AS SELECT " + all_columns(columns_.size()) +
-                       "row_number() OVER (ORDER BY " + order_by() + ") AS r FROM (" + sql_ + ")");
+  base::Status ok = engine_->execute("CREATE TABLE " + name + " AS SELECT " +
+                                     all_columns(columns_.size()) + "row_number() OVER (ORDER BY " +
+                                     order_by() + ") AS r" + more + " FROM (" + sql_ + ")");
   if (!ok) return ok.error();
   Table table = *this;
   table.stored_ = {std::shared_ptr<Stored>(new Stored{engine_, name})};
-  table.sql_ = "SELECT " + all_columns(columns_.size()) + "r FROM " + name;
+  table.sql_ = "SELECT " + all_columns(columns_.size()) + "r" + more + " FROM " + name;
   table.order_.clear();
   table.depth_ = 0;
   return table;
@@ -533,10 +490,10 @@ base::Result<Table> Table::unique(const std::string& column) const {
 
 base::Result<Table> Table::derive(const std::string& name, const std::string& expression) const {
   if (name.empty()) return Error{Errc::usage, "derive: the new name is empty"};
-  base::Result<std::string> sql = expression_sql(*this, expression);
-  if (!sql) return sql.error();
+  base::Result<ExpressionSql> made = expression_sql(*this, expression);
+  if (!made) return made.error();
   if (columns_.size() >= kMaxColumns) return Error{Errc::limit, "derive: too many columns"};
-  return with_column(*sql, {.name = name, .type = Type::number});
+  return with_column(made->sql, {.name = name, .type = made->type});
 }
 
 base::Result<Table> Table::date_part(const std::string& part, const std::string& column) const {
@@ -545,7 +502,8 @@ base::Result<Table> Table::date_part(const std::string& part, const std::string&
   const Column& what = columns_[static_cast<size_t>(*i)];
   const std::string x = c(*i);
   Column added{.name = part, .type = Type::text, .may_miss = what.may_miss};
-  if (part == "year") added.type = Type::number;
+  if (part == "year" || part == "hour") added.type = Type::number;
+  if (part == "day") added.type = Type::date;
   if (part == "month_name") added.calendar = Calendar::month_name;
   if (part == "weekday") added.calendar = Calendar::weekday;
   if (what.type == Type::empty) {
@@ -567,6 +525,9 @@ base::Result<Table> Table::date_part(const std::string& part, const std::string&
                                   "; date columns: " + list_of_type(columns_, Type::date, column)};
   std::string sql;
   if (part == "year") sql = "year(" + x + ")::DOUBLE";
+  if (part == "hour") sql = "hour(" + x + ")::DOUBLE";
+  if (part == "day") sql = "date_trunc('day', " + x + ")::TIMESTAMP";
+  if (part == "week") sql = "strftime(" + x + ", '%G W%V')";
   if (part == "month") sql = "strftime(" + x + ", '%Y-%m')";
   if (part == "quarter") sql = "strftime(" + x + ", '%Y') || ' Q' || quarter(" + x + ")";
   if (part == "month_name") sql = std::string(kMonthNames) + "[month(" + x + ")]";
@@ -649,6 +610,8 @@ base::Result<Table> Table::union_of(const std::vector<Table>& tables,
       column.may_miss = column.may_miss || here.may_miss;
       places[t].push_back(*i);
     }
+    for (const std::string& note : tables[t].notes_)
+      if (t && all.notes_.size() < 100) all.notes_.push_back(note);
     if (t)
       all.stored_.insert(all.stored_.end(), tables[t].stored_.begin(), tables[t].stored_.end());
   }

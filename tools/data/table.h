@@ -25,13 +25,45 @@ struct SortKey {
   bool descending = false;
 };
 
+/// One column of a grouping: how: count, sum, mean, median, min, max, distinct, first, last, stdev.
+/// column: of what; count needs none.
+struct Summary {
+  std::string name{}, how{}, column{};
+};
+
+/// What window() computes for each row from the rows around it.
+struct Window {
+  std::string name{};             ///< of the new column
+  std::string how{};              ///< row_number, rank, dense_rank, lag, lead, cumulative_sum,
+                                  ///< moving_average
+  std::string column{};           ///< of lag, lead, cumulative_sum, moving_average
+  std::vector<std::string> by{};  ///< each of these groups by itself
+  std::string order{};            ///< empty: the table's own order
+  bool descending = false;
+  int64_t n = 1;  ///< rows back or ahead; width of a moving average
+};
+
 class Table {
  public:
   /// A table of the rows of `source`.
   static Table of(std::shared_ptr<Engine> engine, std::shared_ptr<const Source> source);
 
+  /// A table of what SQL gives: c0, c1, … in the columns' types, and r.
+  static Table from_sql(std::shared_ptr<Engine> engine, std::string sql,
+                        std::vector<Column> columns, std::vector<std::string> notes);
+
   const std::vector<Column>& columns() const { return columns_; }
   std::vector<std::string> names() const;
+  /// What a person should know about how its files were read.
+  const std::vector<std::string>& notes() const { return notes_; }
+  void add_notes(std::vector<std::string> notes) {
+    notes_.insert(notes_.end(), notes.begin(), notes.end());
+  }
+  /// SQL of all rows under the columns' own names. ordered: sorted even where the rows very likely
+  /// come in order.
+  std::string named_sql(bool ordered = false) const;
+  /// Drops the engine's table `name` with the last user of this one.
+  void own(const std::string& name);
 
   base::Result<Table> where(const std::string& column, const std::string& op,
                             const Cell& value) const;
@@ -51,7 +83,7 @@ class Table {
   base::Result<Table> rename(const std::string& old_name, const std::string& new_name) const;
   base::Result<Table> unique(const std::string& column) const;
   base::Result<Table> derive(const std::string& name, const std::string& expression) const;
-  /// part: year, month, quarter, month_name, weekday; also the new column's name.
+  /// part: year, month, quarter, month_name, weekday, week, day, hour; also the new column's name.
   base::Result<Table> date_part(const std::string& part, const std::string& column) const;
   base::Result<Table> share(const std::string& column) const;
   base::Result<Table> join(const Table& other, const std::string& column) const;
@@ -59,12 +91,38 @@ class Table {
   static base::Result<Table> union_of(const std::vector<Table>& tables,
                                       const std::vector<std::string>& paths);
 
+  /// Several summaries of each group at once, as group() orders and counts. note: as there.
+  base::Result<Table> group_by(const std::vector<std::string>& keys,
+                               const std::vector<Summary>& summaries, std::string& note) const;
+  /// how: inner, left, right, full, semi, anti. on: names here and there, compared in pairs; the
+  /// names there do not appear again. Rows in the order of this table, then of the other.
+  base::Result<Table> join_on(const Table& other,
+                              const std::vector<std::pair<std::string, std::string>>& on,
+                              const std::string& how) const;
+  /// A row for each combination of `rows`, a column for each value of `across`, made of the
+  /// `value`s by `how` (of group(), not distinct, first, last, stdev). Combinations without a row
+  /// are missing (count: 0). At most 200 columns. note: rows without a key.
+  base::Result<Table> pivot(const std::vector<std::string>& rows, const std::string& across,
+                            const std::string& value, const std::string& how,
+                            std::string& note) const;
+  /// The columns as rows: every row once per column, its name in `name`, its value in `value`.
+  base::Result<Table> unpivot(const std::vector<std::string>& columns, const std::string& name,
+                              const std::string& value) const;
+  base::Result<Table> window(const Window& window) const;
+  /// n rows drawn without putting back, in their order; the same ones for the same seed.
+  base::Result<Table> sample(int64_t n, int64_t seed) const;
+
   /// The first `limit` rows in order. Errors: limit.
   base::Result<Rows> fetch(uint64_t limit) const;
   /// The text that print() shows.
   base::Result<std::string> printed() const;
   /// Writes a new CSV or JSON file and returns the number of its rows.
   base::Result<uint64_t> save(const std::string& path) const;
+  /// The same for Parquet and Excel files; who: what errors begin with.
+  base::Result<uint64_t> save_parquet(const std::string& path, const std::string& who) const;
+  base::Result<uint64_t> save_xlsx(const std::string& path, const std::string& who) const;
+  /// Sends all rows in order.
+  base::Status send(CellSink& sink) const;
 
   /// Index of a column, or the sentence that names the ones there are.
   base::Result<int> find(const std::string& who, const std::string& column) const;
@@ -87,18 +145,28 @@ class Table {
   /// This table with r numbering its rows in order.
   Table numbered() const;
   base::Result<Table> keep() const;
+  /// keep() with further columns of the SELECT (", n"), which sql_ then has after c0, c1, …
+  base::Result<Table> keep_columns(const std::string& more) const;
   Table with_column(const std::string& sql, Column column) const;
+  /// Leaves out the rows that lack a key and says how many in `note`.
+  base::Result<Table> without_missing_keys(const std::vector<std::string>& keys,
+                                           const std::string& count, const std::string& who,
+                                           std::string& note) const;
 
   std::shared_ptr<Engine> engine_;
   std::string sql_;
   std::vector<Column> columns_;
   std::vector<SortKey> order_;  // before r
+  std::vector<std::string> notes_;
   std::vector<std::shared_ptr<Stored>> stored_;
   int depth_ = 0;
 };
 
-/// Text of the SQL for an expression of derive(), or why it is none. names: columns; c<i> in the
-/// result.
-base::Result<std::string> expression_sql(const Table& table, const std::string& expression);
+/// SQL for an expression of derive(), with c<i> for the columns, and its type; or why it is none.
+struct ExpressionSql {
+  std::string sql{};
+  Type type = Type::number;
+};
+base::Result<ExpressionSql> expression_sql(const Table& table, const std::string& expression);
 
 }  // namespace tools::data

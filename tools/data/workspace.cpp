@@ -171,13 +171,32 @@ std::vector<FileEntry> list_files() {
   return out;
 }
 
-bool is_table_name(std::string_view path) {
+TableKind table_kind(std::string_view path) {
   std::string ext = extension(path);
   for (char& c : ext) c = lower(c);
-  for (const char* known : {"csv", "tsv", "tab", "json", "ndjson", "jsonl", "parquet"})
-    if (ext == known) return true;
-  return false;
+  if (ext == "gz") {
+    const TableKind packed = table_kind(path.substr(0, path.size() - 3));
+    return packed == TableKind::delimited || packed == TableKind::json ||
+                   packed == TableKind::json_lines
+               ? packed
+               : TableKind::none;
+  }
+  for (const auto& [known, kind] : {std::pair{"csv", TableKind::delimited},
+                                    {"tsv", TableKind::delimited},
+                                    {"tab", TableKind::delimited},
+                                    {"json", TableKind::json},
+                                    {"ndjson", TableKind::json_lines},
+                                    {"jsonl", TableKind::json_lines},
+                                    {"parquet", TableKind::parquet},
+                                    {"xlsx", TableKind::xlsx},
+                                    {"sqlite", TableKind::sqlite},
+                                    {"sqlite3", TableKind::sqlite},
+                                    {"db", TableKind::sqlite}})
+    if (ext == known) return kind;
+  return TableKind::none;
 }
+
+bool is_table_name(std::string_view path) { return table_kind(path) != TableKind::none; }
 
 std::string extension(std::string_view path) {
   path = path.substr(path.rfind('/') + 1);

@@ -34,7 +34,13 @@ struct FileEntry {
 /// 10,000.
 std::vector<FileEntry> list_files();
 
-/// Whether the name looks like a table: csv, tsv, tab, json, ndjson, jsonl, parquet.
+enum class TableKind { none, delimited, json, json_lines, parquet, xlsx, sqlite };
+
+/// What a name promises: csv, tsv, tab; json; ndjson, jsonl (each also with .gz); parquet; xlsx;
+/// sqlite, sqlite3, db.
+TableKind table_kind(std::string_view path);
+
+/// Whether the name looks like a table: one of a kind.
 bool is_table_name(std::string_view path);
 
 /// "csv" of "a/b.csv"; empty without a dot.

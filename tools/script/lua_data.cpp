@@ -9,6 +9,7 @@
 
 #include "tools/data/frame.h"
 #include "tools/data/infer.h"
+#include "tools/data/open.h"
 #include "tools/data/reading.h"
 #include "tools/data/workspace.h"
 #include "tools/script/host.h"
@@ -28,13 +29,8 @@ constexpr uint64_t kMaxReadBytes = 1'000'000;
 constexpr uint64_t kMaxLoopRows = 200'000;
 constexpr int64_t kMaxFrameRows = 200'000;
 
-// Receiver: the table at 1.
 base::Result<const Table*> self(lua_State* lua, const std::string& who) {
-  if (const Table* table = to_table(lua, 1)) return table;
-  if (luaL_testudata(lua, 1, kGroupType))
-    return Error{Errc::usage,
-                 who + ": the table is grouped; first call count, sum, mean, median, min or max"};
-  return Error{Errc::usage, who + ": call it on a table with a colon, as in t:" + who + "(…)"};
+  return self_argument(lua, who);
 }
 
 base::Result<int> result(lua_State* lua, base::Result<Table> table) {
@@ -60,9 +56,13 @@ base::Result<int> pushed(lua_State* lua, std::shared_ptr<const data::Source> sou
 base::Result<int> data_read(lua_State* lua) {
   base::Result<std::string> path = text_argument(lua, 1, "data.read", "the path");
   if (!path) return path.error();
-  base::Result<std::shared_ptr<const data::Source>> source = data::read_table(*path, "data.read");
-  if (!source) return source.error();
-  return pushed(lua, *source);
+  std::string part;
+  if (!lua_isnoneornil(lua, 2)) {
+    base::Result<std::string> given = text_argument(lua, 2, "data.read", "the sheet or table");
+    if (!given) return given.error();
+    part = *given;
+  }
+  return result(lua, data::open_table(host_of(lua).engine, *path, part, "data.read"));
 }
 
 base::Result<int> data_union(lua_State* lua) {
@@ -70,9 +70,9 @@ base::Result<int> data_union(lua_State* lua) {
   if (!paths) return paths.error();
   std::vector<Table> tables;
   for (const std::string& path : *paths) {
-    base::Result<std::shared_ptr<const data::Source>> source = data::read_table(path, "data.union");
-    if (!source) return source.error();
-    tables.push_back(Table::of(host_of(lua).engine, *source));
+    base::Result<Table> table = data::open_table(host_of(lua).engine, path, {}, "data.union");
+    if (!table) return table.error();
+    tables.push_back(std::move(*table));
   }
   return result(lua, Table::union_of(tables, *paths));
 }
@@ -111,23 +111,6 @@ base::Result<int> read_text(lua_State* lua) {
   const std::string clean = data::to_utf8(*text);
   lua_pushlstring(lua, clean.data(), clean.size());
   return 1;
-}
-
-// Where a key is first written in the script as `name =` or `["name"]`: Lua tables do not keep the
-// order in which their fields were written, people expect it.
-size_t first_written(const std::string& script, const std::string& key) {
-  const auto is_word = [](char c) {
-    return std::isalnum(static_cast<unsigned char>(c)) || c == '_';
-  };
-  const size_t bracketed = script.find("[\"" + key + "\"]");
-  for (size_t at = script.find(key); at != script.npos; at = script.find(key, at + 1)) {
-    if (at > 0 && is_word(script[at - 1])) continue;
-    size_t end = at + key.size();
-    while (end < script.size() && script[end] == ' ') ++end;
-    if (end + 1 < script.size() && script[end] == '=' && script[end + 1] != '=')
-      return std::min(at, bracketed);
-  }
-  return bracketed;
 }
 
 base::Result<int> data_frame(lua_State* lua) {
@@ -253,6 +236,9 @@ base::Result<int> distinct(lua_State* lua) {
 base::Result<int> group(lua_State* lua) {
   base::Result<const Table*> t = self(lua, "group");
   if (!t) return t.error();
+  base::Result<std::optional<Table>> summarized = group_with_summaries(lua);
+  if (!summarized) return summarized.error();
+  if (*summarized) return result(lua, std::move(**summarized));
   base::Result<std::vector<std::string>> keys = text_arguments(lua, 2, "group");
   if (!keys) return keys.error();
   if (keys->empty()) return Error{Errc::usage, "group: needs a column"};
@@ -379,6 +365,9 @@ base::Result<int> join(lua_State* lua) {
   if (!t) return t.error();
   const Table* other = to_table(lua, 2);
   if (!other) return Error{Errc::usage, "join: the first argument is not a table"};
+  base::Result<std::optional<Table>> joined = join_with_options(lua);
+  if (!joined) return joined.error();
+  if (*joined) return result(lua, std::move(**joined));
   base::Result<std::string> column = text_argument(lua, 3, "join", "the column");
   if (!column) return column.error();
   return result(lua, (*t)->join(*other, *column));
@@ -521,6 +510,14 @@ base::Result<int> index(lua_State* lua) {
   else
     for (const luaL_Reg& method : kMethods) names.emplace_back(method.name);
   const std::string_view wanted(name, std::min<size_t>(size, 60));
+  // The list is what the planner was trained on; another method is named where it is what was
+  // meant.
+  if (!grouped)
+    for (const luaL_Reg& method : more_methods())
+      if (data::edit_distance(method.name, wanted) <= 2) {
+        names.insert(names.begin(), method.name);
+        break;
+      }
   return Error{Errc::usage,
                (grouped ? "a grouped table has no method \"" : "a table has no method \"") +
                    std::string(wanted) + "\"; methods: " + data::suggest(names, wanted)};
@@ -532,8 +529,8 @@ int collect(lua_State* lua) {
   return 0;
 }
 
-template <size_t n>
-void add_functions(lua_State* lua, const luaL_Reg (&functions)[n]) {
+template <class Functions>
+void add_functions(lua_State* lua, const Functions& functions) {
   for (const luaL_Reg& f : functions) {
     lua_pushcfunction(lua, f.func);
     lua_setfield(lua, -2, f.name);
@@ -541,6 +538,29 @@ void add_functions(lua_State* lua, const luaL_Reg (&functions)[n]) {
 }
 
 }  // namespace
+
+base::Result<const Table*> self_argument(lua_State* lua, const std::string& who) {
+  if (const Table* table = to_table(lua, 1)) return table;
+  if (luaL_testudata(lua, 1, kGroupType))
+    return Error{Errc::usage,
+                 who + ": the table is grouped; first call count, sum, mean, median, min or max"};
+  return Error{Errc::usage, who + ": call it on a table with a colon, as in t:" + who + "(…)"};
+}
+
+size_t first_written(const std::string& script, const std::string& key) {
+  const auto is_word = [](char c) {
+    return std::isalnum(static_cast<unsigned char>(c)) || c == '_';
+  };
+  const size_t bracketed = script.find("[\"" + key + "\"]");
+  for (size_t at = script.find(key); at != script.npos; at = script.find(key, at + 1)) {
+    if (at > 0 && is_word(script[at - 1])) continue;
+    size_t end = at + key.size();
+    while (end < script.size() && script[end] == ' ') ++end;
+    if (end + 1 < script.size() && script[end] == '=' && script[end + 1] != '=')
+      return std::min(at, bracketed);
+  }
+  return bracketed;
+}
 
 void push_table(lua_State* lua, Table table) {
   void* memory = lua_newuserdatauv(lua, sizeof(Table), 0);
@@ -692,6 +712,7 @@ void open_data(lua_State* lua) {
   luaL_newmetatable(lua, kTableType);
   lua_newtable(lua);
   add_functions(lua, kMethods);
+  add_functions(lua, more_methods());
   lua_pushcclosure(lua, call<index<false>>, 1);
   lua_setfield(lua, -2, "__index");
   constexpr luaL_Reg kMeta[] = {
@@ -719,6 +740,7 @@ void open_data(lua_State* lua) {
                                    {"frame", call<data_frame>}};
   lua_newtable(lua);
   add_functions(lua, kLibrary);
+  add_functions(lua, more_library());
   lua_setglobal(lua, "data");
   lua_register(lua, "read_text", call<read_text>);
 }

@@ -44,12 +44,28 @@ base::Result<std::string> text_argument(lua_State* lua, int index, const std::st
 /// All texts from `first` on; an array of texts counts as its elements.
 base::Result<std::vector<std::string>> text_arguments(lua_State* lua, int first,
                                                       const std::string& who);
+/// The table at 1, of which `who` is a method.
+base::Result<const data::Table*> self_argument(lua_State* lua, const std::string& who);
+
+/// Where a key is first written in the script as `name =` or `["name"]`: Lua tables do not keep the
+/// order in which their fields were written, people expect it.
+size_t first_written(const std::string& script, const std::string& key);
+
 base::Result<int64_t> whole_argument(lua_State* lua, int index, const std::string& who,
                                      const char* what);
 
 /// The Lua value at `index` as a cell: nil is missing.
 base::Result<data::Cell> cell_argument(lua_State* lua, int index, const std::string& who);
 void push_cell(lua_State* lua, const data::Cell& cell);
+
+/// Functions of lua_frame.cpp: data.query, data.profile, and methods beyond those that the shipped
+/// planner knows.
+std::vector<luaL_Reg> more_library();
+std::vector<luaL_Reg> more_methods();
+/// group(keys, {name = summary, …}): nothing if the last argument is no such record.
+base::Result<std::optional<data::Table>> group_with_summaries(lua_State* lua);
+/// join(other, on, how) beyond one column: nothing if it is that.
+base::Result<std::optional<data::Table>> join_with_options(lua_State* lua);
 
 template <Body body>
 int call(lua_State* lua) {

@@ -3,9 +3,14 @@
 //
 //   tessera-worker lua      stdin {"script":"…","seed":1,"instructions":N,"lua_bytes":N}
 //   tessera-worker profile  stdin {"paths":["…"]}
+//   tessera-worker query    stdin {"sql":"…","format":"csv|json|table"}
+//   tessera-worker facts    stdin {"path":"…","format":"json|table"}
 //   tessera-worker serve    descriptor 3 is a socket: a line is a request like those, with "mode",
 //                           and an empty line ends its events; until the socket is closed. One
 //                           with "own" is answered by a process of its own, a copy of this one
+//
+// query and facts answer with events {"type":"text","text":"…"}, which together are the text to
+// show, and {"type":"note","text":"…"}.
 //
 // Events go to descriptor 3 as JSON Lines; the last is {"type":"done"} or
 // {"type":"error","message":"…"}. A last event with "spent" says that this worker takes no further
@@ -25,6 +30,7 @@
 #include "base/json.h"
 
 #include "tools/data/profile.h"
+#include "tools/script/answer_data.h"
 #include "tools/script/host.h"
 
 namespace {
@@ -64,10 +70,13 @@ const char* answer(const std::string& mode, const json& request,
     if (paths == request.end() || !paths->is_array()) return "the request has no paths";
     for (const json& path : *paths)
       if (path.is_string())
-        events.send(tools::data::profile_event(tools::data::profile_of(path.get<std::string>())));
-    events.done();
+        events.send(
+            tools::data::profile_event(tools::data::profile_of(path.get<std::string>(), engine)));
+    events.done(engine->used());
     return nullptr;
   }
+  if (mode == "query" || mode == "facts")
+    return tools::script::answer_data(mode, request, engine, events);
   const auto script = request.find("script");
   if (script == request.end() || !script->is_string()) return "the request has no script";
   tools::script::Limits limits;
@@ -142,8 +151,8 @@ extern "C" const char* __asan_default_options() { return "detect_leaks=0"; }
 
 int main(int argc, char** argv) {
   const std::string mode = argc == 2 ? argv[1] : "";
-  if (mode != "lua" && mode != "profile" && mode != "serve")
-    return usage("call it as: tessera-worker lua|profile|serve");
+  if (mode != "lua" && mode != "profile" && mode != "query" && mode != "facts" && mode != "serve")
+    return usage("call it as: tessera-worker lua|profile|query|facts|serve");
   if (::fcntl(kEventsFd, F_GETFD) < 0) return usage("descriptor 3 is not open");
   if (mode == "serve") return serve();
   std::string text;

@@ -175,6 +175,29 @@ base::Result<std::vector<FileProfile>> Toolbox::profile(const std::vector<std::s
   return profiles;
 }
 
+base::Result<DataAnswer> Toolbox::data_answer(const json& request, std::stop_token stop) const {
+  base::Result<Work> work = this->work(request, stop);
+  if (!work) return work.error();
+  DataAnswer answer{.stopped = work->stopped};
+  for (const json& event : work->events) {
+    const std::string type = event.value("type", "");
+    if (type == "text") answer.text += event.value("text", "");
+    if (type == "note") answer.notes.push_back(event.value("text", ""));
+    if (type == "error") answer.error = event.value("message", std::string("failed"));
+  }
+  return answer;
+}
+
+base::Result<DataAnswer> Toolbox::data_query(const std::string& sql, const std::string& format,
+                                             std::stop_token stop) const {
+  return data_answer({{"mode", "query"}, {"sql", sql}, {"format", format}, {"own", true}}, stop);
+}
+
+base::Result<DataAnswer> Toolbox::data_profile(const std::string& path, const std::string& format,
+                                               std::stop_token stop) const {
+  return data_answer({{"mode", "facts"}, {"path", path}, {"format", format}, {"own", true}}, stop);
+}
+
 // The beginning and the end of a long text, cut at lines where there are some.
 std::string head_and_tail(const std::string& text, size_t most) {
   if (text.size() <= most) return text;

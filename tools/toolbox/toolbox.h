@@ -52,6 +52,14 @@ struct FileProfile {
   std::string error = {};       ///< why it cannot be read as the table it claims to be
 };
 
+/// What one command of the data engine printed.
+struct DataAnswer {
+  std::string text;
+  std::vector<std::string> notes = {};  ///< about how files were read
+  std::string error = {};               ///< one sentence; empty if it worked
+  Stopped stopped = Stopped::no;
+};
+
 struct ToolboxOptions {
   std::filesystem::path workspace;
   policies::Policy policy;
@@ -81,6 +89,13 @@ class Toolbox {
   base::Result<Observation> call(const std::string& name, const nlohmann::json& arguments,
                                  std::stop_token stop) const;
 
+  /// One SELECT over the workspace's files. format: csv, json or table. Errors: as profile().
+  base::Result<DataAnswer> data_query(const std::string& sql, const std::string& format,
+                                      std::stop_token stop) const;
+  /// What is worth knowing of a file before using it. format: json or table. Errors: as profile().
+  base::Result<DataAnswer> data_profile(const std::string& path, const std::string& format,
+                                        std::stop_token stop) const;
+
   base::Result<Observation> run_lua(const std::string& code, std::stop_token stop) const;
 
   /// A program in the workspace; what it changed is kept as one run of the journal, or not at all.
@@ -97,6 +112,7 @@ class Toolbox {
     Stopped stopped = Stopped::no;
     std::optional<sandbox::Layer> layer = {};  ///< what it wrote, unless it was stopped
   };
+  base::Result<DataAnswer> data_answer(const nlohmann::json& request, std::stop_token stop) const;
   base::Result<Work> work(const nlohmann::json& request, std::stop_token stop) const;
   ToolboxOptions options_;
   // Shared, because their threads outlive a move of the Toolbox.
