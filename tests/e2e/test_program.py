@@ -126,6 +126,42 @@ class Program(unittest.TestCase):
         result = call("sandbox", "run", "--workspace", workspace, "--", "/bin/sh", "-c", "exit 7")
         self.assertEqual(result.returncode, 7, result.stderr)
 
+    def test_a_chart_of_a_specification(self):
+        spec, out = self.folder / "s.json", self.folder / "out"
+        out.mkdir()
+        (self.folder / "n.csv").write_text("name,births\nAda,3\nBob,5\nCy,4\n")
+        spec.write_text(json.dumps({"data": {"url": "n.csv"}, "mark": "bar", "encoding": {
+            "x": {"field": "name"}, "y": {"field": "births", "type": "quantitative"}}}))
+        for name, start in [("a.png", b"\x89PNG"), ("a.svg", b"<svg"), ("a.pdf", b"%PDF"), ("a.json", b"{")]:
+            done = call("chart", spec, "--out", out / name)
+            self.assertEqual((done.returncode, done.stderr), (0, ""))
+            self.assertIn(start, (out / name).read_bytes()[:200])
+        first = (out / "a.png").read_bytes()
+        call("chart", spec, "--out", out / "a.png")
+        self.assertEqual((out / "a.png").read_bytes(), first, "the same bytes every time")
+        svg = (out / "a.svg").read_text()
+        for name in ["Ada", "Bob", "Cy", "births"]:
+            self.assertIn(name, svg)
+        self.complains(call("chart", spec, "--out", out / "a.bmp"), 2, "a.bmp")
+        self.complains(call("chart", self.folder / "none.json", "--out", out / "b.png"), 2, "none.json")
+        spec.write_text('{"mark": "geoshape", "data": {"values": []}}')
+        self.complains(call("chart", spec, "--out", out / "b.png"), 2, "projection")
+        spec.write_text('{"mark": "bar", "data": {"url": "../secret.csv"}}')
+        self.complains(call("chart", spec, "--out", out / "b.png"), 2, "secret.csv")
+        spec.write_text('{"mark": ')
+        self.complains(call("chart", spec, "--out", out / "b.png"), 2, "not JSON")
+        self.assertFalse((out / "b.png").exists())
+
+    def test_data_query_and_profile(self):
+        (self.folder / "n.csv").write_text("name,births\nAda,3\nBob,5\nAda,4\n")
+        query = ["data", "query", "--workspace", self.folder, "--format", "csv"]
+        done = call(*query, "SELECT name, sum(births) AS n FROM 'n.csv' GROUP BY name ORDER BY n DESC")
+        self.assertEqual((done.returncode, done.stdout), (0, "name,n\nAda,7\nBob,5\n"), done.stderr)
+        self.complains(call(*query, "SELECT * FROM '/etc/passwd'"), 2, "/etc/passwd")
+        self.complains(call(*query, "SELECT * FROM 'm.csv'"), 2, "m.csv", "n.csv")
+        facts = json.loads(call("data", "profile", "--json", "--workspace", self.folder, "n.csv").stdout)
+        self.assertEqual(facts["rows"], 3)
+
     def test_doctor(self):
         self.assertEqual(call("doctor").returncode, 0)
 

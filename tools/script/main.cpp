@@ -5,6 +5,7 @@
 //   tessera-worker profile  stdin {"paths":["…"]}
 //   tessera-worker query    stdin {"sql":"…","format":"csv|json|table"}
 //   tessera-worker facts    stdin {"path":"…","format":"json|table"}
+//   tessera-worker draw     stdin {"path":"spec.json","format":"png|svg|pdf|scene","scale":2}
 //   tessera-worker serve    descriptor 3 is a socket: a line is a request like those, with "mode",
 //                           and an empty line ends its events; until the socket is closed. One
 //                           with "own" is answered by a process of its own, a copy of this one
@@ -30,6 +31,7 @@
 #include "base/json.h"
 
 #include "tools/data/profile.h"
+#include "tools/script/answer_chart.h"
 #include "tools/script/answer_data.h"
 #include "tools/script/host.h"
 
@@ -77,6 +79,7 @@ const char* answer(const std::string& mode, const json& request,
   }
   if (mode == "query" || mode == "facts")
     return tools::script::answer_data(mode, request, engine, events);
+  if (mode == "draw") return tools::script::answer_chart(request, events);
   const auto script = request.find("script");
   if (script == request.end() || !script->is_string()) return "the request has no script";
   tools::script::Limits limits;
@@ -151,8 +154,9 @@ extern "C" const char* __asan_default_options() { return "detect_leaks=0"; }
 
 int main(int argc, char** argv) {
   const std::string mode = argc == 2 ? argv[1] : "";
-  if (mode != "lua" && mode != "profile" && mode != "query" && mode != "facts" && mode != "serve")
-    return usage("call it as: tessera-worker lua|profile|query|facts|serve");
+  if (mode != "lua" && mode != "profile" && mode != "query" && mode != "facts" && mode != "draw" &&
+      mode != "serve")
+    return usage("call it as: tessera-worker lua|profile|query|facts|draw|serve");
   if (::fcntl(kEventsFd, F_GETFD) < 0) return usage("descriptor 3 is not open");
   if (mode == "serve") return serve();
   std::string text;

@@ -1,10 +1,13 @@
 #include "tools/toolbox/toolbox.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <cstdlib>
 
 #include "base/file.h"
 #include "sandbox/sandbox.h"
+#include "sandbox/workspace/layer.h"
 #include "tools/toolbox/script_workers.h"
 
 // run_lua and profile start tessera-worker inside the sandbox, hand it one JSON object and read its
@@ -196,6 +199,27 @@ base::Result<DataAnswer> Toolbox::data_query(const std::string& sql, const std::
 base::Result<DataAnswer> Toolbox::data_profile(const std::string& path, const std::string& format,
                                                std::stop_token stop) const {
   return data_answer({{"mode", "facts"}, {"path", path}, {"format", format}, {"own", true}}, stop);
+}
+
+base::Result<DataAnswer> Toolbox::draw(const std::string& spec, const std::string& format,
+                                       double scale, std::stop_token stop) const {
+  base::Result<Work> work = this->work(
+      {{"mode", "draw"}, {"path", spec}, {"format", format}, {"scale", scale}, {"own", true}},
+      stop);
+  if (!work) return work.error();
+  DataAnswer answer{.text = "", .stopped = work->stopped};
+  for (const json& event : work->events) {
+    if (event.value("type", "") == "error") answer.error = event.value("message", "failed");
+  }
+  if (!answer.error.empty()) return answer;
+  if (!work->layer) return Error{Errc::internal, "the worker drew no picture"};
+  sandbox::LayerReader reader(*work->layer);
+  base::Result<base::UniqueFd> file = reader.file("picture");
+  if (!file) return file.error();
+  char buffer[65536];
+  for (ssize_t n; (n = ::read(file->get(), buffer, sizeof buffer)) > 0;)
+    answer.text.append(buffer, static_cast<size_t>(n));
+  return answer;
 }
 
 // The beginning and the end of a long text, cut at lines where there are some.

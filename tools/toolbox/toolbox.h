@@ -96,6 +96,11 @@ class Toolbox {
   base::Result<DataAnswer> data_profile(const std::string& path, const std::string& format,
                                         std::stop_token stop) const;
 
+  /// A Vega-Lite specification of the workspace as a picture, whose bytes are the answer's text.
+  /// format: png, svg, pdf, or scene (JSON). scale: pixels of a PNG per unit. Errors: as profile().
+  base::Result<DataAnswer> draw(const std::string& spec, const std::string& format, double scale,
+                                std::stop_token stop) const;
+
   base::Result<Observation> run_lua(const std::string& code, std::stop_token stop) const;
 
   /// A program in the workspace; what it changed is kept as one run of the journal, or not at all.

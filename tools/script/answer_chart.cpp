@@ -1,0 +1,87 @@
+#include "tools/script/answer_chart.h"
+
+#include <string>
+
+#include "base/json.h"
+#include "tools/data/workspace.h"
+#include "tools/vega/vega.h"
+
+namespace tools::script {
+
+namespace {
+
+using base::Errc;
+using base::Error;
+using base::Result;
+using nlohmann::json;
+
+constexpr uint64_t kMaxSpecBytes = 64u << 20;
+constexpr uint64_t kMaxDataBytes = 512u << 20;
+constexpr int kMaxSpecDepth = 100;
+
+/// A specification nested deeper is not taken apart.
+Result<json> parse_spec(const std::string& text, const std::string& path) {
+  bool deep = false;
+  const auto shallow = [&](int depth, json::parse_event_t, json&) {
+    deep = deep || depth > kMaxSpecDepth;
+    return !deep;
+  };
+  try {
+    json spec = json::parse(text, shallow);
+    if (deep) return Error{Errc::limit, path + ": nested more than 100 deep"};
+    return spec;
+  } catch (const json::exception& e) {
+    return Error{Errc::usage, path + " is not JSON: " + e.what()};
+  }
+}
+
+Result<std::string> picture(const std::string& path, const std::string& format, double scale) {
+  Result<std::string> text = data::read_whole(path, kMaxSpecBytes);
+  if (!text && text.error().code == Errc::not_found)
+    return Error{Errc::not_found, data::no_file(path, false)};
+  if (!text) return text.error();
+  Result<json> spec = parse_spec(*text, path);
+  if (!spec) return spec.error();
+  // Addresses of data are names in the specification's folder.
+  const size_t slash = path.rfind('/');
+  const std::string folder = slash == path.npos ? "" : path.substr(0, slash + 1);
+  vega::Options options{.load = [&](std::string_view url) -> Result<std::string> {
+    const std::string name = folder + std::string(url);
+    Result<std::string> bytes = data::read_whole(name, kMaxDataBytes);
+    if (!bytes && bytes.error().code == Errc::not_found)
+      return Error{Errc::not_found, data::no_file(name, false)};
+    return bytes;
+  }};
+  Result<vega::Scene> scene = vega::compile(*spec, options);
+  if (!scene) return scene.error();
+  if (format == "svg") return vega::svg(*scene);
+  if (format == "pdf") return vega::pdf(*scene);
+  if (format == "scene") return vega::scene_json(*scene).dump() + "\n";
+  return vega::png(*scene, scale);
+}
+
+}  // namespace
+
+const char* answer_chart(const json& request, Events& events) {
+  const auto path = request.find("path");
+  if (path == request.end() || !path->is_string()) return "the request has no path";
+  const std::string format = request.value("format", "png");
+  const double scale = request.value("scale", 2.0);
+  if (!(scale > 0 && scale <= 10)) return "the scale is not between 0 and 10";
+  Result<std::string> bytes = picture(path->get<std::string>(), format, scale);
+  if (bytes) {
+    Result<base::UniqueFd> file = data::create_new("picture");
+    base::Status written =
+        file ? data::write_all(*file, *bytes, "picture") : base::Status(file.error());
+    if (!written) bytes = written.error();
+  }
+  if (!bytes) {
+    events.error(bytes.error().message);
+    return nullptr;
+  }
+  events.file("picture", 0);
+  events.done();
+  return nullptr;
+}
+
+}  // namespace tools::script
