@@ -20,6 +20,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/utf8.h"
 #include "model/utf8.h"
 
 namespace model {
@@ -75,24 +76,6 @@ std::optional<json> literal_word(std::string_view word) {
   return std::nullopt;
 }
 
-void append_utf8(uint32_t code, std::string& out) {
-  if (code < 0x80) {
-    out += static_cast<char>(code);
-  } else if (code < 0x800) {
-    out += static_cast<char>(0xC0 | (code >> 6));
-    out += static_cast<char>(0x80 | (code & 0x3F));
-  } else if (code < 0x10000) {
-    out += static_cast<char>(0xE0 | (code >> 12));
-    out += static_cast<char>(0x80 | ((code >> 6) & 0x3F));
-    out += static_cast<char>(0x80 | (code & 0x3F));
-  } else {
-    out += static_cast<char>(0xF0 | (code >> 18));
-    out += static_cast<char>(0x80 | ((code >> 12) & 0x3F));
-    out += static_cast<char>(0x80 | ((code >> 6) & 0x3F));
-    out += static_cast<char>(0x80 | (code & 0x3F));
-  }
-}
-
 // Value of four hex digits at `at`, or -1.
 int32_t hex4(std::string_view text, size_t at) {
   if (at + 4 > text.size()) return -1;
@@ -138,7 +121,7 @@ std::string unescaped(std::string_view text) {
       out += text[i++];
       continue;
     }
-    append_utf8(static_cast<uint32_t>(code), out);
+    base::append_utf8(out, static_cast<uint32_t>(code));
     i += length;
   }
   return out;

@@ -98,7 +98,7 @@ Status make_folder(int top, const StepHook& hook) {
   struct stat before {};
   if (fstat(top, &before) != 0) return tree::system_error("stat the workspace");
   const int64_t time = tree::stamp_of(before).mtime_ns;
-  const std::string self = "/proc/self/fd/" + std::to_string(top);
+  const std::string self = tree::self(top);
   hook("remember the time");
   (void)setxattr(self.c_str(), kTimeAttribute, &time, sizeof time, XATTR_CREATE);
   hook("make .tessera");
@@ -117,7 +117,7 @@ Status make_folder(int top, const StepHook& hook) {
 
 /// What a make_folder() that was killed left to do. What was done to the workspace later counts.
 Status finish_folder(int top) {
-  const std::string self = "/proc/self/fd/" + std::to_string(top);
+  const std::string self = tree::self(top);
   int64_t time = 0;
   if (getxattr(self.c_str(), kTimeAttribute, &time, sizeof time) != sizeof time) return Ok{};
   struct stat now {

@@ -234,13 +234,12 @@ Result<std::string> Journal::diff(const std::string& id, const Change& change,
   const Area& area = **entered;
   Result<Record> record = area.read(id, true);
   if (!record) return record.error();
-  const std::string old_path = change.kind == ChangeKind::moved ? change.from : change.path;
   const bool committed = record->state == RunState::committed;
   std::string old_text, new_text;
   if (change.kind != ChangeKind::added) {
-    Result<std::string> text = committed
-                                   ? read_side(area.journal(), join(id + "/old", old_path), bounds)
-                                   : read_side(area.workspace(), old_path, bounds);
+    Result<std::string> text =
+        committed ? read_side(area.journal(), join(id + "/old", old_path(change)), bounds)
+                  : read_side(area.workspace(), old_path(change), bounds);
     if (!text) return text;
     old_text = std::move(*text);
   }
@@ -252,9 +251,7 @@ Result<std::string> Journal::diff(const std::string& id, const Change& change,
     if (!text) return text;
     new_text = std::move(*text);
   }
-  return unified_diff(
-      old_text, new_text, change.kind == ChangeKind::added ? "/dev/null" : "a/" + old_path,
-      change.kind == ChangeKind::removed ? "/dev/null" : "b/" + change.path, bounds);
+  return change_diff(change, old_text, new_text, bounds);
 }
 
 Result<Journal::Undone> Journal::turn(const std::string& id, RunState from, bool keep_mine) {

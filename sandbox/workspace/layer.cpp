@@ -16,16 +16,10 @@ namespace sandbox {
 using base::Result;
 using base::UniqueFd;
 
-namespace {
-
-std::string self(int fd) { return "/proc/self/fd/" + std::to_string(fd); }
-
-}  // namespace
-
 LayerReader::~LayerReader() {
   for (auto at = unlocked_.rbegin(); at != unlocked_.rend(); ++at) {
     UniqueFd fd = tree::open_beneath(top_, at->first, O_PATH | O_NOFOLLOW);
-    if (fd) (void)!chmod(self(fd.get()).c_str(), at->second);
+    if (fd) (void)!chmod(tree::self(fd.get()).c_str(), at->second);
   }
 }
 
@@ -35,7 +29,7 @@ Result<UniqueFd> LayerReader::folder(const std::string& path) {
   if (!place || fstat(place.get(), &info) != 0)
     return tree::system_error("open the layer's " + path);
   if ((info.st_mode & 0700) != 0700) {
-    if (chmod(self(place.get()).c_str(), (info.st_mode & 07777) | 0700) != 0) {
+    if (chmod(tree::self(place.get()).c_str(), (info.st_mode & 07777) | 0700) != 0) {
       return tree::system_error("chmod the layer's " + path);
     }
     unlocked_.push_back({path, info.st_mode & 07777});
@@ -54,7 +48,7 @@ Result<UniqueFd> LayerReader::file(const std::string& path) {
     errno = EINVAL;
     return tree::system_error("open the layer's " + path);
   }
-  const std::string name = self(place.get());
+  const std::string name = tree::self(place.get());
   UniqueFd fd(open(name.c_str(), O_RDONLY | O_CLOEXEC));
   if (!fd && errno == EACCES && chmod(name.c_str(), 0600) == 0) {
     fd = UniqueFd(open(name.c_str(), O_RDONLY | O_CLOEXEC));

@@ -29,14 +29,24 @@ Result<std::string> read_side(int top, const std::string& path, const DiffBounds
   return content::read(fd.get(), bounds.input_bytes + 1);
 }
 
+const std::string& old_path(const Change& change) {
+  return change.kind == ChangeKind::moved ? change.from : change.path;
+}
+
+std::string change_diff(const Change& change, std::string_view old_text, std::string_view new_text,
+                        const DiffBounds& bounds) {
+  return unified_diff(
+      old_text, new_text, change.kind == ChangeKind::added ? "/dev/null" : "a/" + old_path(change),
+      change.kind == ChangeKind::removed ? "/dev/null" : "b/" + change.path, bounds);
+}
+
 Result<std::string> preview(const Layer& layer, const std::filesystem::path& workspace,
                             const Change& change, const DiffBounds& bounds) {
   Result<UniqueFd> top = tree::open_top(workspace);
   if (!top) return top.error();
-  const std::string old_path = change.kind == ChangeKind::moved ? change.from : change.path;
   std::string old_text, new_text;
   if (change.kind != ChangeKind::added) {
-    Result<std::string> text = read_side(top->get(), old_path, bounds);
+    Result<std::string> text = read_side(top->get(), old_path(change), bounds);
     if (!text) return text;
     old_text = std::move(*text);
   }
@@ -45,9 +55,7 @@ Result<std::string> preview(const Layer& layer, const std::filesystem::path& wor
     if (!text) return text;
     new_text = std::move(*text);
   }
-  return unified_diff(
-      old_text, new_text, change.kind == ChangeKind::added ? "/dev/null" : "a/" + old_path,
-      change.kind == ChangeKind::removed ? "/dev/null" : "b/" + change.path, bounds);
+  return change_diff(change, old_text, new_text, bounds);
 }
 
 }  // namespace sandbox

@@ -13,6 +13,12 @@ namespace sandbox {
 /// large. Errors: system.
 base::Result<std::string> read_side(int top, const std::string& path, const DiffBounds& bounds);
 
+/// The path that the old side of a change has.
+const std::string& old_path(const Change& change);
+/// The diff of a change, given both sides.
+std::string change_diff(const Change& change, std::string_view old_text, std::string_view new_text,
+                        const DiffBounds& bounds);
+
 /// What a change that is still in its layer would do to a file's lines. Errors: not_found (the
 /// workspace), system.
 base::Result<std::string> preview(const Layer& layer, const std::filesystem::path& workspace,

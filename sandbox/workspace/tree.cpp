@@ -31,8 +31,6 @@ using base::UniqueFd;
 
 int64_t nanoseconds(const timespec& t) { return t.tv_sec * 1'000'000'000ll + t.tv_nsec; }
 
-std::string self(int fd) { return "/proc/self/fd/" + std::to_string(fd); }
-
 bool nowhere(int error) {
   return error == ENOENT || error == ENOTDIR || error == ELOOP || error == EXDEV;
 }
@@ -182,6 +180,8 @@ int rename_once(int from_top, const std::string& from, int to_top, const std::st
 }
 
 }  // namespace
+
+std::string self(int fd) { return "/proc/self/fd/" + std::to_string(fd); }
 
 Error system_error(const std::string& what) {
   return Error{Errc::system, what + ": " + strerror(errno)};

@@ -17,6 +17,9 @@ namespace sandbox::tree {
 
 base::Error system_error(const std::string& what);
 
+/// A path to what `fd` has open, for calls that take no descriptor opened with O_PATH.
+std::string self(int fd);
+
 /// Opens `path` beneath `top`, "" being `top` itself. Empty with errno on failure.
 base::UniqueFd open_beneath(int top, const std::string& path, int flags);
 

@@ -278,7 +278,8 @@ TEST_F(RecoveryTest, AFirstCommitThatIsKilledLeavesTheTimeOfTheWorkspace) {
   const ChangeSet set = changes(layer);
   int k = 0;
   for (;; ++k) {
-    if (in_child(k, [&](Journal& j) { return j.commit(set, layer, "first", 0).has_value(); })) break;
+    if (in_child(k, [&](Journal& j) { return j.commit(set, layer, "first", 0).has_value(); }))
+      break;
     if (newest_state() == "committed") {
       ASSERT_TRUE(journal().undo(""));
     }

@@ -7,7 +7,7 @@
 #include <cmath>
 #include "base/json.h"
 
-#include "tests/tools/workspace.h"
+#include "tests/tools/engine_test.h"
 #include "tools/data/data.h"
 #include "tools/data/open.h"
 
@@ -83,15 +83,7 @@ std::string difference(const Table& table, const json& expected) {
   return {};
 }
 
-class Differential : public testing::Test {
- protected:
-  TemporaryWorkspace workspace;
-  std::shared_ptr<Engine> engine = std::make_shared<Engine>(find_duckdb());
-  void SetUp() override {
-    const base::Status ok = engine->execute("SELECT 1");
-    if (!ok) GTEST_SKIP() << ok.error().message;
-  }
-};
+class Differential : public EngineTest {};
 
 TEST_F(Differential, FilesAreReadAsOtherProgramsReadThemOrRefused) {
   const json files = golden("data_files.json");

@@ -7,7 +7,7 @@
 #include <cmath>
 #include "base/json.h"
 
-#include "tests/tools/workspace.h"
+#include "tests/tools/engine_test.h"
 #include "tools/data/csv.h"
 #include "tools/data/csv_pass.h"
 #include "tools/data/data.h"
@@ -21,15 +21,8 @@ namespace {
 
 using namespace tools::data;
 
-class Readers : public testing::Test {
+class Readers : public EngineTest {
  protected:
-  TemporaryWorkspace workspace;
-  std::shared_ptr<Engine> engine = std::make_shared<Engine>(find_duckdb());
-
-  void SetUp() override {
-    const base::Status ok = engine->execute("SELECT 1");
-    if (!ok) GTEST_SKIP() << ok.error().message;
-  }
   base::Result<Table> open(const std::string& path, const std::string& part = {}) {
     return open_table(engine, path, part, "data.read");
   }

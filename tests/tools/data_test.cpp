@@ -1,5 +1,4 @@
-// Values, dates, types, files and profiles as texts; then tables, which need DuckDB's library and
-// skip without it.
+// Values, dates, types, files and profiles as texts; then tables, which need DuckDB's library.
 
 #include "tools/data/data.h"
 
@@ -9,7 +8,7 @@
 #include <limits>
 #include "base/json.h"
 
-#include "tests/tools/workspace.h"
+#include "tests/tools/engine_test.h"
 #include "tools/data/csv.h"
 #include "tools/data/dates.h"
 #include "tools/data/infer.h"
@@ -296,15 +295,8 @@ TEST_F(Files, ANewFileBringsItsFolders) {
   EXPECT_FALSE(create_new("file/c.csv"));
 }
 
-class Tables : public testing::Test {
+class Tables : public EngineTest {
  protected:
-  TemporaryWorkspace workspace;
-  std::shared_ptr<Engine> engine = std::make_shared<Engine>(find_duckdb());
-
-  void SetUp() override {
-    const base::Status ok = engine->execute("SELECT 1");
-    ASSERT_TRUE(ok) << ok.error().message;
-  }
   Table table(const std::string& name, std::string_view bytes) {
     workspace.write(name, bytes);
     base::Result<std::shared_ptr<const Source>> source = read_table(name, "data.read");

@@ -18,6 +18,7 @@
 #include "tools/data/grid.h"
 #include "tools/data/infer.h"
 #include "tools/data/open.h"
+#include "tools/data/profile.h"
 #include "tools/data/table_sql.h"
 #include "tools/data/workspace.h"
 
@@ -430,11 +431,6 @@ std::string facts_text(const Facts& facts) {
 
 nlohmann::json facts_json(const Facts& facts) {
   nlohmann::json columns = nlohmann::json::array();
-  const auto end = [](const Cell& cell) -> nlohmann::json {
-    if (const double* number = std::get_if<double>(&cell)) return *number;
-    if (const Date* date = std::get_if<Date>(&cell)) return format_date(*date);
-    return nullptr;
-  };
   for (const ColumnFacts& f : facts.columns) {
     nlohmann::json column = {{"name", f.column.name},
                              {"type", type_name(f.column.type)},
@@ -443,8 +439,8 @@ nlohmann::json facts_json(const Facts& facts) {
                              {"distinct_is_estimate", f.about}};
     if (!f.unit.empty()) column["unit"] = f.unit;
     if (f.column.type == Type::number || f.column.type == Type::date) {
-      column["min"] = end(f.min);
-      column["max"] = end(f.max);
+      column["min"] = end_json(f.min);
+      column["max"] = end_json(f.max);
     }
     if (f.column.type == Type::number && f.known > 0) {
       column["mean"] = f.mean;

@@ -13,6 +13,7 @@
 #include "tools/data/csv.h"
 #include "tools/data/reading.h"
 #include "tools/data/sqlite_table.h"
+#include "tools/data/table_sql.h"
 #include "tools/data/workspace.h"
 #include "tools/data/xlsx.h"
 
@@ -24,15 +25,6 @@ using base::Error;
 
 constexpr size_t kMaxFiles = 1000;
 constexpr size_t kMaxColumns = 4096;
-
-std::string enclosed(std::string_view text, char quote) {
-  std::string out(1, quote);
-  for (const char ch : text) {
-    if (ch == quote) out += ch;
-    if (ch != '\0') out += ch;
-  }
-  return out + quote;
-}
 
 Error explain(Error error, const std::string& path, const std::string& who) {
   if (error.code == Errc::not_found) return {Errc::not_found, who + ": " + no_file(path, true)};
@@ -64,7 +56,8 @@ base::Result<Table> open_parquet(const std::shared_ptr<Engine>& engine, const st
                                         ": rename it: a Parquet file cannot be read from a path "
                                         "with *, ? or ["};
   base::Result<Table> table = adopt_select(
-      engine, "SELECT * FROM read_parquet(" + enclosed(where, '\'') + ", file_row_number = true)",
+      engine,
+      "SELECT * FROM read_parquet(" + sql::enclosed(where, '\'') + ", file_row_number = true)",
       "file_row_number", "file_row_number");
   if (!table) return about_parquet(path, engine, table.error());
   return table;

@@ -224,6 +224,12 @@ Profile profile_of(const std::string& path, const std::shared_ptr<Engine>& engin
   return profile;
 }
 
+nlohmann::json end_json(const Cell& cell) {
+  if (const double* number = std::get_if<double>(&cell)) return *number;
+  if (const Date* date = std::get_if<Date>(&cell)) return format_date(*date);
+  return nullptr;
+}
+
 nlohmann::json profile_event(const Profile& profile) {
   nlohmann::json event = {{"type", "profile"}, {"path", profile.path}, {"text", profile.text}};
   if (!profile.note.empty()) event["note"] = profile.note;
@@ -233,15 +239,10 @@ nlohmann::json profile_event(const Profile& profile) {
   }
   event["rows"] = profile.rows;
   nlohmann::json columns = nlohmann::json::array();
-  const auto end = [](const Cell& cell) -> nlohmann::json {
-    if (const double* number = std::get_if<double>(&cell)) return *number;
-    if (const Date* date = std::get_if<Date>(&cell)) return format_date(*date);
-    return nullptr;
-  };
   for (const ColumnProfile& p : profile.columns) {
     nlohmann::json column = {{"name", p.column.name},  {"type", type_name(p.column.type)},
                              {"distinct", p.distinct}, {"missing", p.missing},
-                             {"min", end(p.min)},      {"max", end(p.max)}};
+                             {"min", end_json(p.min)}, {"max", end_json(p.max)}};
     if (p.column.type == Type::text) column["values"] = p.values;
     columns.push_back(std::move(column));
   }

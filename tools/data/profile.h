@@ -39,4 +39,7 @@ std::string profile_text(const Profile& profile);
 /// The event of the worker: {"type":"profile","path",…}.
 nlohmann::json profile_event(const Profile& profile);
 
+/// The end of a column's range: a number, a date's text, or null for anything else.
+nlohmann::json end_json(const Cell& cell);
+
 }  // namespace tools::data

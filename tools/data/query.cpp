@@ -11,6 +11,7 @@
 #include <set>
 #include "base/json.h"
 
+#include "tools/data/table_sql.h"
 #include "tools/data/workspace.h"
 
 namespace tools::data {
@@ -26,15 +27,6 @@ constexpr std::string_view kRowFunctions[] = {
     "unnest", "range", "generate_series", "generate_subscripts", "repeat", "repeat_row"};
 // References that contain others, or none.
 constexpr std::string_view kShapes[] = {"JOIN", "SUBQUERY", "EMPTY", "EXPRESSION_LIST", "PIVOT"};
-
-std::string enclosed(std::string_view text, char quote) {
-  std::string out(1, quote);
-  for (const char ch : text) {
-    if (ch == quote) out += ch;
-    if (ch != '\0') out += ch;
-  }
-  return out + quote;
-}
 
 std::string lower(std::string_view text) {
   std::string out(text);
@@ -125,7 +117,7 @@ struct Views {
   std::vector<std::string> names{};
   ~Views() {
     for (const std::string& name : names)
-      (void)engine->execute("DROP VIEW IF EXISTS temp." + enclosed(name, '"'));
+      (void)engine->execute("DROP VIEW IF EXISTS temp." + sql::enclosed(name, '"'));
   }
 };
 
@@ -141,8 +133,8 @@ base::Result<Table> query_sql(const std::shared_ptr<Engine>& engine, const std::
   if (sql.size() > kMaxSql) return named({Errc::usage, "the query is longer than 100000 bytes"});
   if (sql.find('\0') != sql.npos || !is_utf8(sql))
     return named({Errc::usage, "the query is not text"});
-  base::Result<Cell> serialized =
-      engine->scalar("SELECT json_serialize_sql(" + enclosed(sql, '\'') + ")::VARCHAR", Type::text);
+  base::Result<Cell> serialized = engine->scalar(
+      "SELECT json_serialize_sql(" + sql::enclosed(sql, '\'') + ")::VARCHAR", Type::text);
   if (!serialized) {
     if (serialized.error().code == Errc::limit || serialized.error().code == Errc::system)
       return named(serialized.error());
@@ -183,8 +175,8 @@ base::Result<Table> query_sql(const std::shared_ptr<Engine>& engine, const std::
       return table.error();
     }
     for (const std::string& note : table->notes()) notes.push_back(name + ": " + note);
-    base::Status ok =
-        engine->execute("CREATE TEMP VIEW " + enclosed(name, '"') + " AS " + table->named_sql());
+    base::Status ok = engine->execute("CREATE TEMP VIEW " + sql::enclosed(name, '"') + " AS " +
+                                      table->named_sql());
     if (!ok) return named(ok.error());
     views.names.push_back(name);
   }

@@ -15,6 +15,7 @@
 #include <cstring>
 
 #include "tools/data/loose_table.h"
+#include "tools/data/table_sql.h"
 #include "tools/data/workspace.h"
 
 namespace tools::data {
@@ -42,12 +43,6 @@ int only_reading(void*, int action, const char*, const char*, const char*, const
                  action == SQLITE_RECURSIVE || action == SQLITE_PRAGMA
              ? SQLITE_OK
              : SQLITE_DENY;
-}
-
-std::string in_quotes(const std::string& name) {
-  std::string out = "\"";
-  for (const char c : name) out += c == '"' ? std::string("\"\"") : std::string(1, c);
-  return out + "\"";
 }
 
 Statement prepare(sqlite3* db, const std::string& sql) {
@@ -170,7 +165,7 @@ base::Result<std::shared_ptr<Frame>> read_sqlite(const std::string& path,
       db.get(), kStepsBetween,
       [](void* count) { return static_cast<int>(++*static_cast<int*>(count) > kMaxInterrupts); },
       &interrupts);
-  const Statement rows = prepare(db.get(), "SELECT * FROM " + in_quotes(wanted));
+  const Statement rows = prepare(db.get(), "SELECT * FROM " + sql::enclosed(wanted, '"'));
   if (!rows) return failed();
   const int n = ::sqlite3_column_count(rows.get());
   std::vector<std::string> columns;

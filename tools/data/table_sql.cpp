@@ -39,6 +39,15 @@ std::string in_quotes(const std::string& text) {
   return "\"" + shown + "\"";
 }
 
+std::string enclosed(std::string_view text, char quote) {
+  std::string out(1, quote);
+  for (const char ch : text) {
+    if (ch == quote) out += ch;
+    if (ch != '\0') out += ch;
+  }
+  return out + quote;
+}
+
 std::string rank(const Column& column, const std::string& sql) {
   if (column.calendar == Calendar::none) return sql;
   // A text that is no month (after a rename or a union) comes last.

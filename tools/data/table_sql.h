@@ -19,6 +19,8 @@ std::string literal(std::string_view text);
 std::string instant(int64_t micros);
 /// A name in an error: quoted, on one line, at most 60 code points.
 std::string in_quotes(const std::string& text);
+/// A name or text as SQL has it: in `quote`, doubled inside, without zero bytes.
+std::string enclosed(std::string_view text, char quote);
 
 inline constexpr const char* kMonthNames =
     "['Jan','Feb','Mar','Apr','May','Jun','Jul','Aug','Sep','Oct','Nov','Dec']";

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstdio>
 
+#include "base/utf8.h"
 #include "tools/data/dates.h"
 
 namespace tools::data {
@@ -134,16 +135,7 @@ std::string to_utf8(std::string_view text) {
   for (const char raw : text) {
     const auto c = static_cast<unsigned char>(raw);
     const unsigned point = c >= 0x80 && c < 0xa0 ? kWindows1252[c - 0x80] : c;
-    if (point < 0x80) {
-      out += raw;
-    } else if (point < 0x800) {
-      out += static_cast<char>(0xc0 | (point >> 6));
-      out += static_cast<char>(0x80 | (point & 0x3f));
-    } else {
-      out += static_cast<char>(0xe0 | (point >> 12));
-      out += static_cast<char>(0x80 | ((point >> 6) & 0x3f));
-      out += static_cast<char>(0x80 | (point & 0x3f));
-    }
+    base::append_utf8(out, point);
   }
   return out;
 }

@@ -1,4 +1,5 @@
 #include "tools/data/xml.h"
+#include "base/utf8.h"
 
 #include <charconv>
 #include <cstdint>
@@ -13,23 +14,10 @@ std::string_view local(std::string_view name) {
   return colon == name.npos ? name : name.substr(colon + 1);
 }
 
-void append_utf8(std::string& out, uint32_t point) {
+/// What XML does not allow becomes U+FFFD.
+void append_point(std::string& out, uint32_t point) {
   if (point == 0 || point > 0x10ffff || (point >= 0xd800 && point < 0xe000)) point = 0xfffd;
-  if (point < 0x80) {
-    out += static_cast<char>(point);
-  } else if (point < 0x800) {
-    out += static_cast<char>(0xc0 | point >> 6);
-    out += static_cast<char>(0x80 | (point & 0x3f));
-  } else if (point < 0x10000) {
-    out += static_cast<char>(0xe0 | point >> 12);
-    out += static_cast<char>(0x80 | (point >> 6 & 0x3f));
-    out += static_cast<char>(0x80 | (point & 0x3f));
-  } else {
-    out += static_cast<char>(0xf0 | point >> 18);
-    out += static_cast<char>(0x80 | (point >> 12 & 0x3f));
-    out += static_cast<char>(0x80 | (point >> 6 & 0x3f));
-    out += static_cast<char>(0x80 | (point & 0x3f));
-  }
+  base::append_utf8(out, point);
 }
 
 std::string resolved(std::string_view text) {
@@ -62,7 +50,7 @@ std::string resolved(std::string_view text) {
       const std::string_view digits = entity.substr(hex ? 2 : 1);
       uint32_t point = 0;
       std::from_chars(digits.data(), digits.data() + digits.size(), point, hex ? 16 : 10);
-      append_utf8(out, point);
+      append_point(out, point);
     }
   }
   return out;

@@ -17,19 +17,10 @@ using nlohmann::json;
 
 constexpr uint64_t kMaxSpecBytes = 64u << 20;
 constexpr uint64_t kMaxDataBytes = 512u << 20;
-constexpr int kMaxSpecDepth = 100;
 
-/// A specification nested deeper is not taken apart.
 Result<json> parse_spec(const std::string& text, const std::string& path) {
-  bool deep = false;
-  const auto shallow = [&](int depth, json::parse_event_t, json&) {
-    deep = deep || depth > kMaxSpecDepth;
-    return !deep;
-  };
   try {
-    json spec = json::parse(text, shallow);
-    if (deep) return Error{Errc::limit, path + ": nested more than 100 deep"};
-    return spec;
+    return json::parse(text);
   } catch (const json::exception& e) {
     return Error{Errc::usage, path + " is not JSON: " + e.what()};
   }

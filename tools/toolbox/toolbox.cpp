@@ -1,7 +1,5 @@
 #include "tools/toolbox/toolbox.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <cstdlib>
 
@@ -216,9 +214,10 @@ base::Result<DataAnswer> Toolbox::draw(const std::string& spec, const std::strin
   sandbox::LayerReader reader(*work->layer);
   base::Result<base::UniqueFd> file = reader.file("picture");
   if (!file) return file.error();
-  char buffer[65536];
-  for (ssize_t n; (n = ::read(file->get(), buffer, sizeof buffer)) > 0;)
-    answer.text.append(buffer, static_cast<size_t>(n));
+  base::Result<std::string> bytes = base::read_file("/proc/self/fd/" + std::to_string(file->get()),
+                                                    guard_->policy().limits.file_bytes);
+  if (!bytes) return bytes.error();
+  answer.text = std::move(*bytes);
   return answer;
 }
 

@@ -13,11 +13,6 @@
 namespace tools::vega {
 namespace {
 
-bool discrete(ScaleType type) {
-  return type == ScaleType::band || type == ScaleType::point || type == ScaleType::ordinal;
-}
-bool timed(ScaleType type) { return type == ScaleType::time || type == ScaleType::utc; }
-
 // A number out of a property.
 double num(const json& value, double fallback) {
   return value.is_number() ? value.get<double>() : fallback;
@@ -106,9 +101,9 @@ json AxisMaker::property(const AxisSpec& spec, const ScaleType type,
     suffixes = {"Band", "Discrete"};
   else if (type == ScaleType::point)
     suffixes = {"Point", "Discrete"};
-  else if (timed(type))
+  else if (is_timed(type))
     suffixes = {"Temporal"};
-  else if (!discrete(type))
+  else if (!is_discrete(type))
     suffixes = {"Quantitative"};
   for (const std::string& suffix : suffixes) kinds.push_back(axis + suffix);
   for (const std::string& suffix : suffixes) kinds.push_back("axis" + suffix);
@@ -150,7 +145,7 @@ std::vector<AxisSpec> AxisMaker::specs(View& view) {
       if (channel[0] == 'x' ? spec.orient != "top" && spec.orient != "bottom"
                             : spec.orient != "left" && spec.orient != "right")
         spec.orient = channel[0] == 'x' ? "bottom" : "left";
-      const bool default_grid = !discrete(type) && def->is_field() && !def->bin && !def->binned;
+      const bool default_grid = !is_discrete(type) && def->is_field() && !def->bin && !def->binned;
       const json grid = property(spec, type, "grid");
       spec.grid = yes(grid, default_grid);
       spec.zindex = static_cast<int>(num(property(spec, type, "zindex"), 0));
@@ -243,14 +238,14 @@ std::vector<Row> AxisMaker::values(const AxisSpec& spec, const ScaleInstance& sc
   if (has_values) {
     for (const json& value : given) {
       Row one = datum_value(value, model_.failure);
-      if (timed(type) && one.is_string())
+      if (is_timed(type) && one.is_string())
         one = number_row(parse_date(one.get_ref<const std::string&>()));
       result.push_back(std::move(one));
     }
     count = tick_count.is_number() ? tick_count.get<double>() : 10;
     return result;
   }
-  if (discrete(type)) return scale.scale.ticks();
+  if (is_discrete(type)) return scale.scale.ticks();
   if (!tick_count.is_number() && !tick_count.is_string() && !tick_count.is_object()) {
     count = 10;
     if (type != ScaleType::log) {
@@ -270,14 +265,14 @@ std::vector<Row> AxisMaker::values(const AxisSpec& spec, const ScaleInstance& sc
     const std::string name =
         tick_count.is_string() ? tick_count.get<std::string>() : text(tick_count, "interval");
     count = 10;
-    if (timed(type))
+    if (is_timed(type))
       if (const auto interval = parse_interval(name))
         return scale.scale.ticks(IntervalStep{
             *interval, static_cast<int>(std::max(1.0, number(tick_count, "step", 1)))});
   }
   // No ticks closer than the unit of the data.
   double least = num(property(spec, type, "tickMinStep"), 0);
-  if (least <= 0 && def.unit && !def.unit->parts.empty() && timed(type)) {
+  if (least <= 0 && def.unit && !def.unit->parts.empty() && is_timed(type)) {
     const double start = time_unit_floor(978307200000.0, *def.unit);
     const TimeUnit& unit = *def.unit;
     least = unit.parts.size() == 1 && unit.parts[0] == TimePart::day
@@ -327,10 +322,12 @@ std::vector<std::string> AxisMaker::labels(const AxisSpec& spec, const ScaleInst
   const bool normalized = spec.view->stack.channel == spec.channel &&
                           spec.view->stack.options.offset == StackOptions::Offset::normalize;
   if (format.empty() && normalized) format = text(model_.config, "normalizedNumberFormat", ".0%");
-  if (timed(type) || (discrete(type) && (def.temporal() || def.unit)) || format_type == "time") {
+  if (is_timed(type) || (is_discrete(type) && (def.temporal() || def.unit)) ||
+      format_type == "time") {
     std::string pattern = format;
     if (pattern.empty() && def.unit) pattern = time_unit_format(*def.unit);
-    if (pattern.empty() && discrete(type)) pattern = text(model_.config, "timeFormat", "%b %d, %Y");
+    if (pattern.empty() && is_discrete(type))
+      pattern = text(model_.config, "timeFormat", "%b %d, %Y");
     if (pattern.empty() && has(model_.config, "timeFormat") &&
         text(model_.config, "timeFormat") != "%b %d, %Y")
       pattern = text(model_.config, "timeFormat");
@@ -344,7 +341,7 @@ std::vector<std::string> AxisMaker::labels(const AxisSpec& spec, const ScaleInst
         result.push_back(pattern.empty() ? format_time_multi(ms, zone)
                                          : format_time(ms, pattern, zone));
     }
-  } else if (discrete(type)) {
+  } else if (is_discrete(type)) {
     for (const Row& value : values) {
       if (def.bin && !def.end_name.empty() && value.is_string())
         result.push_back(value.get<std::string>());
@@ -408,7 +405,7 @@ std::optional<DrawnAxis> AxisMaker::grid(const AxisSpec& spec, int cell, double 
       if (part.is_number()) style.dash.push_back(part.get<double>());
   lines.styles.push_back(style);
   const json color = property(spec, type, "gridColor");
-  const double shift = discrete(type) ? scale->scale.bandwidth() * 0.5 : 0;
+  const double shift = is_discrete(type) ? scale->scale.bandwidth() * 0.5 : 0;
   const bool edges = str(property(spec, type, "tickBand"), "") == "extent";
   for (const Row& value : ticks) {
     Item line;
@@ -477,8 +474,8 @@ std::optional<DrawnAxis> AxisMaker::axis(const AxisSpec& spec, int cell, double 
   const bool far = spec.orient == "bottom" || spec.orient == "right";  // grows with the coordinate
   const double sign = far ? 1 : -1;
   const double shift =
-      discrete(type) ? scale->scale.bandwidth() * num(property(spec, type, "bandPosition"), 0.5)
-                     : 0;
+      is_discrete(type) ? scale->scale.bandwidth() * num(property(spec, type, "bandPosition"), 0.5)
+                        : 0;
   const bool edges =
       str(property(spec, type, "tickBand"), "") == "extent" && type == ScaleType::band;
   double tick_offset = num(property(spec, type, "tickOffset"), 0);
@@ -549,7 +546,7 @@ std::optional<DrawnAxis> AxisMaker::axis(const AxisSpec& spec, int cell, double 
     style.line_height = num(property(spec, type, "labelLineHeight"), 0);
     double angle = num(property(spec, type, "labelAngle"), NAN);
     if (std::isnan(angle))
-      angle = x && spec.field->discrete_type() && discrete(type) && !spec.field->unit ? 270 : 0;
+      angle = x && spec.field->discrete_type() && is_discrete(type) && !spec.field->unit ? 270 : 0;
     angle = std::fmod(std::fmod(angle, 360) + 360, 360);
     if (x) {
       style.baseline = (angle <= 45 || angle >= 315 || (angle >= 135 && angle <= 225))
@@ -592,7 +589,7 @@ std::optional<DrawnAxis> AxisMaker::axis(const AxisSpec& spec, int cell, double 
     for (size_t i = 0; i < ticks.size() && i < texts.size(); ++i) {
       double at = scale->scale.position(ticks[i]);
       if (!std::isfinite(at)) continue;
-      at += shift + (discrete(type) ? tick_offset : num(get(spec.def, "tickOffset"), 0)) +
+      at += shift + (is_discrete(type) ? tick_offset : num(get(spec.def, "tickOffset"), 0)) +
             label_offset;
       Item label;
       label.style = 0;
@@ -603,7 +600,7 @@ std::optional<DrawnAxis> AxisMaker::axis(const AxisSpec& spec, int cell, double 
       label.angle = angle > 180 ? angle - 360 : angle;
       (x ? label.x : label.y) = at;
       (x ? label.y : label.x) = sign * away;
-      if (flushes && angle == 0 && x && range.size() >= 2 && !discrete(type)) {
+      if (flushes && angle == 0 && x && range.size() >= 2 && !is_discrete(type)) {
         const double a = to_number(range.front()), b = to_number(range.back());
         const double low = std::min(a, b), high = std::max(a, b);
         Style own = style;

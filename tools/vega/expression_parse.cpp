@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 
+#include "base/utf8.h"
 #include "tools/vega/expression_node.h"
 
 namespace tools::vega {
@@ -74,24 +75,6 @@ bool starts_name(char c) {
 }
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool in_name(char c) { return starts_name(c) || is_digit(c); }
-
-void append_utf8(std::string& out, uint32_t c) {
-  if (c < 0x80) {
-    out += static_cast<char>(c);
-  } else if (c < 0x800) {
-    out += static_cast<char>(0xC0 | (c >> 6));
-    out += static_cast<char>(0x80 | (c & 0x3F));
-  } else if (c < 0x10000) {
-    out += static_cast<char>(0xE0 | (c >> 12));
-    out += static_cast<char>(0x80 | ((c >> 6) & 0x3F));
-    out += static_cast<char>(0x80 | (c & 0x3F));
-  } else {
-    out += static_cast<char>(0xF0 | (c >> 18));
-    out += static_cast<char>(0x80 | ((c >> 12) & 0x3F));
-    out += static_cast<char>(0x80 | ((c >> 6) & 0x3F));
-    out += static_cast<char>(0x80 | (c & 0x3F));
-  }
-}
 
 class Parser {
  public:
@@ -420,7 +403,7 @@ class Parser {
             return false;
           }
           if (code >= 0xD800 && code < 0xE000) code = 0xFFFD;
-          append_utf8(out, code);
+          base::append_utf8(out, code);
           break;
         }
         case '\n':

@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <cstring>
 
+#include "base/utf8.h"
 #include "tools/vega/datum.h"
 #include "tools/vega/ticks.h"
 
@@ -214,26 +215,6 @@ std::string grouped(const std::string& value, int width) {
   return out;
 }
 
-std::string utf8(char32_t c) {
-  std::string out;
-  if (c < 0x80) {
-    out += static_cast<char>(c);
-  } else if (c < 0x800) {
-    out += static_cast<char>(0xC0 | (c >> 6));
-    out += static_cast<char>(0x80 | (c & 0x3F));
-  } else if (c < 0x10000) {
-    out += static_cast<char>(0xE0 | (c >> 12));
-    out += static_cast<char>(0x80 | ((c >> 6) & 0x3F));
-    out += static_cast<char>(0x80 | (c & 0x3F));
-  } else {
-    out += static_cast<char>(0xF0 | (c >> 18));
-    out += static_cast<char>(0x80 | ((c >> 12) & 0x3F));
-    out += static_cast<char>(0x80 | ((c >> 6) & 0x3F));
-    out += static_cast<char>(0x80 | (c & 0x3F));
-  }
-  return out;
-}
-
 // The first character and its length in bytes (0: none).
 std::pair<char32_t, size_t> first_character(std::string_view text) {
   if (text.empty()) return {0, 0};
@@ -399,7 +380,8 @@ std::string NumberFormat::operator()(double value) const {
   }
   if (commas && !pad_zero) text = grouped(text, 1 << 20);
   int length = utf16_length(prefix) + utf16_length(text) + utf16_length(suffix);
-  std::string unit = utf8(filler), padding;
+  std::string unit, padding;
+  base::append_utf8(unit, filler);
   for (int i = length; i < width; ++i) padding += unit;
   if (commas && pad_zero) {
     text = grouped(padding + text, padding.empty() ? 1 << 20 : width - utf16_length(suffix));

@@ -19,14 +19,6 @@ double num(const json& value, double fallback) {
 std::string str(const json& value, const std::string& fallback) {
   return value.is_string() ? value.get<std::string>() : fallback;
 }
-bool discrete(ScaleType type) {
-  return type == ScaleType::band || type == ScaleType::point || type == ScaleType::ordinal;
-}
-bool timed(ScaleType type) { return type == ScaleType::time || type == ScaleType::utc; }
-bool discretizing(ScaleType type) {
-  return type == ScaleType::quantile || type == ScaleType::quantize ||
-         type == ScaleType::threshold || type == ScaleType::bin_ordinal;
-}
 bool color_channel(const std::string& channel) {
   return channel == "color" || channel == "fill" || channel == "stroke";
 }
@@ -114,7 +106,7 @@ class LegendMaker {
     const std::string type = text(spec.def, "type");
     if (!color_channel(entry.channel)) return false;
     if (type == "symbol") return false;
-    return !discrete(entry.type);
+    return !is_discrete(entry.type);
   }
 
   json property(const LegendSpec& spec, const std::string& name) const {
@@ -155,9 +147,9 @@ class LegendMaker {
     std::vector<std::string> texts;
     const ScaleType type = scale.options.type;
     const std::string format = str(get(spec.def, "format"), "");
-    if (discrete(type) || spec.field->temporal() || spec.field->unit) {
+    if (is_discrete(type) || spec.field->temporal() || spec.field->unit) {
       for (const Row& value : values) {
-        if (!format.empty() || spec.field->unit || !spec.field->temporal() || discrete(type))
+        if (!format.empty() || spec.field->unit || !spec.field->temporal() || is_discrete(type))
           texts.push_back(label_of(spec, value));
         else
           texts.push_back(format_time_multi(to_number(value), Zone::local));
@@ -256,9 +248,9 @@ class LegendMaker {
     const json given = property(spec, "values");
     if (given.is_array()) {
       for (const json& value : given) values.push_back(datum_value(value, model_.failure));
-    } else if (discrete(type)) {
+    } else if (is_discrete(type)) {
       values = scale.scale.domain();
-    } else if (discretizing(type)) {
+    } else if (is_discretizing(type)) {
       values = {};
     } else if (scale.bins) {
       const Bins& bins = *scale.bins;
@@ -268,7 +260,7 @@ class LegendMaker {
       values = scale.scale.ticks(count);
     }
     std::vector<std::string> texts;
-    if (discretizing(type) && !given.is_array()) {
+    if (is_discretizing(type) && !given.is_array()) {
       const std::vector<double> cuts = scale.scale.thresholds();
       base::Result<NumberFormat> format = NumberFormat::parse(str(get(spec.def, "format"), ""));
       auto show = [&](double cut) { return format ? (*format)(cut) : number_text(cut); };
@@ -279,7 +271,7 @@ class LegendMaker {
                         : i == cuts.size() ? "≥ " + show(cuts[i - 1])
                                            : show(cuts[i - 1]) + " – " + show(cuts[i]));
       }
-    } else if (scale.bins && !discrete(type)) {
+    } else if (scale.bins && !is_discrete(type)) {
       // Sizes of bins: one entry per bin.
       std::vector<Row> starts;
       for (size_t i = 0; i + 1 < values.size(); ++i) {
@@ -377,7 +369,7 @@ class LegendMaker {
       for (const auto& [channel, entry] : spec.scales) {
         const ScaleInstance& instance = entry->instances[static_cast<size_t>(cell_)];
         const Row shown =
-            value.is_null() && !discrete(entry->type) ? Row() : instance.scale.at(value);
+            value.is_null() && !is_discrete(entry->type) ? Row() : instance.scale.at(value);
         if (channel == "color") {
           const std::string paint = shown.is_string() ? shown.get<std::string>() : "";
           if (filled && shape != "stroke")
@@ -509,7 +501,7 @@ class LegendMaker {
     std::vector<double> at;
     std::vector<std::string> texts;
     const float alpha = 1;
-    if (discretizing(main.type)) {
+    if (is_discretizing(main.type)) {
       ramp.role = "legend-band";
       std::vector<double> cuts = scale.scale.thresholds();
       const size_t n = cuts.size() + 1;

@@ -4,6 +4,7 @@
 #include <unordered_map>
 
 #include "tools/vega/bounds.h"
+#include "tools/vega/font.h"
 
 namespace tools::vega {
 namespace {
@@ -34,17 +35,7 @@ class PangoText : public TextMetrics {
            std::to_string(style.font_size);
     const auto found = known_.find(key);
     if (found != known_.end()) return found->second;
-    PangoFontDescription* description = pango_font_description_new();
-    pango_font_description_set_family(description,
-                                      style.font.empty() ? "sans-serif" : style.font.c_str());
-    pango_font_description_set_absolute_size(
-        description, std::clamp(style.font_size, 0.1, 1000.0) * PANGO_SCALE);
-    if (style.font_weight == "bold" || style.font_weight == "bolder")
-      pango_font_description_set_weight(description, PANGO_WEIGHT_BOLD);
-    if (style.font_style == "italic" || style.font_style == "oblique")
-      pango_font_description_set_style(description, PANGO_STYLE_ITALIC);
-    pango_layout_set_font_description(layout_, description);
-    pango_font_description_free(description);
+    set_layout_font(layout_, style);
     pango_layout_set_text(layout_, line.data(), static_cast<int>(line.size()));
     int w = 0, h = 0;
     pango_layout_get_size(layout_, &w, &h);

@@ -212,6 +212,16 @@ std::pair<double, double> Positions::sized(const std::string& channel, const Row
   const json own = mark_property(view_.mark_def, view_.mark, model_.config, key);
   if (own.is_number()) length = own.get<double>();
   if (has(own, "band")) part = number(own, "band", 1);
+  const auto read_size_channel = [&] {
+    const auto encoded = view_.encoding.find("size");
+    if (encoded == view_.encoding.end()) return;
+    const ChannelDef& size = encoded->second.main;
+    if (size.kind == ChannelDef::Kind::value && size.value.is_number())
+      length = size.value.get<double>();
+    const ScaleInstance* sizes = find_scale(view_, cell_, "size");
+    if (size.scaled() && sizes != nullptr)
+      length = scaled(*sizes, size, row, size.ranged() ? 0.5 : 0);
+  };
   if (std::isnan(length) && tick) {
     // The thickness is across the tick, its length (size, bandSize) along it.
     if (across) {
@@ -221,25 +231,10 @@ std::pair<double, double> Positions::sized(const std::string& channel, const Row
       json size = mark_property(view_.mark_def, "tick", model_.config, "size");
       if (size.is_null()) size = mark_property(view_.mark_def, "tick", model_.config, "bandSize");
       if (size.is_number()) length = size.get<double>();
-      if (const auto encoded = view_.encoding.find("size"); encoded != view_.encoding.end()) {
-        if (encoded->second.main.kind == ChannelDef::Kind::value &&
-            encoded->second.main.value.is_number())
-          length = encoded->second.main.value.get<double>();
-        const ScaleInstance* sizes = find_scale(view_, cell_, "size");
-        if (encoded->second.main.scaled() && sizes != nullptr)
-          length =
-              scaled(*sizes, encoded->second.main, row, encoded->second.main.ranged() ? 0.5 : 0);
-      }
+      read_size_channel();
     }
   } else if (std::isnan(length) && across) {
-    if (const auto encoded = view_.encoding.find("size"); encoded != view_.encoding.end()) {
-      if (encoded->second.main.kind == ChannelDef::Kind::value &&
-          encoded->second.main.value.is_number())
-        length = encoded->second.main.value.get<double>();
-      const ScaleInstance* sizes = find_scale(view_, cell_, "size");
-      if (encoded->second.main.scaled() && sizes != nullptr)
-        length = scaled(*sizes, encoded->second.main, row, encoded->second.main.ranged() ? 0.5 : 0);
-    }
+    read_size_channel();
     if (std::isnan(length)) {
       const json size = mark_property(view_.mark_def, view_.mark, model_.config, "size");
       if (size.is_number()) length = size.get<double>();

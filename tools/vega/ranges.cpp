@@ -11,11 +11,6 @@
 namespace tools::vega {
 namespace {
 
-bool discrete(ScaleType type) {
-  return type == ScaleType::band || type == ScaleType::point || type == ScaleType::ordinal;
-}
-bool timed(ScaleType type) { return type == ScaleType::time || type == ScaleType::utc; }
-
 double band_space(double count, double inner, double outer) {
   if (count <= 0) return 0;
   const double space = count - inner + outer * 2;
@@ -117,7 +112,7 @@ class Ranges {
                                                            : number(view_config, "step", 20);
     if (instance != nullptr) {
       const json& range_step = get(get(entry->properties, "range"), "step");
-      if (discrete(entry->type)) {
+      if (is_discrete(entry->type)) {
         if (!wish.is_object() && !range_step.is_number() && discrete_size.is_number() &&
             !wish.is_string())
           return discrete_size.get<double>();
@@ -129,7 +124,7 @@ class Ranges {
         const double count = static_cast<double>(instance->options.domain.size());
         const ScaleEntry* offset = nullptr;
         const ScaleInstance* nested = position_scale(view, cell, channel + "Offset", &offset);
-        if (nested != nullptr && discrete(offset->type) && step_for == "offset" &&
+        if (nested != nullptr && is_discrete(offset->type) && step_for == "offset" &&
             entry->type == ScaleType::band) {
           double offset_inner = 0, offset_outer = 0;
           paddings(*offset, offset_inner, offset_outer);
@@ -241,10 +236,10 @@ class Ranges {
     const double width = view->cells[static_cast<size_t>(cell)].width,
                  height = view->cells[static_cast<size_t>(cell)].height;
 
-    const bool continuous_domain = !discrete(type) && type != ScaleType::quantile &&
+    const bool continuous_domain = !is_discrete(type) && type != ScaleType::quantile &&
                                    type != ScaleType::threshold && type != ScaleType::bin_ordinal;
     if (continuous_domain) {
-      const bool can_zero = !timed(type) && type != ScaleType::log;
+      const bool can_zero = !is_timed(type) && type != ScaleType::log;
       options.zero = can_zero && zero_of(entry);
       if (instance.bins && position && !has(entry.properties, "zero")) options.zero = false;
       const json& nice = own(entry, "nice");
@@ -267,7 +262,7 @@ class Ranges {
           options.nice_interval =
               IntervalStep{*interval, static_cast<int>(number(nice, "step", 1))};
       } else {
-        options.nice = (position || channel == "theta-") && !def->bin && !timed(type) &&
+        options.nice = (position || channel == "theta-") && !def->bin && !is_timed(type) &&
                        !get(first_scale, "domain").is_array() && !has(first_scale, "domainMin") &&
                        !has(first_scale, "domainMax");
       }
@@ -306,7 +301,7 @@ class Ranges {
       if (options.domain.size() == 1) options.domain.push_back(options.domain[0]);
       if (options.domain.empty()) {
         // Without data an axis shows [0, 1]; without zero there is nothing to show.
-        options.domain = {0, options.zero || !timed(type) ? 1 : 1};
+        options.domain = {0, options.zero || !is_timed(type) ? 1 : 1};
       }
     } else if (type == ScaleType::band || type == ScaleType::point) {
       double inner = 0, outer = 0;
@@ -320,7 +315,7 @@ class Ranges {
     }
     options.round = truth(entry.properties, "round", false);
     options.reverse = truth(entry.properties, "reverse", false);
-    if (!discrete(type) && def->is_field() && get(def->def, "sort") == "descending" &&
+    if (!is_discrete(type) && def->is_field() && get(def->def, "sort") == "descending" &&
         !has(entry.properties, "reverse"))
       options.reverse = true;
 
@@ -417,10 +412,10 @@ class Ranges {
       return;
     }
     if (channel == "x" || channel == "y") {
-      const bool up = channel == "y" && !discrete(entry.type);
+      const bool up = channel == "y" && !is_discrete(entry.type);
       const double size = channel == "x" ? width : height;
       options.range = {up ? size : 0.0, up ? 0.0 : size};
-      if (options.domain.empty() && discrete(entry.type)) options.domain = {};
+      if (options.domain.empty() && is_discrete(entry.type)) options.domain = {};
       range_ends(entry, options);
       return;
     }
@@ -454,7 +449,7 @@ class Ranges {
       return;
     }
     if (color) {
-      if (discrete(entry.type)) {
+      if (is_discrete(entry.type)) {
         named_range(options, def->type == "nominal" ? "category" : "ordinal");
       } else if (entry.type == ScaleType::bin_ordinal || entry.type == ScaleType::quantile ||
                  entry.type == ScaleType::quantize || entry.type == ScaleType::threshold) {
@@ -495,7 +490,7 @@ class Ranges {
     }
     low = number(entry.properties, "rangeMin", low);
     high = number(entry.properties, "rangeMax", high);
-    if (discrete(entry.type) || entry.type == ScaleType::bin_ordinal ||
+    if (is_discrete(entry.type) || entry.type == ScaleType::bin_ordinal ||
         entry.type == ScaleType::quantile || entry.type == ScaleType::quantize ||
         entry.type == ScaleType::threshold) {
       // One value per domain value, from low to high.
@@ -528,7 +523,7 @@ class Ranges {
     const json& wish = own(entry, "interpolate");
     std::string name = wish.is_string() ? wish.get<std::string>() : text(wish, "type");
     if (name.empty()) {
-      if (options.scheme || discrete(entry.type)) return;
+      if (options.scheme || is_discrete(entry.type)) return;
       name = "hcl";
     }
     if (const auto space = parse_color_space(name)) options.interpolate = *space;
@@ -541,7 +536,7 @@ class Ranges {
       const ScaleEntry* entry = find_scale_entry(view, channel);
       const ScaleInstance* instance = find_scale(view, cell, channel);
       if (entry == nullptr || instance == nullptr) return number(get(config_, "view"), "step", 20);
-      if (discrete(entry->type)) return instance->scale.step();
+      if (is_discrete(entry->type)) return instance->scale.step();
       if (instance->bins) {
         const double size = channel[0] == 'x' ? view.cells[static_cast<size_t>(cell)].width
                                               : view.cells[static_cast<size_t>(cell)].height;

@@ -55,12 +55,6 @@ std::string_view scale_type_name(ScaleType type) {
 
 bool is_continuous(ScaleType type) { return type <= ScaleType::diverging; }
 
-bool is_discrete(ScaleType type) {
-  return type == ScaleType::band || type == ScaleType::point || type == ScaleType::ordinal;
-}
-
-static bool is_time(ScaleType type) { return type == ScaleType::time || type == ScaleType::utc; }
-
 static double signed_pow(double x, double exponent) {
   return x < 0 ? -std::pow(-x, exponent) : std::pow(x, exponent);
 }
@@ -197,7 +191,7 @@ void Scale::nice_domain() {
   std::vector<double>& d = domain_numbers_;
   if (!o.nice || d.size() < 2) return;
   double first = d.front(), last = d.back();
-  if (is_time(o.type) || o.type == ScaleType::log) {
+  if (is_timed(o.type) || o.type == ScaleType::log) {
     bool reverse = last < first;
     double low = reverse ? last : first, high = reverse ? first : last;
     if (o.type == ScaleType::log) {
@@ -500,7 +494,7 @@ Row Scale::invert(double range_value) const {
     double first = domain_numbers_[0], last = domain_numbers_[n - 1];
     x = std::clamp(x, std::min(first, last), std::max(first, last));
   }
-  return number_row(is_time(type) ? std::trunc(x) : x);
+  return number_row(is_timed(type) ? std::trunc(x) : x);
 }
 
 std::vector<double> Scale::thresholds() const { return cuts_; }

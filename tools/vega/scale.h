@@ -33,12 +33,21 @@ enum class ScaleType {
   bin_ordinal,
 };
 
+inline bool is_discrete(ScaleType type) {
+  return type == ScaleType::band || type == ScaleType::point || type == ScaleType::ordinal;
+}
+inline bool is_timed(ScaleType type) { return type == ScaleType::time || type == ScaleType::utc; }
+/// Its domain is continuous, its range is not.
+inline bool is_discretizing(ScaleType type) {
+  return type == ScaleType::quantile || type == ScaleType::quantize ||
+         type == ScaleType::threshold || type == ScaleType::bin_ordinal;
+}
+
 std::optional<ScaleType> parse_scale_type(std::string_view name);
 std::string_view scale_type_name(ScaleType type);
 /// linear … diverging: a number goes to a number or a colour by a formula.
 bool is_continuous(ScaleType type);
 /// band, point, ordinal: the domain is a list of values.
-bool is_discrete(ScaleType type);
 
 /// What a scale is made of. All in domain units or pixels; unset optionals take d3's defaults.
 struct ScaleOptions {

@@ -8,8 +8,6 @@
 
 namespace tools::vega {
 
-static bool is_time(ScaleType type) { return type == ScaleType::time || type == ScaleType::utc; }
-
 static Zone zone_of(ScaleType type) { return type == ScaleType::utc ? Zone::utc : Zone::local; }
 
 static std::vector<Row> rows_of(const std::vector<double>& numbers, bool reverse = false) {
@@ -23,13 +21,13 @@ std::vector<Row> Scale::ticks(double count) const {
   if (!(is_continuous(type()) || type() == ScaleType::quantize)) return domain_;
   double first = domain_numbers_.front(), last = domain_numbers_.back();
   if (type() == ScaleType::log) return rows_of(log_ticks(first, last, count, options_.base));
-  if (!is_time(type())) return rows_of(vega::ticks(first, last, count));
+  if (!is_timed(type())) return rows_of(vega::ticks(first, last, count));
   if (!(count > 0)) return {};
   return ticks(tick_interval(std::min(first, last), std::max(first, last), count, zone_of(type())));
 }
 
 std::vector<Row> Scale::ticks(const IntervalStep& interval) const {
-  if (!is_time(type())) return {};
+  if (!is_timed(type())) return {};
   double first = domain_numbers_.front(), last = domain_numbers_.back();
   return rows_of(interval_range(std::min(first, last), std::max(first, last) + 1, interval.interval,
                                 interval.step, zone_of(type())),
@@ -40,7 +38,7 @@ base::Result<std::vector<std::string>> Scale::labels(const std::vector<Row>& val
                                                      std::string_view specifier) const {
   std::vector<std::string> out;
   out.reserve(values.size());
-  if (is_time(type())) {
+  if (is_timed(type())) {
     for (const Row& value : values) {
       double ms = to_number(value);
       out.push_back(specifier.empty() ? format_time_multi(ms, zone_of(type()))
@@ -85,7 +83,7 @@ double limit_tick_count(const Scale& scale, double count, double min_step) {
   double high = std::max(domain.front(), domain.back());
   double steps = (high - low) / min_step;
   count = std::min(count, std::floor(steps != 0 ? steps : 1) + 1);
-  if (scale.type() != ScaleType::log && !is_time(scale.type()) && low < high) {
+  if (scale.type() != ScaleType::log && !is_timed(scale.type()) && low < high) {
     while (count > 1 && tick_step(low, high, count) < min_step) --count;
   }
   return count;

@@ -53,14 +53,6 @@ const std::set<std::string> kColors = {"color", "fill", "stroke"};
 bool positional(const std::string& channel) {
   return channel == "x" || channel == "y" || channel == "theta" || channel == "radius";
 }
-bool discrete(ScaleType type) {
-  return type == ScaleType::band || type == ScaleType::point || type == ScaleType::ordinal;
-}
-bool timed(ScaleType type) { return type == ScaleType::time || type == ScaleType::utc; }
-bool discretizing(ScaleType type) {
-  return type == ScaleType::quantile || type == ScaleType::quantize ||
-         type == ScaleType::threshold || type == ScaleType::bin_ordinal;
-}
 
 ScaleType default_type(const View& view, const std::string& channel, const ChannelDef& def) {
   if (def.discrete_type()) {
@@ -90,7 +82,7 @@ ScaleType default_type(const View& view, const std::string& channel, const Chann
 int category(ScaleType type) {
   if (type == ScaleType::band || type == ScaleType::point) return 1;
   if (type == ScaleType::ordinal || type == ScaleType::bin_ordinal) return 2;
-  if (timed(type)) return 3;
+  if (is_timed(type)) return 3;
   return 0;
 }
 
@@ -207,7 +199,7 @@ class Scales {
     std::vector<Row> values;
     for (const json& value : domain) {
       Row one = datum_value(value, model_.failure);
-      if (timed(entry.type) && one.is_string()) {
+      if (is_timed(entry.type) && one.is_string()) {
         const double ms = parse_date(one.get_ref<const std::string&>());
         if (!std::isnan(ms)) one = number_row(ms);
       }
@@ -227,7 +219,8 @@ class Scales {
       const json& domain = get(get(def->def, "scale"), "domain");
       if (domain.is_array()) {
         for (Row& value : explicit_domain(entry, domain))
-          if (!discrete(entry.type) || std::find(fixed.begin(), fixed.end(), value) == fixed.end())
+          if (!is_discrete(entry.type) ||
+              std::find(fixed.begin(), fixed.end(), value) == fixed.end())
             fixed.push_back(std::move(value));
         has_fixed = true;
       } else if (get(domain, "unionWith").is_array()) {
@@ -242,7 +235,7 @@ class Scales {
       }
     }
     if (has_fixed) {
-      if (discrete(entry.type) || discretizing(entry.type)) {
+      if (is_discrete(entry.type) || is_discretizing(entry.type)) {
         options.domain = fixed;
       } else if (entry.users.size() > 1 && fixed.size() > 2) {
         double low = INFINITY, high = -INFINITY;
@@ -257,7 +250,7 @@ class Scales {
       }
       return;
     }
-    if (discrete(entry.type))
+    if (is_discrete(entry.type))
       discrete_domain(entry, i, options, with);
     else
       continuous_domain(entry, i, instance, with);

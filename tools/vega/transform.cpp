@@ -180,17 +180,27 @@ base::Result<Rows> window_step(Rows rows, const TransformSpec& spec, const Trans
   return window_rows(std::move(rows), options);
 }
 
-base::Result<Rows> bin_step(Rows rows, const TransformSpec& spec, const TransformContext&) {
+base::Result<Field> field_of(const TransformSpec& spec) {
   base::Result<std::string> name = spec.text("field");
   if (!name) return name.error();
-  base::Result<Field> field = Field::parse(*name);
+  return Field::parse(*name);
+}
+
+/// The names of an interval's two ends.
+base::Result<std::array<std::string, 2>> interval_names(const TransformSpec& spec) {
+  if (!spec.has("as")) return spec.error("as must name the output");
+  base::Result<std::array<std::string, 2>> as = spec.names("", "");
+  if (as && (*as)[1].empty()) (*as)[1] = (*as)[0] + "_end";
+  return as;
+}
+
+base::Result<Rows> bin_step(Rows rows, const TransformSpec& spec, const TransformContext&) {
+  base::Result<Field> field = field_of(spec);
   if (!field) return field.error();
   base::Result<BinOptions> options = parse_bin(spec["bin"]);
   if (!options) return options.error();
-  if (!spec.has("as")) return spec.error("as must name the output");
-  base::Result<std::array<std::string, 2>> as = spec.names("", "");
+  base::Result<std::array<std::string, 2>> as = interval_names(spec);
   if (!as) return as.error();
-  if ((*as)[1].empty()) (*as)[1] = (*as)[0] + "_end";
   std::array<double, 2> range = extent(rows, *field).value_or(std::array{0.0, 0.0});
   Bins bins = choose_bins(range[0], range[1], *options);
   if (base::Status status = bin_rows(rows, *field, bins, (*as)[0], (*as)[1]); !status) {
@@ -200,16 +210,12 @@ base::Result<Rows> bin_step(Rows rows, const TransformSpec& spec, const Transfor
 }
 
 base::Result<Rows> time_unit_step(Rows rows, const TransformSpec& spec, const TransformContext&) {
-  base::Result<std::string> name = spec.text("field");
-  if (!name) return name.error();
-  base::Result<Field> field = Field::parse(*name);
+  base::Result<Field> field = field_of(spec);
   if (!field) return field.error();
   base::Result<TimeUnit> unit = parse_time_unit(spec["timeUnit"]);
   if (!unit) return unit.error();
-  if (!spec.has("as")) return spec.error("as must name the output");
-  base::Result<std::array<std::string, 2>> as = spec.names("", "");
+  base::Result<std::array<std::string, 2>> as = interval_names(spec);
   if (!as) return as.error();
-  if ((*as)[1].empty()) (*as)[1] = (*as)[0] + "_end";
   if (unit->parts.empty()) {
     std::array<double, 2> range = extent(rows, *field).value_or(std::array{0.0, 0.0});
     *unit = time_unit_bins(range[0], range[1], *unit);
