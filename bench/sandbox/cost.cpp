@@ -149,15 +149,18 @@ void lua_alone(benchmark::State& state) {
 }
 
 /// A process of its own, copied off a worker that is loaded and confined.
-void lua_cold(benchmark::State& state) {
+void lua_cold(benchmark::State& state, std::chrono::milliseconds pause) {
   auto toolbox = tools::Toolbox::open({.workspace = g_workspace, .policy = default_policy()});
   (void)toolbox->run_lua("print(1)", {});  // waits for the first worker
   for (auto _ : state) {
+    std::this_thread::sleep_for(pause);
+    const Clock::time_point start = Clock::now();
     auto observation = toolbox->run_lua("-- data\nprint(1 + 1)", {});
     if (!observation || observation->text != "2") {
       state.SkipWithError("it did not run");
       break;
     }
+    state.SetIterationTime(std::chrono::duration<double>(Clock::now() - start).count());
   }
 }
 
@@ -254,7 +257,10 @@ int main(int argc, char** argv) {
   add_timed("confined and overlay, after a pause",
             [](benchmark::State& s) { ready(s, true, kPause); });
   add("Lua, warm worker", lua_warm);
-  add("Lua, process of its own", lua_cold);
+  add_timed("Lua, process of its own, back to back",
+            [](benchmark::State& s) { lua_cold(s, milliseconds(0)); });
+  add_timed("Lua, process of its own, after a pause",
+            [](benchmark::State& s) { lua_cold(s, kPause); });
   add("Lua, jail and process of its own", lua_alone);
   add("limit: Lua state in this process", lua_state);
   add("limit: round trip between processes", round_trip);

@@ -387,6 +387,13 @@ int set_up(lua_State* lua) {
   return 0;
 }
 
+int seed_random(lua_State* lua) {
+  lua_getglobal(lua, "math");
+  lua_getfield(lua, -1, "randomseed");
+  lua_call(lua, 0, 0);
+  return 0;
+}
+
 // "script:2: where: …" becomes "line 2: where: …"; one line.
 std::string error_text(lua_State* lua, int index) {
   std::string text;
@@ -459,17 +466,26 @@ void open_basics(lua_State* lua) {
   lua_getglobal(lua, "math");
   lua_getfield(lua, -1, "randomseed");
   lua_pushcclosure(lua, random_seed, 1);
-  lua_pushvalue(lua, -1);
-  lua_setfield(lua, -3, "randomseed");
-  lua_call(lua, 0, 0);
+  lua_setfield(lua, -2, "randomseed");
   lua_pop(lua, 1);
 }
 
+void prepare_script(Host& host) {
+  host.lua = lua_newstate(allocate, &host);
+  if (!host.lua) return;
+  *static_cast<Host**>(lua_getextraspace(host.lua)) = &host;
+  lua_pushcfunction(host.lua, set_up);
+  // An error stays on the stack of a state that is then of no use.
+  if (lua_pcall(host.lua, 0, 0, 0) == LUA_OK) return;
+  lua_close(host.lua);
+  host.lua = nullptr;
+}
+
 void run_script(Host& host) {
-  lua_State* lua = lua_newstate(allocate, &host);
+  if (!host.lua) prepare_script(host);
+  lua_State* lua = host.lua;
   if (!lua) return host.events.error(kMemoryMessage);
-  *static_cast<Host**>(lua_getextraspace(lua)) = &host;
-  lua_pushcfunction(lua, set_up);
+  lua_pushcfunction(lua, seed_random);
   int status = lua_pcall(lua, 0, 0, 0);
   if (status == LUA_OK)
     status = luaL_loadbufferx(lua, host.script.data(), host.script.size(), "=script", "t");
@@ -481,10 +497,11 @@ void run_script(Host& host) {
   const bool failed = status != LUA_OK;
   const std::string message = failed ? error_text(lua, -1) : "";
   const bool spent = host.engine->used();
-  // A process that ends need not put anything away. In one that stays, the limits hold until the
-  // state is closed.
-  if (host.events.serves() == Serves::many && !spent) lua_close(lua);
   failed ? host.events.error(message, spent) : host.events.done(spent);
+  // A process that ends need not put anything away. In one that stays nobody waits for it: scripts
+  // have no finalizers, so nothing of the script runs any more.
+  if (host.events.serves() == Serves::many && !spent) lua_close(lua);
+  host.lua = nullptr;
 }
 
 }  // namespace tools::script

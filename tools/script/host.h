@@ -28,11 +28,15 @@ struct Host {
   std::string script;
   uint64_t instructions = 0;
   uint64_t lua_bytes = 0;
+  lua_State* lua = nullptr;  ///< once prepared
 };
 
 Host& host_of(lua_State* lua);
 
-/// Runs `host.script` in a fresh state and sends its events, the last of them done or error.
+/// Makes the state that run_script() needs, ahead of the script; it costs more than most scripts.
+void prepare_script(Host& host);
+/// Runs `host.script` in a state that has met no script before, and sends its events, the last of
+/// them done or error. `host.limits` may have changed since it was prepared. Once for each host.
 void run_script(Host& host);
 
 /// Registers the functions of one library in `lua`.

@@ -9,6 +9,7 @@
 //   tessera-worker serve    descriptor 3 is a socket: a line is a request like those, with "mode",
 //                           and an empty line ends its events; until the socket is closed. One
 //                           with "own" is answered by a process of its own, a copy of this one
+//                           that is made ahead
 //
 // query and facts answer with events {"type":"text","text":"…"}, which together are the text to
 // show, and {"type":"note","text":"…"}.
@@ -34,6 +35,7 @@
 #include "tools/script/answer_chart.h"
 #include "tools/script/answer_data.h"
 #include "tools/script/host.h"
+#include "tools/script/spare.h"
 
 namespace {
 
@@ -63,9 +65,21 @@ int usage(const char* problem) {
   return 2;
 }
 
-/// What is wrong with the request, or nullptr once its events are sent. engine: fresh.
-const char* answer(const std::string& mode, const json& request,
-                   std::shared_ptr<tools::data::Engine> engine, tools::script::Serves serves) {
+std::unique_ptr<tools::script::Host> prepared(std::shared_ptr<tools::data::Engine> engine) {
+  auto host = std::make_unique<tools::script::Host>(
+      tools::script::Host{.events = tools::script::Events(kEventsFd),
+                          .engine = std::move(engine),
+                          .limits = {},
+                          .script = {}});
+  tools::script::prepare_script(*host);
+  return host;
+}
+
+/// What is wrong with the request, or nullptr once its events are sent. engine: fresh. host: one
+/// that is prepared, or nullptr.
+const char* answer(const json& request, std::shared_ptr<tools::data::Engine> engine,
+                   tools::script::Serves serves, std::unique_ptr<tools::script::Host>& host) {
+  const std::string mode = request.value("mode", "lua");
   tools::script::Events events(kEventsFd, serves);
   if (mode == "profile") {
     const auto paths = request.find("paths");
@@ -86,26 +100,19 @@ const char* answer(const std::string& mode, const json& request,
   limits.instructions = number_in(request, "instructions", limits.instructions);
   limits.lua_bytes = number_in(request, "lua_bytes", limits.lua_bytes);
   limits.seed = number_in(request, "seed", limits.seed);
-  tools::script::Host host{.events = std::move(events),
-                           .engine = std::move(engine),
-                           .limits = limits,
-                           .script = script->get<std::string>()};
-  tools::script::run_script(host);
+  if (!host) host = prepared(std::move(engine));
+  host->events = std::move(events);
+  host->limits = limits;
+  host->script = script->get<std::string>();
+  tools::script::run_script(*host);
+  host.reset();
   return nullptr;
 }
 
-/// Answers in a copy of this process, which is loaded and confined and has nothing of a script yet.
-/// What the script leaves behind goes with it. Usage as answer().
-const char* answer_apart(const std::string& mode, const json& request,
-                         std::shared_ptr<tools::data::Engine> engine) {
-  const pid_t child = ::fork();
-  if (child < 0) return answer(mode, request, engine, tools::script::Serves::many);
-  if (child == 0) {
-    const char* problem = answer(mode, request, engine, tools::script::Serves::one_of_many);
-    ::_exit(problem == nullptr ? 0 : usage(problem));
-  }
+/// Ends this process as a copy of it ended; returns if that was well.
+void end_like(pid_t copy) {
   int status = 0;
-  while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
+  while (::waitpid(copy, &status, 0) < 0 && errno == EINTR) {
   }
   // Its last line may be cut: this process ends like it, and whoever asked sees that.
   if (WIFSIGNALED(status)) {
@@ -113,32 +120,34 @@ const char* answer_apart(const std::string& mode, const json& request,
     ::raise(WTERMSIG(status));
   }
   if (status != 0) ::_exit(WIFEXITED(status) ? WEXITSTATUS(status) : 1);
-  return nullptr;
 }
 
 int serve() {
   std::string text;
-  char buffer[65536];
   auto engine = std::make_shared<tools::data::Engine>(tools::data::find_duckdb());
   engine->preload();
+  std::unique_ptr<tools::script::Host> host = prepared(engine);
+  // Answers in a copy; what the script leaves behind goes with it.
+  const auto answer_apart = [&](const std::string& line) {
+    const json request = json::parse(line, nullptr, false);
+    const char* problem = answer(request, engine, tools::script::Serves::one_of_many, host);
+    ::_exit(problem == nullptr ? 0 : usage(problem));
+  };
+  tools::script::Spare spare;
   for (;;) {
-    const size_t end = text.find('\n');
-    if (end == text.npos) {
-      const ssize_t n = ::recv(kEventsFd, buffer, sizeof buffer, 0);
-      if (n < 0 && errno == EINTR) continue;
-      if (n <= 0) return 0;
-      text.append(buffer, static_cast<size_t>(n));
-      if (text.size() > kMaxRequest) return usage("the request is larger than 1 MB");
+    if (!host) host = prepared(engine);
+    if (!spare) spare = tools::script::Spare::make(answer_apart);
+    std::string line;
+    if (!tools::script::read_line(kEventsFd, text, kMaxRequest, line))
+      return text.size() > kMaxRequest ? usage("the request is larger than 1 MB") : 0;
+    const json request = json::parse(line, nullptr, false);
+    if (!request.is_object()) return usage("the request is not a JSON object");
+    if (request.value("own", false) && spare) {
+      end_like(spare.hand_over(line));
       continue;
     }
-    const json request = json::parse(std::string_view(text).substr(0, end), nullptr, false);
-    text.erase(0, end + 1);
-    if (!request.is_object()) return usage("the request is not a JSON object");
-    const std::string mode = request.value("mode", "lua");
-    const char* problem = request.value("own", false)
-                              ? answer_apart(mode, request, engine)
-                              : answer(mode, request, engine, tools::script::Serves::many);
-    if (problem != nullptr) return usage(problem);
+    if (const char* problem = answer(request, engine, tools::script::Serves::many, host))
+      return usage(problem);
     if (engine->used()) ::_exit(0);
   }
 }
@@ -161,10 +170,12 @@ int main(int argc, char** argv) {
   if (mode == "serve") return serve();
   std::string text;
   if (!read_request(text)) return usage("the request cannot be read or is larger than 1 MB");
-  const json request = json::parse(text, nullptr, false);
+  json request = json::parse(text, nullptr, false);
   if (!request.is_object()) return usage("the request is not a JSON object");
   auto engine = std::make_shared<tools::data::Engine>(tools::data::find_duckdb());
-  if (const char* problem = answer(mode, request, engine, tools::script::Serves::one))
+  request["mode"] = mode;
+  std::unique_ptr<tools::script::Host> host;
+  if (const char* problem = answer(request, engine, tools::script::Serves::one, host))
     return usage(problem);
   // Nothing needs to be put away, and DuckDB takes its time to do it.
   ::_exit(0);
