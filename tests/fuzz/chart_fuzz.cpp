@@ -1,6 +1,7 @@
-// Charts from untrusted specs: whatever parses as JSON is drawn or refused, and what is drawn is a
-// PNG of the size it claims.
+// Charts from untrusted specifications: whatever parses as JSON is drawn or refused in one
+// sentence; what is drawn is a PNG of the size of its scene, and the check of it ends, too.
 
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -8,7 +9,8 @@
 #include "base/json.h"
 
 #include "media/image.h"
-#include "tools/chart/chart.h"
+#include "tools/vega/check.h"
+#include "tools/vega/vega.h"
 
 // Fontconfig keeps its patterns until the process ends.
 extern "C" const char* __lsan_default_suppressions();
@@ -18,14 +20,20 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string_view text(reinterpret_cast<const char*>(data), size);
   const nlohmann::json spec = nlohmann::json::parse(text.begin(), text.end(), nullptr, false);
   if (spec.is_discarded()) return 0;
-  const base::Result<tools::chart::Drawn> drawn = tools::chart::draw_png(spec);
-  if (!drawn) {
-    if (!drawn.error().message.starts_with("chart: ")) std::abort();
+  const base::Result<tools::vega::Scene> scene = tools::vega::compile(spec, {});
+  if (!scene) {
+    if (scene.error().message.empty()) std::abort();
     return 0;
   }
-  const base::Result<media::Pixels> pixels = media::decode_png(drawn->png);
-  if (!pixels || pixels->width != drawn->width || pixels->height != drawn->height ||
-      drawn->rows_drawn < 1)
+  for (const tools::vega::Finding& finding : tools::vega::check(spec, *scene, {}))
+    if (finding.code.empty() || finding.text.empty()) std::abort();
+  // Pictures as large as they may be are for the test of limits.
+  if (scene->width * scene->height > 4e6) return 0;
+  const base::Result<std::string> png = tools::vega::png(*scene, 1);
+  if (!png) return 0;
+  const base::Result<media::Pixels> pixels = media::decode_png(*png);
+  if (!pixels || std::abs(pixels->width - scene->width) > 1 ||
+      std::abs(pixels->height - scene->height) > 1)
     std::abort();
   return 0;
 }

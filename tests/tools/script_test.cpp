@@ -70,8 +70,9 @@ TEST_F(Script, ErrorsAreOneLineWithItsNumber) {
   EXPECT_EQ(run("x = ("), "error: line 1: unexpected symbol near <eof>");
   EXPECT_EQ(run("error('a\\nb')"), "error: line 1: a b");
   EXPECT_EQ(run("error({})"), "error: the script raised a table as an error");
-  EXPECT_EQ(run("chart.area()"),
-            "error: line 1: no chart.area; charts: bar, line, scatter, pie, box, hist");
+  EXPECT_EQ(run("chart.arcs()"),
+            "error: line 1: no chart.arcs; charts: bar, line, scatter, pie, box, hist, area, "
+            "heatmap, histogram, boxplot, spec");
 }
 
 TEST_F(Script, IsTheSameInEveryRun) {
@@ -255,6 +256,22 @@ TEST_F(ScriptWithData, ErrorsNameWhatThereIs) {
        "chart.bar: 2 rows for \"wren\"; group the rows first, or name a color"},
       {"chart.bar(data.read('birds.csv'):head(1), {x='species', y='mass', save='a.jpg'})",
        "chart.bar: \"a.jpg\" must end in .png"},
+      {"t = {mark = 'bar'} t.self = t chart.spec(t)",
+       "chart.spec: the specification is nested more than 60 deep"},
+      {"chart.spec({mark = print})", "chart.spec: the specification holds a function"},
+      {"chart.spec({mark = 'bar', height = 0/0})",
+       "chart.spec: a number of the specification is not finite"},
+      {"chart.spec({mark = 'bar'}, {})",
+       "chart.spec: the second argument is not a table of data.read or data.query"},
+      {"chart.spec(3)",
+       "chart.spec: the first argument is a Vega-Lite specification, as a Lua table or as JSON "
+       "text"},
+      {"chart.spec({mark = 'bar', data = {url = '../x.csv'}, encoding = {x = {field = 'a'}}})",
+       "chart.spec: \"../x.csv\" is outside the workspace"},
+      {"chart.heatmap(data.read('birds.csv'), {x='species', y='day'})",
+       "chart.heatmap: needs color="},
+      {"chart.heatmap(data.read('birds.csv'):head(1), {x='species', y='day', color='species'})",
+       "chart.heatmap: column \"species\" is text; number columns: mass"},
       {"data.read('birds.csv'):save('../x.csv')", "save: \"../x.csv\" is outside the workspace"},
   };
   for (const auto& [script, message] : cases)

@@ -1,9 +1,12 @@
 #include "tools/script/answer_chart.h"
 
 #include <string>
+#include <vector>
 
 #include "base/json.h"
+#include "tools/data/value.h"
 #include "tools/data/workspace.h"
+#include "tools/vega/check.h"
 #include "tools/vega/vega.h"
 
 namespace tools::script {
@@ -24,6 +27,42 @@ Result<json> parse_spec(const std::string& text, const std::string& path) {
   } catch (const json::exception& e) {
     return Error{Errc::usage, path + " is not JSON: " + e.what()};
   }
+}
+
+// Puts the file that a "data" object names into it, as text.
+base::Status embed_data(json& value, const vega::UrlLoader& load) {
+  const auto url = value.find("url");
+  if (url == value.end() || !url->is_string()) return base::Ok{};
+  const std::string name = url->get<std::string>();
+  Result<std::string> text = load(name);
+  if (!text) return text.error();
+  json format =
+      value.contains("format") && value["format"].is_object() ? value["format"] : json::object();
+  if (!format.contains("type")) {
+    const std::string extension = data::extension(name);
+    format["type"] = extension == "csv" || extension == "tsv" ? extension : "json";
+  }
+  value.erase("url");
+  value["values"] = data::to_utf8(*text);
+  value["format"] = std::move(format);
+  return base::Ok{};
+}
+
+// The specification with its data inside, for a page that makes no request.
+Result<std::string> embedded(json spec, const vega::UrlLoader& load) {
+  // "url" names data only inside of "data"; the channel of that name is an object.
+  std::vector<json*> open = {&spec};
+  while (!open.empty()) {
+    json& value = *open.back();
+    open.pop_back();
+    if (!value.is_structured()) continue;
+    if (value.is_object())
+      if (const auto data = value.find("data"); data != value.end() && data->is_object())
+        if (base::Status ok = embed_data(*data, load); !ok) return ok.error();
+    for (auto it = value.begin(); it != value.end(); ++it)
+      if (!value.is_object() || it.key() != "values") open.push_back(&*it);
+  }
+  return spec.dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
 Result<std::string> picture(const std::string& path, const std::string& format, double scale) {
@@ -47,6 +86,13 @@ Result<std::string> picture(const std::string& path, const std::string& format, 
   if (!scene) return scene.error();
   if (format == "svg") return vega::svg(*scene);
   if (format == "pdf") return vega::pdf(*scene);
+  if (format == "embedded") return embedded(std::move(*spec), options.load);
+  if (format == "check" || format == "check-json") {
+    const std::vector<vega::Finding> findings = vega::check(*spec, *scene, options.load);
+    if (format == "check") return vega::findings_text(findings);
+    return vega::findings_json(findings).dump(-1, ' ', false, json::error_handler_t::replace) +
+           "\n";
+  }
   if (format == "scene") return vega::scene_json(*scene).dump() + "\n";
   return vega::png(*scene, scale);
 }

@@ -98,8 +98,27 @@ base::Result<int> optional_column(const data::Table& table, const std::string& w
 
 }  // namespace
 
+base::Result<json> rows_json(const data::Table& table, const std::string& who) {
+  base::Result<uint64_t> n = table.count();
+  if (!n) return n.error();
+  if (*n > kMaxRows)
+    return Error{Errc::limit,
+                 who + ": " + std::to_string(*n) + " rows are too many to draw; group them first"};
+  base::Result<data::Rows> rows = table.fetch(kMaxRows);
+  if (!rows) return rows.error();
+  json values = json::array();
+  for (uint64_t row = 0; row < rows->count; ++row) {
+    json record = json::object();
+    for (size_t i = 0; i < table.columns().size(); ++i)
+      record[table.columns()[i].name] = json_of(rows->columns[i][row]);
+    values.push_back(std::move(record));
+  }
+  return values;
+}
+
 std::string chart_name(ChartKind kind) {
-  constexpr const char* kNames[] = {"bar", "line", "scatter", "pie", "box", "hist"};
+  constexpr const char* kNames[] = {"bar", "line", "scatter", "pie",
+                                    "box", "hist", "area",    "heatmap"};
   return std::string("chart.") + kNames[static_cast<int>(kind)];
 }
 
@@ -110,8 +129,12 @@ base::Result<ChartPlan> plan_chart(ChartKind kind, const data::Table& table,
   const auto needs = [&](const char* field) {
     return Error{Errc::usage, who + ": needs " + field + "="};
   };
+  const bool heatmap = kind == ChartKind::heatmap;
   if (!options.x) return needs("x");
   if (!hist && options.y.empty()) return needs("y");
+  if (heatmap && !options.color) return needs("color");
+  if (heatmap && options.y.size() > 1)
+    return Error{Errc::usage, who + ": y is one column, its rows stand one above the other"};
   Drawn d{.table = table};
   std::optional<std::string> color = options.color;
   std::string y_name = options.y.empty() ? std::string() : options.y[0];
@@ -129,9 +152,9 @@ base::Result<ChartPlan> plan_chart(ChartKind kind, const data::Table& table,
   d.x = *x;
   std::vector<int> used = {d.x};
   if (!hist) {
-    // The place of a scatter chart's point may also be a name or a date.
-    base::Result<int> y =
-        kind == ChartKind::scatter ? d.table.find(who, y_name) : d.table.find_number(who, y_name);
+    // The place of a scatter chart's point or of a cell may also be a name or a date.
+    base::Result<int> y = kind == ChartKind::scatter || heatmap ? d.table.find(who, y_name)
+                                                                : d.table.find_number(who, y_name);
     if (!y) return y.error();
     d.y = *y;
     used.push_back(d.y);
@@ -139,6 +162,10 @@ base::Result<ChartPlan> plan_chart(ChartKind kind, const data::Table& table,
   base::Result<int> color_column = optional_column(d.table, who, hist ? std::nullopt : color);
   if (!color_column) return color_column.error();
   d.color = *color_column;
+  if (heatmap) {
+    if (base::Result<int> number = d.table.find_number(who, *color); !number) return number.error();
+    used.push_back(d.color);
+  }
 
   base::Result<uint64_t> all = d.table.count();
   if (!all) return all.error();
@@ -153,17 +180,24 @@ base::Result<ChartPlan> plan_chart(ChartKind kind, const data::Table& table,
   base::Result<data::Rows> rows = d.table.fetch(kMaxRows);
   if (!rows) return rows.error();
   d.rows = std::move(*rows);
-  if (kind == ChartKind::bar || kind == ChartKind::line || kind == ChartKind::pie)
+  if (heatmap) {
+    Drawn cells = d;
+    cells.color = d.y;
+    if (base::Status ok = one_row_each(cells, who); !ok) return ok.error();
+  }
+  if (kind == ChartKind::bar || kind == ChartKind::line || kind == ChartKind::pie ||
+      kind == ChartKind::area)
     if (base::Status ok = one_row_each(d, who); !ok) return ok.error();
   const std::string left_out =
       *all > *n ? ", " + data::counted(*all - *n, "row") + " without a value left out"
                 : std::string();
 
   ChartPlan plan{.rows = *n};
-  constexpr const char* kMarks[] = {"bar", "line", "point", "arc", "boxplot", "bar"};
+  constexpr const char* kMarks[] = {"bar",     "line", "point", "arc",
+                                    "boxplot", "bar",  "area",  "rect"};
   const Column& x_column = d.table.columns()[static_cast<size_t>(d.x)];
   json encoding = json::object();
-  const bool names_below = kind == ChartKind::bar || kind == ChartKind::box;
+  const bool names_below = kind == ChartKind::bar || kind == ChartKind::box || heatmap;
   const json x_channel = {{"field", x_column.name}, {"type", type_of(x_column, names_below)}};
   if (hist) {
     encoding["x"] = {{"field", x_column.name}, {"bin", true}, {"type", "quantitative"}};
@@ -176,12 +210,13 @@ base::Result<ChartPlan> plan_chart(ChartKind kind, const data::Table& table,
       encoding["color"] = {{"field", x_column.name}, {"type", "nominal"}};
     } else {
       encoding["x"] = x_channel;
-      encoding["y"] = {{"field", y_column.name}, {"type", type_of(y_column, false)}};
+      encoding["y"] = {{"field", y_column.name}, {"type", type_of(y_column, heatmap)}};
       if (d.color >= 0) {
         const Column& color_of = d.table.columns()[static_cast<size_t>(d.color)];
         encoding["color"] = {
             {"field", color_of.name},
-            {"type", type_of(color_of, kind == ChartKind::bar || kind == ChartKind::line)}};
+            {"type", type_of(color_of, kind == ChartKind::bar || kind == ChartKind::line ||
+                                           kind == ChartKind::area)}};
         if ((kind == ChartKind::bar || kind == ChartKind::box) && d.color != d.x)
           encoding["xOffset"] = {{"field", color_of.name}};
       }
@@ -208,11 +243,20 @@ base::Result<ChartPlan> plan_chart(ChartKind kind, const data::Table& table,
   switch (kind) {
     case ChartKind::bar:
     case ChartKind::line:
+    case ChartKind::area:
     case ChartKind::pie: {
       plan.first = kind == ChartKind::bar    ? "bar chart, " + data::counted(*n, "row")
                    : kind == ChartKind::line ? "line chart, " + data::counted(*n, "row")
+                   : kind == ChartKind::area ? "area chart, " + data::counted(*n, "row")
                                              : "pie chart, " + data::counted(*n, "slice");
       plan.lines = extremes(d, "");
+      break;
+    }
+    case ChartKind::heatmap: {
+      plan.first = "heat map, " + data::counted(*n, "cell");
+      Drawn cells = d;
+      cells.y = d.color, cells.color = d.y;
+      plan.lines = extremes(cells, "");
       break;
     }
     case ChartKind::scatter:

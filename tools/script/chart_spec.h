@@ -9,7 +9,7 @@
 
 namespace tools::script {
 
-enum class ChartKind { bar, line, scatter, pie, box, hist };
+enum class ChartKind { bar, line, scatter, pie, box, hist, area, heatmap };
 
 /// What a script writes in the braces of chart.bar(t, {…}).
 struct ChartOptions {
@@ -33,5 +33,9 @@ std::string chart_name(ChartKind kind);
 /// Errors: usage, not_found (a column), limit (rows); one sentence that begins with chart_name().
 base::Result<ChartPlan> plan_chart(ChartKind kind, const data::Table& table,
                                    const ChartOptions& options);
+
+/// The rows of a table as an array of objects. Errors: those of the table's query, limit (more than
+/// 50,000 rows).
+base::Result<nlohmann::json> rows_json(const data::Table& table, const std::string& who);
 
 }  // namespace tools::script

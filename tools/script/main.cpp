@@ -5,7 +5,8 @@
 //   tessera-worker profile  stdin {"paths":["…"]}
 //   tessera-worker query    stdin {"sql":"…","format":"csv|json|table"}
 //   tessera-worker facts    stdin {"path":"…","format":"json|table"}
-//   tessera-worker draw     stdin {"path":"spec.json","format":"png|svg|pdf|scene","scale":2}
+//   tessera-worker draw     stdin {"path":"spec.json","format":"png","scale":2}, or another format
+//                           of answer_chart.h
 //   tessera-worker serve    descriptor 3 is a socket: a line is a request like those, with "mode",
 //                           and an empty line ends its events; until the socket is closed. One
 //                           with "own" is answered by a process of its own, a copy of this one

@@ -163,10 +163,13 @@ base::Result<Scene> compile_checked(const json& given, const Options& options) {
   }
   Scene scene;
   const Box& box = drawn.inner;
-  const double left = std::max(0.0, std::ceil(-box.x1)), top = std::max(0.0, std::ceil(-box.y1));
+  // "none" gives what stands around the plot no room.
+  const double around = type == "none" ? 0 : 1;
+  const double left = around * std::max(0.0, std::ceil(-box.x1)),
+               top = around * std::max(0.0, std::ceil(-box.y1));
   const double width = drawn.group.item.width, height = drawn.group.item.height;
-  const double right = std::max(0.0, std::ceil(box.x2 - width)),
-               bottom = std::max(0.0, std::ceil(box.y2 - height));
+  const double right = around * std::max(0.0, std::ceil(box.x2 - width)),
+               bottom = around * std::max(0.0, std::ceil(box.y2 - height));
   scene.origin_x = left + padding.left;
   scene.origin_y = top + padding.top;
   scene.width = width + left + right + padding.left + padding.right;

@@ -4,7 +4,7 @@
 #include <string_view>
 #include <vector>
 
-namespace tools::chart {
+namespace tools::script {
 
 /// `text` as one printable line of at most `max_points` code points: control characters and line
 /// breaks become spaces, broken UTF-8 becomes U+FFFD, what is too long ends in "…".
@@ -29,12 +29,4 @@ std::string plain_number(double value);
 /// small.
 std::vector<std::string> value_texts(const std::vector<double>& values);
 
-/// Texts for evenly spaced ticks: as many decimals as `step` needs.
-std::vector<std::string> tick_texts(const std::vector<double>& ticks, double step, bool separators);
-
-/// Position of an English month or weekday name (long or short, any case), 0 for Jan and Mon; -1
-/// for other text.
-int month_index(std::string_view text);
-int weekday_index(std::string_view text);
-
-}  // namespace tools::chart
+}  // namespace tools::script

@@ -1,4 +1,4 @@
-#include "tools/chart/words.h"
+#include "tools/script/chart_words.h"
 
 #include <algorithm>
 #include <cctype>
@@ -8,7 +8,7 @@
 #include <iterator>
 #include <utility>
 
-namespace tools::chart {
+namespace tools::script {
 namespace {
 
 // Whether a well-formed code point starts at text[i]; its length goes to `bytes`.
@@ -84,16 +84,6 @@ double largest_of(const std::vector<double>& values) {
   double largest = 0;
   for (double value : values) largest = std::max(largest, std::abs(value));
   return largest;
-}
-
-template <size_t N>
-int find_name(std::string_view text, const char* const (&names)[N]) {
-  std::string lower;
-  for (char c : text) lower += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  for (size_t i = 0; i < N; ++i)
-    if (lower == names[i] || (lower.size() == 3 && std::string_view(names[i]).starts_with(lower)))
-      return static_cast<int>(i);
-  return -1;
 }
 
 }  // namespace
@@ -227,48 +217,4 @@ std::vector<std::string> value_texts(const std::vector<double>& values) {
   return texts;
 }
 
-std::vector<std::string> tick_texts(const std::vector<double>& ticks, double step,
-                                    bool separators) {
-  Unit unit = unit_for(largest_of(ticks));
-  // 8×10¹⁸ and 10×10¹⁸ rather than 0.8×10¹⁹ and 1.0×10¹⁹.
-  if (unit.suffix.size() > 1 && unit.exponent - exponent_of(step) <= 2)
-    unit = {exponent_of(step), "×10" + superscript(exponent_of(step))};
-  const auto decimals_for = [&](const Unit& u) {
-    // 2.5 needs one decimal, 0.25 two.
-    const double s = scaled(step, u.exponent);
-    int decimals = std::clamp(-exponent_of(s), 0, 17);
-    const double power = std::pow(10.0, decimals);
-    if (decimals < 17 && std::abs(s * power - std::round(s * power)) > 1e-6) ++decimals;
-    return decimals;
-  };
-  int decimals = decimals_for(unit);
-  if ((decimals > 3 && unit.suffix.size() == 1) || !separators) {
-    unit = {};
-    decimals = decimals_for(unit);
-  }
-  std::vector<std::string> texts;
-  for (double tick : ticks) {
-    if (std::abs(tick) < step * 1e-9) {
-      texts.push_back("0");
-      continue;
-    }
-    texts.push_back(grouped_digits(scaled(tick, unit.exponent), decimals, separators) +
-                    unit.suffix);
-  }
-  return texts;
-}
-
-int month_index(std::string_view text) {
-  static const char* const names[] = {"january",   "february", "march",    "april",
-                                      "may",       "june",     "july",     "august",
-                                      "september", "october",  "november", "december"};
-  return find_name(text, names);
-}
-
-int weekday_index(std::string_view text) {
-  static const char* const names[] = {"monday", "tuesday",  "wednesday", "thursday",
-                                      "friday", "saturday", "sunday"};
-  return find_name(text, names);
-}
-
-}  // namespace tools::chart
+}  // namespace tools::script
