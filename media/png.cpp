@@ -1,6 +1,6 @@
-// PNG through libpng.
+// PNG, read through libpng and written by png_write.cpp.
 //
-// Both ways use libpng's full interface. Its errors longjmp, so a function that calls setjmp holds
+// Reading uses libpng's full interface. Its errors longjmp, so a function that calls setjmp holds
 // nothing with a destructor. The simplified interface would read a picture in fewer lines, but it
 // blends in linear light, applies gAMA and takes 16 bits for linear ones; models are trained on
 // what Pillow gives, which does none of that. So we have samples expanded to 8 bits and blend
@@ -14,6 +14,7 @@
 
 #include "media/image.h"
 #include "media/picture_bounds.h"
+#include "media/png_write.h"
 
 namespace media {
 namespace {
@@ -29,35 +30,6 @@ void on_png_error(png_structp png, png_const_charp message) {
 }
 
 void on_png_warning(png_structp, png_const_charp) {}
-
-void append_bytes(png_structp png, png_bytep data, size_t size) {
-  static_cast<std::string*>(png_get_io_ptr(png))->append(reinterpret_cast<const char*>(data), size);
-}
-
-void flush_nothing(png_structp) {}
-
-// `rows` and `out` belong to the caller: no destructor is skipped by a jump out of libpng.
-bool write_png(const Pixels& pixels, png_bytepp rows, std::string& out, PngError& error) {
-  png_structp png =
-      png_create_write_struct(PNG_LIBPNG_VER_STRING, &error, on_png_error, on_png_warning);
-  if (!png) return false;
-  png_infop info = png_create_info_struct(png);
-  if (!info || setjmp(png_jmpbuf(png))) {
-    png_destroy_write_struct(&png, &info);
-    return false;
-  }
-  png_set_write_fn(png, &out, append_bytes, flush_nothing);
-  png_set_compression_level(png, 1);
-  png_set_filter(png, 0, PNG_FILTER_UP);
-  png_set_IHDR(png, info, static_cast<png_uint_32>(pixels.width),
-               static_cast<png_uint_32>(pixels.height), 8, PNG_COLOR_TYPE_RGB, PNG_INTERLACE_NONE,
-               PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
-  png_write_info(png, info);
-  png_write_image(png, rows);
-  png_write_end(png, nullptr);
-  png_destroy_write_struct(&png, &info);
-  return true;
-}
 
 png_const_bytep byte_pointer(std::string_view bytes) {
   return reinterpret_cast<png_const_bytep>(bytes.data());
@@ -137,14 +109,15 @@ base::Result<std::string> encode_png(const Pixels& pixels) {
     return base::Error{base::Errc::usage, "PNG: " + std::to_string(pixels.width) + "x" +
                                               std::to_string(pixels.height) + " with " +
                                               std::to_string(pixels.rgb.size()) + " bytes"};
-  std::vector<png_bytep> rows(static_cast<size_t>(pixels.height));
-  for (int y = 0; y < pixels.height; ++y)
-    rows[static_cast<size_t>(y)] = const_cast<png_bytep>(pixels.at(0, y));
-  std::string out;
-  out.reserve(pixels.rgb.size() / 64 + 4096);
-  PngError error;
-  if (!write_png(pixels, rows.data(), out, error))
-    return base::Error{base::Errc::internal, std::string("PNG: ") + error.message};
+  std::vector<uint32_t> wide(pixels.rgb.size() / 3);
+  const uint8_t* rgb = pixels.rgb.data();
+  for (uint32_t& pixel : wide) {
+    pixel = uint32_t{rgb[0]} << 16 | uint32_t{rgb[1]} << 8 | rgb[2];
+    rgb += 3;
+  }
+  std::string out =
+      write_png({wide.data(), pixels.width, pixels.height, static_cast<size_t>(pixels.width)});
+  if (out.empty()) return base::Error{base::Errc::internal, "PNG: no memory"};
   return out;
 }
 

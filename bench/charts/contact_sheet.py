@@ -41,7 +41,7 @@ def main():
                 continue
             picture.thumbnail((CELL_W - 2 * MARGIN, CELL_H - NAME - 2 * MARGIN), Image.LANCZOS)
             sheet.paste(picture, (x + MARGIN, y + NAME + MARGIN))
-    sheet.quantize(48, dither=Image.Dither.NONE).save(target, optimize=True)
+    sheet.quantize(256, dither=Image.Dither.NONE).save(target, optimize=True)
     print(f"{len(specs)} charts, {Path(target).stat().st_size // 1000} kB")
 
 

@@ -5,9 +5,9 @@
 #include <set>
 
 #include "tools/vega/config.h"
+#include "tools/vega/field_text.h"
 #include "tools/vega/format.h"
 #include "tools/vega/guides.h"
-#include "tools/vega/marks.h"
 #include "tools/vega/ticks.h"
 
 namespace tools::vega {
@@ -236,6 +236,10 @@ std::vector<Row> AxisMaker::values(const AxisSpec& spec, const ScaleInstance& sc
   json tick_count = property(spec, type, "tickCount");
   const ChannelDef& def = *spec.field;
   if (has_values) {
+    if (given.size() > kMaxGuideValues) {
+      model_.failure.fail(base::Errc::limit, "axis.values has more than 10000 values");
+      return result;
+    }
     for (const json& value : given) {
       Row one = datum_value(value, model_.failure);
       if (is_timed(type) && one.is_string())
@@ -361,25 +365,7 @@ std::vector<std::string> AxisMaker::labels(const AxisSpec& spec, const ScaleInst
   }
   const json expression = get(spec.def, "labelExpr").is_null() ? property(spec, type, "labelExpr")
                                                                : spec.def["labelExpr"];
-  if (expression.is_string()) {
-    base::Result<Expression> parsed = Expression::parse(expression.get_ref<const std::string&>());
-    if (!parsed) {
-      model_.failure.fail(parsed.error().code, parsed.error().message);
-      return result;
-    }
-    for (size_t i = 0; i < values.size() && i < result.size(); ++i) {
-      Row datum = {{"value", values[i]},
-                   {"label", result[i]},
-                   {"index", values.size() > 1
-                                 ? static_cast<double>(i) / static_cast<double>(values.size() - 1)
-                                 : 0.0}};
-      Scope scope;
-      scope.datum = &datum;
-      scope.names = &model_.names;
-      base::Result<Row> label = parsed->evaluate(scope);
-      if (label) result[i] = lines_of(*label);
-    }
-  }
+  apply_label_expression(expression, values, true, result, model_);
   return result;
 }
 

@@ -25,8 +25,17 @@ static std::vector<std::string> split(const std::string& text) {
   return lines;
 }
 
-std::string truncated(const std::string& line, double limit, const Style& style,
+std::string_view drawable(std::string_view line) {
+  constexpr size_t kMaxBytes = 10000;
+  if (line.size() <= kMaxBytes) return line;
+  size_t end = kMaxBytes;
+  while (end > 0 && (static_cast<unsigned char>(line[end]) & 0xC0) == 0x80) --end;
+  return line.substr(0, end);
+}
+
+std::string truncated(const std::string& whole, double limit, const Style& style,
                       const TextMetrics& metrics) {
+  const std::string line(drawable(whole));
   if (limit <= 0 || metrics.width(line, style) <= limit) return line;
   const double room = limit - metrics.width("…", style);
   int low = 0, high = utf16_length(line);

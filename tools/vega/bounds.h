@@ -46,6 +46,8 @@ class EstimatedText : public TextMetrics {
 /// Real widths of the fonts that are installed, by Pango. One thread.
 std::unique_ptr<TextMetrics> pango_metrics();
 
+/// As much of a line as anyone measures or draws: 10,000 bytes, whole characters.
+std::string_view drawable(std::string_view line);
 /// `line`, or as much of it as fits into `limit` with an ellipsis.
 std::string truncated(const std::string& line, double limit, const Style& style,
                       const TextMetrics& metrics);

@@ -62,6 +62,7 @@ json resolve_expression(const json& value, Model& model, const Row* datum) {
   scope.datum = datum != nullptr ? datum : &empty;
   scope.names = &model.names;
   scope.random = &model.random;
+  scope.budget = &model.budget;
   base::Result<Row> result = expression->evaluate(scope);
   if (result) return *result;
   model.failure.fail(result.error().code, result.error().message);

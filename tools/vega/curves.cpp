@@ -172,7 +172,7 @@ base::Result<Rows> density_step(Rows rows, const TransformSpec& spec, const Tran
   for (size_t g = 0; g < out->groups.members.size(); ++g) {
     std::vector<double> values = numbers_of(rows, out->groups.members[g], *field);
     if (values.empty()) continue;
-    if (static_cast<double>(values.size()) * most > 2e9) {
+    if (static_cast<double>(values.size()) * most > 1e8) {
       return Error{Errc::limit, "transform density: too many values for this many steps"};
     }
     double width = *bandwidth > 0 ? *bandwidth : estimate_bandwidth(values);

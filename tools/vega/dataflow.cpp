@@ -44,6 +44,9 @@ class Dataflow {
           one = std::make_shared<Rows>(std::move(*result));
         }
     }
+    uint64_t n_rows = 0;
+    for (const Shared& one : rows) n_rows += one->size();
+    if (!model_.budget.spend(Budget::kRow * n_rows)) return fail(Budget::error());
     view.cells.resize(rows.size());
     for (size_t i = 0; i < rows.size(); ++i) {
       view.cells[i].source = view.cells[i].rows = rows[i];
@@ -228,13 +231,21 @@ class Dataflow {
     const json& sort = get(def.def, "sort");
     if (has(def.def, "sort") && sort.is_null()) return values;
     if (sort.is_array()) {
-      auto rank = [&](const Row& value) {
-        for (size_t i = 0; i < sort.size(); ++i)
-          if (loosely_equal(datum_value(sort[i], model_.failure), value)) return i;
-        return sort.size();
-      };
-      std::stable_sort(values.begin(), values.end(),
-                       [&](const Row& a, const Row& b) { return rank(a) < rank(b); });
+      if (!model_.budget.spend(sort.size() * values.size())) {
+        fail(Budget::error());
+        return values;
+      }
+      std::vector<Row> listed;
+      for (const json& one : sort) listed.push_back(datum_value(one, model_.failure));
+      std::vector<std::pair<size_t, Row>> ranked;
+      for (Row& value : values) {
+        const auto at = std::find_if(listed.begin(), listed.end(),
+                                     [&](const Row& one) { return loosely_equal(one, value); });
+        ranked.emplace_back(static_cast<size_t>(at - listed.begin()), std::move(value));
+      }
+      std::stable_sort(ranked.begin(), ranked.end(),
+                       [](const auto& a, const auto& b) { return a.first < b.first; });
+      for (size_t i = 0; i < ranked.size(); ++i) values[i] = std::move(ranked[i].second);
       return values;
     }
     if (sort.is_object() && (has(sort, "field") || has(sort, "op"))) {
@@ -343,7 +354,9 @@ class Dataflow {
   // The rows of a cell for changing: a copy the first time, as others may share them.
   Rows& owned(Cell& cell) {
     if (!owned_.contains(cell.rows.get())) {
-      auto copy = std::make_shared<Rows>(*cell.rows);
+      if (!model_.budget.spend(Budget::kRow * cell.rows->size())) fail(Budget::error());
+      auto copy = std::make_shared<Rows>();
+      if (!model_.failure.failed()) *copy = *cell.rows;
       owned_.insert(copy.get());
       keep_.push_back(copy);
       cell.rows = copy;

@@ -172,9 +172,25 @@ Row binary(BinaryOp op, const Row& a, const Row& b, Evaluation& e) {
 // undefined has no place inside of arrays and objects that leave the evaluation.
 Row stored(Row value) { return is_undefined(value) ? Row() : value; }
 
+// What holding on to a value costs: four units per element, one per sixteen bytes of text.
+uint64_t size_units(const Row& value) {
+  if (value.is_string()) return value.get_ref<const std::string&>().size() / 16;
+  return value.is_structured() ? 4 * value.size() : 0;
+}
+
+bool pay(Evaluation& e, uint64_t units) {
+  if (e.scope.budget == nullptr || e.scope.budget->spend(units)) return true;
+  const base::Error error = Budget::error();
+  e.fail(error.code, error.message);
+  return false;
+}
+
 Row evaluate(const Node& node, Evaluation& e) {
-  if (e.failed) return undefined();
-  if (const Row* found = existing(node, e)) return *found;
+  if (e.failed || !pay(e, 1)) return undefined();
+  if (const Row* found = existing(node, e)) {
+    if (found->is_structured() || found->is_string()) pay(e, size_units(*found));
+    return *found;
+  }
   switch (node.kind) {
     case NodeKind::member: {
       Row storage;
@@ -191,7 +207,11 @@ Row evaluate(const Node& node, Evaluation& e) {
       arguments.reserve(node.children.size());
       for (const auto& child : node.children) arguments.push_back(evaluate(*child, e));
       if (e.failed) return undefined();
-      if (node.kind == NodeKind::call) return node.function->call(e, arguments);
+      if (node.kind == NodeKind::call) {
+        Row result = node.function->call(e, arguments);
+        pay(e, size_units(result));
+        return result;
+      }
       if (e.scope.functions != nullptr) {
         if (auto result = (*e.scope.functions)(node.text, arguments)) {
           if (!*result) return e.fail(result->error().code, result->error().message);

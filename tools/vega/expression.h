@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "tools/vega/budget.h"
 #include "tools/vega/datum.h"
 
 namespace tools::vega {
@@ -34,6 +35,8 @@ struct Scope {
   /// no function of that name.
   const std::function<std::optional<base::Result<Row>>(
       std::string_view name, const std::vector<Row>& arguments)>* functions = nullptr;
+  /// Pays for every part of the expression; limit where it is spent. nullptr: for free.
+  Budget* budget = nullptr;
 };
 
 /// A Vega expression, parsed once and evaluated per row; may be shared between threads.

@@ -10,6 +10,9 @@
 
 namespace tools::vega {
 
+/// Values that an axis or legend may list.
+inline constexpr size_t kMaxGuideValues = 10000;
+
 /// What an axis is made of, once the specification and the configuration are read.
 struct AxisSpec {
   std::string channel;        ///< x or y

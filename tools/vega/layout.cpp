@@ -8,6 +8,7 @@
 #include <set>
 
 #include "tools/vega/config.h"
+#include "tools/vega/field_text.h"
 #include "tools/vega/grid.h"
 #include "tools/vega/guides.h"
 #include "tools/vega/marks.h"

@@ -5,10 +5,10 @@
 #include <set>
 
 #include "tools/vega/config.h"
+#include "tools/vega/field_text.h"
 #include "tools/vega/format.h"
 #include "tools/vega/grid.h"
 #include "tools/vega/guides.h"
-#include "tools/vega/marks.h"
 
 namespace tools::vega {
 namespace {
@@ -159,22 +159,7 @@ class LegendMaker {
           values, count, format.empty() ? text(model_.config, "numberFormat") : format);
       if (made) texts = std::move(*made);
     }
-    const json expression = property(spec, "labelExpr");
-    if (expression.is_string()) {
-      base::Result<Expression> parsed = Expression::parse(expression.get_ref<const std::string&>());
-      if (!parsed) {
-        model_.failure.fail(parsed.error().code, parsed.error().message);
-        return texts;
-      }
-      for (size_t i = 0; i < texts.size() && i < values.size(); ++i) {
-        Row datum = {{"value", values[i]}, {"label", texts[i]}, {"index", static_cast<double>(i)}};
-        Scope scope;
-        scope.datum = &datum;
-        scope.names = &model_.names;
-        base::Result<Row> label = parsed->evaluate(scope);
-        if (label) texts[i] = lines_of(*label);
-      }
-    }
+    apply_label_expression(property(spec, "labelExpr"), values, false, texts, model_);
     return texts;
   }
 
@@ -246,6 +231,10 @@ class LegendMaker {
     std::vector<Row> values;
     double count = num(property(spec, "tickCount"), 5);
     const json given = property(spec, "values");
+    if (given.size() > kMaxGuideValues) {
+      model_.failure.fail(base::Errc::limit, "legend.values has more than 10000 values");
+      return;
+    }
     if (given.is_array()) {
       for (const json& value : given) values.push_back(datum_value(value, model_.failure));
     } else if (is_discrete(type)) {
@@ -495,6 +484,10 @@ class LegendMaker {
     // A short ramp shows its ends only.
     double count = num(property(spec, "tickCount"), std::max(2.0, 2 * std::floor(length / 100)));
     const json given = property(spec, "values");
+    if (given.size() > kMaxGuideValues) {
+      model_.failure.fail(base::Errc::limit, "legend.values has more than 10000 values");
+      return;
+    }
     std::vector<Row> values;
     Mark ramp;
     ramp.type = MarkType::rect;

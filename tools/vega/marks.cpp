@@ -8,117 +8,14 @@
 #include <unordered_map>
 
 #include "tools/vega/config.h"
-#include "tools/vega/format.h"
+#include "tools/vega/encoder.h"
+#include "tools/vega/field_text.h"
+#include "tools/vega/mark_paint.h"
 #include "tools/vega/positions.h"
 
 namespace tools::vega {
 
-std::string lines_of(const json& value) {
-  if (value.is_array()) {
-    std::string all;
-    for (const json& line : value) all += (all.empty() ? "" : "\n") + to_text(line);
-    return all;
-  }
-  return value.is_null() ? "" : to_text(value);
-}
-
-static std::string format_number(double value, const std::string& specifier) {
-  base::Result<NumberFormat> format = NumberFormat::parse(specifier);
-  return format ? (*format)(value) : number_text(value);
-}
-
-std::string format_field(const ChannelDef& def, const Row& value, const std::string& format,
-                         const std::string& format_type, const Model& model) {
-  if (value.is_null()) return "null";
-  const bool time_by_type =
-      format_type == "time" || (format_type.empty() && (def.temporal() || def.unit.has_value()));
-  if (time_by_type) {
-    const double ms = to_number(value);
-    if (std::isnan(ms)) return to_text(value);
-    std::string pattern = format;
-    if (pattern.empty() && def.unit) pattern = time_unit_format(*def.unit);
-    if (pattern.empty()) pattern = text(model.config, "timeFormat", "%b %d, %Y");
-    return format_time(ms, pattern, def.unit && def.unit->utc ? Zone::utc : Zone::local);
-  }
-  if (def.quantitative() || format_type == "number" || !format.empty()) {
-    std::string specifier = format;
-    if (specifier.empty()) specifier = text(model.config, "numberFormat");
-    const double number = to_number(value);
-    return std::isnan(number) ? to_text(value) : format_number(number, specifier);
-  }
-  return lines_of(value);
-}
-
 namespace {
-
-// A channel that gives each row a value: conditions first, then a field through its scale, or a
-// value.
-class Encoder {
- public:
-  Encoder(const View& view, int cell, const std::string& channel) {
-    const auto found = view.encoding.find(channel);
-    if (found == view.encoding.end()) return;
-    channel_ = &found->second;
-    scale_ = find_scale(view, cell, channel);
-    view_ = &view;
-  }
-  explicit operator bool() const { return channel_ != nullptr; }
-
-  /// nullopt where the channel says nothing for this row.
-  std::optional<Row> at(const Row& row) const {
-    if (channel_ == nullptr) return std::nullopt;
-    for (const Condition& condition : channel_->conditions) {
-      const base::Result<bool> holds = condition.test(row);
-      if (holds && *holds) return of(condition.then, row);
-    }
-    if (channel_->main.kind == ChannelDef::Kind::none) return std::nullopt;
-    return of(channel_->main, row);
-  }
-
- private:
-  std::optional<Row> of(const ChannelDef& def, const Row& row) const {
-    if (def.kind == ChannelDef::Kind::value) return def.value;
-    if (!def.scaled()) return std::nullopt;
-    const Row* value = def.is_datum() ? &def.datum : def.column.find(row);
-    if (value == nullptr) value = &null_row();
-    if (scale_ == nullptr) return *value;
-    const ScaleType type = scale_->options.type;
-    if (def.bin && def.is_field() && type != ScaleType::bin_ordinal && type != ScaleType::ordinal) {
-      const double start = to_number(*value), end = def.end_column.number(row);
-      return scale_->scale.at((start + end) / 2);
-    }
-    Row result;
-    // Palettes repeat few colours: remember them by value.
-    if (type == ScaleType::ordinal || value->is_string()) {
-      std::string key;
-      append_key(key, *value);
-      const auto found = cache_.find(key);
-      if (found != cache_.end()) return found->second;
-      result = scale_->scale.at(*value);
-      cache_.emplace(std::move(key), result);
-      return result;
-    }
-    if (type == ScaleType::linear || type == ScaleType::sequential) {
-      if (value->is_null()) return scale_->scale.at(0);
-    }
-    return scale_->scale.at(*value);
-  }
-
-  const Channel* channel_ = nullptr;
-  const ScaleInstance* scale_ = nullptr;
-  const View* view_ = nullptr;
-  mutable std::unordered_map<std::string, Row> cache_;
-};
-
-float as_float(const Row& value, float fallback) {
-  return value.is_number() ? static_cast<float>(value.get<double>()) : fallback;
-}
-
-std::string as_paint(const Row& value) {
-  if (value.is_string()) return value.get<std::string>();
-  if (value.is_object()) return value.dump(-1, ' ', false, json::error_handler_t::replace);
-  return "";
-}
 
 class MarkMaker {
  public:
@@ -142,17 +39,17 @@ class MarkMaker {
 
   std::vector<Mark> make() {
     const Cell& cell = view_.cells[static_cast<size_t>(cell_)];
-    read_paint();
+    paint_ = read_mark_paint(view_, config_);
     const Rows* rows = cell.rows.get();
     if (view_.is_path()) return paths(*rows);
     Mark mark;
     mark.name = "marks";
     mark.type = type();
-    mark.styles.push_back(style_);
+    mark.styles.push_back(paint_.style);
     mark.items.reserve(rows->size());
     std::vector<Mark> marks;
     if (view_.mark == "bar" && !view_.stack.channel.empty() &&
-        style_.corner_radius != std::array<double, 4>{0, 0, 0, 0})
+        paint_.style.corner_radius != std::array<double, 4>{0, 0, 0, 0})
       return rounded_stacks(*rows, mark);
     for (const Row& row : *rows) {
       add(mark, row);
@@ -211,119 +108,6 @@ class MarkMaker {
     return MarkType::rect;
   }
 
-  // What does not depend on the row.
-  void read_paint() {
-    const std::string& mark = view_.mark;
-    const json filled = property("filled");
-    filled_ = filled.is_boolean() ? filled.get<bool>()
-                                  : mark != "point" && mark != "line" && mark != "rule";
-    const json color = property("color");
-    json fill = view_.mark_def.contains("fill") ? view_.mark_def["fill"] : json();
-    json stroke = view_.mark_def.contains("stroke") ? view_.mark_def["stroke"] : json();
-    // A mark's own colour is stronger than a configured fill or stroke.
-    const bool own_color = view_.mark_def.contains("color");
-    if (fill.is_null() && !view_.mark_def.contains("fill") && !(own_color && filled_))
-      fill = property("fill");
-    if (stroke.is_null() && !view_.mark_def.contains("stroke") && !(own_color && !filled_))
-      stroke = property("stroke");
-    own_fill_ = view_.mark_def.contains("fill");
-    own_stroke_ = view_.mark_def.contains("stroke");
-    if (fill.is_null() && filled_ && !view_.mark_def.contains("fill")) fill = color;
-    if (stroke.is_null() && !filled_ && !view_.mark_def.contains("stroke")) stroke = color;
-    if (mark == "text" && fill.is_null()) fill = color;
-    base_.fill = as_paint(fill);
-    base_.stroke = as_paint(stroke);
-    if (base_.fill.empty() && !filled_ && (mark == "point")) base_.fill = "transparent";
-    const json opacity = property("opacity");
-    if (opacity.is_number())
-      base_.opacity = as_float(opacity, 1);
-    else if ((mark == "point" || mark == "tick" || mark == "circle" || mark == "square") &&
-             !view_.aggregated)
-      base_.opacity = 0.7F;
-    base_.fill_opacity = as_float(property("fillOpacity"), 1);
-    base_.stroke_opacity = as_float(property("strokeOpacity"), 1);
-    const float width = mark == "line"                                            ? 2
-                        : mark == "point" || mark == "circle" || mark == "square" ? 2
-                                                                                  : 1;
-    base_.stroke_width = as_float(property("strokeWidth"), width);
-    if (mark == "line" || mark == "rule")
-      base_.stroke_width = as_float(property("size"), base_.stroke_width);
-    base_.size = mark == "trail" ? 2 : 30;
-    if (mark == "point" || mark == "circle" || mark == "square" || mark == "trail")
-      base_.size = as_float(property("size"), static_cast<float>(base_.size));
-    base_.angle = as_float(property("angle"), 0);
-    const json shape = property("shape");
-    style_.shape = mark == "square"    ? "square"
-                   : mark == "circle"  ? "circle"
-                   : shape.is_string() ? shape.get<std::string>()
-                                       : "circle";
-    const json cap = property("strokeCap"), join = property("strokeJoin"),
-               dash = property("strokeDash");
-    if (cap.is_string()) style_.cap = cap.get<std::string>();
-    if (join.is_string()) style_.join = join.get<std::string>();
-    set_dash(style_, dash);
-    style_.dash_offset = as_float(property("strokeDashOffset"), 0);
-    corners();
-    const json interpolate = property("interpolate");
-    if (interpolate.is_string()) style_.interpolate = interpolate.get<std::string>();
-    style_.tension = as_float(property("tension"), 0);
-    style_.orient = view_.orient;
-    if (mark == "text") {
-      style_.align = "center", style_.baseline = "middle";
-      auto words = [&](const char* name, std::string& target) {
-        const json value = property(name);
-        if (value.is_string()) target = value.get<std::string>();
-        if (value.is_number()) target = number_text(value.get<double>());
-      };
-      words("align", style_.align);
-      words("baseline", style_.baseline);
-      words("font", style_.font);
-      words("fontWeight", style_.font_weight);
-      words("fontStyle", style_.font_style);
-      style_.font_size = as_float(property("fontSize"), as_float(property("size"), 11));
-      style_.dx = as_float(property("dx"), 0);
-      style_.dy = as_float(property("dy"), 0);
-      style_.limit = as_float(property("limit"), 0);
-      style_.line_height = as_float(property("lineHeight"), 0);
-      const json line_break = property("lineBreak");
-      if (line_break.is_string()) line_break_ = line_break.get<std::string>();
-      for (const char* name : {"dx", "dy", "align", "baseline", "angle", "fontSize"})
-        if (has(get(view_.mark_def, name), "expr")) per_row_.push_back(name);
-    }
-    if (mark == "arc") {
-      style_.pad_angle = as_float(property("padAngle"), 0);
-      style_.arc_corner_radius = as_float(property("cornerRadius"), 0);
-    }
-  }
-
-  static void set_dash(Style& style, const json& dash) {
-    if (!dash.is_array() || dash.size() > 32) return;
-    style.dash.clear();
-    double sum = 0;
-    for (const json& part : dash)
-      if (part.is_number() && part.get<double>() >= 0)
-        style.dash.push_back(part.get<double>()), sum += part.get<double>();
-    if (sum <= 0 || (style.dash.size() == 2 && style.dash[1] == 0)) style.dash.clear();
-  }
-
-  void corners() {
-    const double all = as_float(property("cornerRadius"), 0);
-    style_.corner_radius = {all, all, all, all};
-    const double end = as_float(property("cornerRadiusEnd"), 0);
-    if (end > 0) {
-      if (view_.orient == "horizontal")
-        style_.corner_radius[1] = style_.corner_radius[2] = end;
-      else
-        style_.corner_radius[0] = style_.corner_radius[1] = end;
-    }
-    const char* names[] = {"cornerRadiusTopLeft", "cornerRadiusTopRight", "cornerRadiusBottomRight",
-                           "cornerRadiusBottomLeft"};
-    for (size_t i = 0; i < 4; ++i) {
-      const json value = property(names[i]);
-      if (value.is_number()) style_.corner_radius[i] = value.get<double>();
-    }
-  }
-
   int style_index(Mark& mark, const Style& style) const {
     // Newest first: neighbours in the data often look the same.
     const size_t n = mark.styles.size();
@@ -335,31 +119,31 @@ class MarkMaker {
 
   // The paint of one row on top of the mark's own.
   Item painted(Mark& mark, const Row& row) {
-    Item item = base_;
+    Item item = paint_.base;
     item.style = 0;
     if (color_) {
-      if (const auto value = color_.at(row)) {
-        if (filled_ || view_.mark == "text") {
-          if (!own_fill_) item.fill = as_paint(*value);
-        } else if (!own_stroke_) {
+      if (const Row* value = color_.at(row)) {
+        if (paint_.filled || view_.mark == "text") {
+          if (!paint_.own_fill) item.fill = as_paint(*value);
+        } else if (!paint_.own_stroke) {
           item.stroke = as_paint(*value);
         }
       }
     }
     if (fill_)
-      if (const auto value = fill_.at(row)) item.fill = as_paint(*value);
+      if (const Row* value = fill_.at(row)) item.fill = as_paint(*value);
     if (stroke_)
-      if (const auto value = stroke_.at(row)) item.stroke = as_paint(*value);
+      if (const Row* value = stroke_.at(row)) item.stroke = as_paint(*value);
     if (opacity_)
-      if (const auto value = opacity_.at(row)) item.opacity = as_float(*value, item.opacity);
+      if (const Row* value = opacity_.at(row)) item.opacity = as_float(*value, item.opacity);
     if (fill_opacity_)
-      if (const auto value = fill_opacity_.at(row))
+      if (const Row* value = fill_opacity_.at(row))
         item.fill_opacity = as_float(*value, item.fill_opacity);
     if (stroke_opacity_)
-      if (const auto value = stroke_opacity_.at(row))
+      if (const Row* value = stroke_opacity_.at(row))
         item.stroke_opacity = as_float(*value, item.stroke_opacity);
     if (size_) {
-      if (const auto value = size_.at(row)) {
+      if (const Row* value = size_.at(row)) {
         if (view_.mark == "line" || view_.mark == "rule")
           item.stroke_width = as_float(*value, item.stroke_width);
         else if (value->is_number())
@@ -367,17 +151,17 @@ class MarkMaker {
       }
     }
     if (stroke_width_)
-      if (const auto value = stroke_width_.at(row))
+      if (const Row* value = stroke_width_.at(row))
         item.stroke_width = as_float(*value, item.stroke_width);
     if (angle_)
-      if (const auto value = angle_.at(row)) item.angle = as_float(*value, 0);
+      if (const Row* value = angle_.at(row)) item.angle = as_float(*value, 0);
     if (shape_ || stroke_dash_) {
-      Style style = style_;
+      Style style = paint_.style;
       if (shape_)
-        if (const auto value = shape_.at(row); value && value->is_string())
+        if (const Row* value = shape_.at(row); value != nullptr && value->is_string())
           style.shape = value->get<std::string>();
       if (stroke_dash_)
-        if (const auto value = stroke_dash_.at(row)) style.dash.clear(), set_dash(style, *value);
+        if (const Row* value = stroke_dash_.at(row)) style.dash.clear(), set_dash(style, *value);
       item.style = style_index(mark, style);
     }
     return item;
@@ -428,10 +212,10 @@ class MarkMaker {
       label = format_field(*def, *value, text(def->def, "format"), text(def->def, "formatType"),
                            model_);
     }
-    if (!line_break_.empty()) {
-      for (size_t at = label.find(line_break_); at != std::string::npos;
-           at = label.find(line_break_, at + 1))
-        label.replace(at, line_break_.size(), "\n");
+    if (!paint_.line_break.empty()) {
+      for (size_t at = label.find(paint_.line_break); at != std::string::npos;
+           at = label.find(paint_.line_break, at + 1))
+        label.replace(at, paint_.line_break.size(), "\n");
     }
     return label;
   }
@@ -470,7 +254,7 @@ class MarkMaker {
         item.text = row_text(row);
         Style style = mark.styles[static_cast<size_t>(item.style)];
         if (size_) style.font_size = item.size;
-        for (const std::string& name : per_row_) {
+        for (const std::string& name : paint_.per_row) {
           const json value = resolve_expression(view_.mark_def[name], model_, &row);
           if (name == "dx") style.dx = as_float(value, 0);
           if (name == "dy") style.dy = as_float(value, 0);
@@ -636,7 +420,7 @@ class MarkMaker {
     Mark mark;
     mark.name = "marks";
     mark.type = type();
-    mark.styles.push_back(style_);
+    mark.styles.push_back(paint_.style);
     std::vector<std::pair<Item, const Row*>> points;
     const bool across = view_.orient == "horizontal";
     for (const Row* row : rows) {
@@ -706,16 +490,17 @@ class MarkMaker {
   Positions positions_;
   Encoder color_, fill_, stroke_, opacity_, fill_opacity_, stroke_opacity_, stroke_width_,
       stroke_dash_, size_, angle_, shape_;
-  Item base_;
-  Style style_;
-  bool filled_ = true, own_fill_ = false, own_stroke_ = false;
-  std::string line_break_;
-  std::vector<std::string> per_row_;
+  MarkPaint paint_;
 };
 
 }  // namespace
 
 std::vector<Mark> make_marks(const View& view, int cell, Model& model) {
+  const uint64_t cost = view.mark == "text" ? Budget::kText : Budget::kMark;
+  if (!model.budget.spend(cost * view.cells[static_cast<size_t>(cell)].rows->size())) {
+    model.failure.fail(Budget::error().code, Budget::error().message);
+    return {};
+  }
   return MarkMaker(view, cell, model).make();
 }
 

@@ -28,7 +28,8 @@ class PangoText : public TextMetrics {
   PangoText(const PangoText&) = delete;
   PangoText& operator=(const PangoText&) = delete;
 
-  double width(std::string_view line, const Style& style) const override {
+  double width(std::string_view whole, const Style& style) const override {
+    const std::string_view line = drawable(whole);
     std::string key(line);
     key += '\n';
     key += style.font + '\n' + style.font_weight + '\n' + style.font_style + '\n' +
@@ -40,7 +41,7 @@ class PangoText : public TextMetrics {
     int w = 0, h = 0;
     pango_layout_get_size(layout_, &w, &h);
     const double result = static_cast<double>(w) / PANGO_SCALE;
-    if (known_.size() < 100000) known_.emplace(std::move(key), result);
+    if (known_.size() < 100000 && line.size() < 200) known_.emplace(std::move(key), result);
     return result;
   }
 

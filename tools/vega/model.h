@@ -115,6 +115,7 @@ struct Model {
   TransformContext transforms;
   std::function<base::Result<Rows>(const Row&)> load;
   Random random{42};
+  Budget budget;
   Failure failure;
 };
 

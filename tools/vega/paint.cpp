@@ -1,8 +1,8 @@
 // Scenes on a Cairo surface: outlines filled and stroked, text laid out by Pango. Colours are
-// parsed once per run of equal items.
+// parsed once per run of equal items. Marks of many symbols are copied from sprites where the
+// surface is one of pixels.
 #include "tools/vega/paint.h"
 
-#include <cairo-pdf.h>
 #include <cairo.h>
 #include <pango/pangocairo.h>
 
@@ -12,8 +12,9 @@
 #include "tools/vega/bounds.h"
 #include "tools/vega/color.h"
 #include "tools/vega/font.h"
+#include "tools/vega/outline.h"
 #include "tools/vega/read.h"
-#include "tools/vega/vega.h"
+#include "tools/vega/sprites.h"
 
 namespace tools::vega {
 
@@ -47,7 +48,16 @@ namespace {
 
 class Painter {
  public:
-  explicit Painter(cairo_t* cairo) : cairo_(cairo) {
+  Painter(cairo_t* cairo, Painting how) : cairo_(cairo), how_(how) {
+    cairo_surface_t* surface = cairo_get_target(cairo);
+    on_pixels_ = cairo_surface_get_type(surface) == CAIRO_SURFACE_TYPE_IMAGE &&
+                 cairo_image_surface_get_format(surface) == CAIRO_FORMAT_RGB24;
+    if (on_pixels_) {
+      canvas_.first = reinterpret_cast<uint32_t*>(cairo_image_surface_get_data(surface));
+      canvas_.stride = static_cast<size_t>(cairo_image_surface_get_stride(surface)) / 4;
+      canvas_.x2 = cairo_image_surface_get_width(surface);
+      canvas_.y2 = cairo_image_surface_get_height(surface);
+    }
     layout_ = pango_cairo_create_layout(cairo);
     PangoContext* context = pango_layout_get_context(layout_);
     cairo_font_options_t* options = cairo_font_options_create();
@@ -75,11 +85,14 @@ class Painter {
                       0, 0);
       cairo_restore(cairo_);
     }
+    const Canvas around = canvas_;
     if (group.clip) {
+      clip_canvas(group.item.width, group.item.height);
       cairo_rectangle(cairo_, 0, 0, group.item.width, group.item.height);
       cairo_clip(cairo_);
     }
     for (const Mark* mark : drawing_order(group.marks)) this->mark(*mark, depth);
+    canvas_ = around;
     cairo_restore(cairo_);
   }
 
@@ -94,10 +107,82 @@ class Painter {
       case MarkType::trail:
         series(mark);
         return;
+      case MarkType::symbol:
+        if (on_pixels_ && mark.items.size() >= kManySymbols) return many_symbols(mark);
+        [[fallthrough]];
       default:
         for (const Item& item : mark.items)
-          if (item.opacity > 0 && std::isfinite(item.x) && std::isfinite(item.y)) one(mark, item);
+          if (visible(item)) one(mark, item);
     }
+  }
+
+  static bool visible(const Item& item) {
+    return item.opacity > 0 && std::isfinite(item.x) && std::isfinite(item.y);
+  }
+
+  // Only whole pixels inside of the clip count.
+  void clip_canvas(double width, double height) {
+    double x1 = 0, y1 = 0, x2 = width, y2 = height;
+    cairo_user_to_device(cairo_, &x1, &y1);
+    cairo_user_to_device(cairo_, &x2, &y2);
+    const auto pixel = [](double value, int low, int high) {
+      return static_cast<int>(
+          std::clamp(value, static_cast<double>(low), static_cast<double>(high)));
+    };
+    canvas_.x1 = pixel(std::ceil(x1), canvas_.x1, canvas_.x2);
+    canvas_.y1 = pixel(std::ceil(y1), canvas_.y1, canvas_.y2);
+    canvas_.x2 = pixel(std::floor(x2), canvas_.x1, canvas_.x2);
+    canvas_.y2 = pixel(std::floor(y2), canvas_.y1, canvas_.y2);
+  }
+
+  // Symbols of which there are so many that their centres are moved to eighths of a pixel.
+  void many_symbols(const Mark& mark) {
+    cairo_matrix_t matrix;
+    cairo_get_matrix(cairo_, &matrix);
+    Sprites sprites(matrix.xx);
+    cairo_surface_t* surface = cairo_get_target(cairo_);
+    cairo_surface_flush(surface);
+    const auto paint = [&](const std::string& text, double alpha) -> std::optional<uint32_t> {
+      if (!plain_color(text, alpha)) return std::nullopt;
+      return premultiplied(color_->r / 255, color_->g / 255, color_->b / 255,
+                           color_->opacity * alpha);
+    };
+    for (const Item& item : mark.items) {
+      if (!visible(item)) continue;
+      const Style& style = mark.style_of(item);
+      const double x = std::round((item.x * matrix.xx + matrix.x0) * kSubPixels) / kSubPixels;
+      const double y = std::round((item.y * matrix.yy + matrix.y0) * kSubPixels) / kSubPixels;
+      const bool gradient = (!item.fill.empty() && item.fill[0] == '{') ||
+                            (!item.stroke.empty() && item.stroke[0] == '{');
+      if (how_ == Painting::quick && !gradient) {
+        const auto fill = style.shape == "stroke"
+                              ? std::nullopt
+                              : paint(item.fill, item.opacity * item.fill_opacity);
+        const auto stroke = item.stroke_width > 0
+                                ? paint(item.stroke, item.opacity * item.stroke_opacity)
+                                : std::nullopt;
+        if (sprites.draw(canvas_, item, style, x, y, fill, stroke)) continue;
+      }
+      cairo_matrix_t moved = matrix;
+      moved.x0 = x, moved.y0 = y;
+      cairo_surface_mark_dirty(surface);
+      cairo_set_matrix(cairo_, &moved);
+      symbol(item, style);
+      cairo_surface_flush(surface);
+    }
+    cairo_set_matrix(cairo_, &matrix);
+    cairo_surface_mark_dirty(surface);
+  }
+
+  // A symbol with its centre at (0, 0).
+  void symbol(const Item& item, const Style& style) {
+    if (style.shape != shape_ || item.size != size_) {
+      symbol_ = symbol_path(style.shape, item.size);
+      shape_ = style.shape, size_ = item.size;
+    }
+    if (item.angle != 0) cairo_rotate(cairo_, item.angle * M_PI / 180);
+    const double r = std::sqrt(std::max(0.0, item.size));
+    fill_and_stroke(symbol_, item, style, r, r, -r / 2, -r / 2);
   }
 
   void one(const Mark& mark, const Item& item) {
@@ -116,15 +201,9 @@ class Painter {
         return;
       }
       case MarkType::symbol: {
-        if (style.shape != shape_ || item.size != size_) {
-          symbol_ = symbol_path(style.shape, item.size);
-          shape_ = style.shape, size_ = item.size;
-        }
         cairo_save(cairo_);
         cairo_translate(cairo_, item.x, item.y);
-        if (item.angle != 0) cairo_rotate(cairo_, item.angle * M_PI / 180);
-        const double r = std::sqrt(std::max(0.0, item.size));
-        fill_and_stroke(symbol_, item, style, r, r, -r / 2, -r / 2);
+        symbol(item, style);
         cairo_restore(cairo_);
         return;
       }
@@ -172,21 +251,20 @@ class Painter {
     fill_and_stroke(path, *first, style, x2 - x1, y2 - y1, x1, y1);
   }
 
-  void trace(const Path& path) {
-    cairo_new_path(cairo_);
-    for (const Path::Command& c : path.commands) {
-      if (c.kind == 'M') cairo_move_to(cairo_, c.x, c.y);
-      if (c.kind == 'L') cairo_line_to(cairo_, c.x, c.y);
-      if (c.kind == 'C') cairo_curve_to(cairo_, c.x1, c.y1, c.x2, c.y2, c.x, c.y);
-      if (c.kind == 'Z') cairo_close_path(cairo_);
+  // Parses a colour into color_; false where nothing is drawn.
+  bool plain_color(const std::string& paint, double alpha) {
+    if (paint.empty() || paint == "transparent" || paint == "none" || alpha <= 0) return false;
+    if (paint != color_text_) {
+      color_ = parse_color(paint);
+      color_text_ = paint;
     }
+    return color_.has_value();
   }
 
   // False where the paint is none.
   bool source(const std::string& paint, double alpha, double width, double height, double x,
               double y) {
-    if (paint.empty() || paint == "transparent" || paint == "none" || alpha <= 0) return false;
-    if (paint[0] == '{') {
+    if (!paint.empty() && paint[0] == '{' && alpha > 0) {
       const Gradient gradient = read_gradient(paint);
       if (gradient.stops.empty()) return false;
       const double size = std::max(width, height);
@@ -205,11 +283,7 @@ class Painter {
       cairo_pattern_destroy(pattern);
       return true;
     }
-    if (paint != color_text_) {
-      color_ = parse_color(paint);
-      color_text_ = paint;
-    }
-    if (!color_) return false;
+    if (!plain_color(paint, alpha)) return false;
     cairo_set_source_rgba(cairo_, color_->r / 255, color_->g / 255, color_->b / 255,
                           color_->opacity * alpha);
     return true;
@@ -218,25 +292,14 @@ class Painter {
   void fill_and_stroke(const Path& path, const Item& item, const Style& style, double width,
                        double height, double x, double y) {
     if (path.commands.empty()) return;
-    trace(path);
+    trace(cairo_, path);
     const bool line = style.shape == "stroke";
     if (!line && source(item.fill, item.opacity * item.fill_opacity, width, height, x, y))
       cairo_fill_preserve(cairo_);
     if (item.stroke_width > 0 &&
         source(item.stroke, item.opacity * item.stroke_opacity, width, height, x, y)) {
-      cairo_set_line_width(cairo_, item.stroke_width);
-      cairo_set_line_cap(cairo_, style.cap == "round"    ? CAIRO_LINE_CAP_ROUND
-                                 : style.cap == "square" ? CAIRO_LINE_CAP_SQUARE
-                                                         : CAIRO_LINE_CAP_BUTT);
-      cairo_set_line_join(cairo_, style.join == "round"   ? CAIRO_LINE_JOIN_ROUND
-                                  : style.join == "bevel" ? CAIRO_LINE_JOIN_BEVEL
-                                                          : CAIRO_LINE_JOIN_MITER);
-      cairo_set_miter_limit(cairo_, 4);
-      if (!style.dash.empty())
-        cairo_set_dash(cairo_, style.dash.data(), static_cast<int>(style.dash.size()),
-                       style.dash_offset);
+      set_line(cairo_, style, item.stroke_width);
       cairo_stroke_preserve(cairo_);
-      if (!style.dash.empty()) cairo_set_dash(cairo_, nullptr, 0, 0);
     }
     cairo_new_path(cairo_);
   }
@@ -258,7 +321,8 @@ class Painter {
     size_t start = 0;
     while (true) {
       const size_t end = item.text.find('\n', start);
-      std::string line = item.text.substr(start, end == std::string::npos ? end : end - start);
+      const std::string line(drawable(
+          std::string_view(item.text).substr(start, end == std::string::npos ? end : end - start)));
       pango_layout_set_text(layout_, line.c_str(), static_cast<int>(line.size()));
       int width = 0, height = 0;
       pango_layout_get_size(layout_, &width, &height);
@@ -294,6 +358,9 @@ class Painter {
   }
 
   cairo_t* cairo_;
+  Painting how_;
+  bool on_pixels_ = false;
+  Canvas canvas_;
   PangoLayout* layout_;
   std::string color_text_ = "\1";
   std::optional<Color> color_;
@@ -306,7 +373,7 @@ class Painter {
 
 }  // namespace
 
-void paint(cairo_t* cairo, const Scene& scene) {
+void paint(cairo_t* cairo, const Scene& scene, Painting how) {
   if (const auto background = parse_color(scene.background)) {
     cairo_set_source_rgba(cairo, background->r / 255, background->g / 255, background->b / 255,
                           background->opacity);
@@ -314,64 +381,8 @@ void paint(cairo_t* cairo, const Scene& scene) {
   }
   cairo_save(cairo);
   cairo_translate(cairo, scene.origin_x, scene.origin_y);
-  Painter(cairo).group(scene.root, 0);
+  Painter(cairo, how).group(scene.root, 0);
   cairo_restore(cairo);
-}
-
-base::Result<std::string> png(const Scene& scene, double scale) {
-  const double w = std::ceil(scene.width * scale), h = std::ceil(scene.height * scale);
-  if (!(w >= 1 && h >= 1))
-    return base::Error{base::Errc::usage, "the chart is empty: its size is 0"};
-  if (w > 32000 || h > 32000 || w * h > 1e8)
-    return base::Error{base::Errc::limit, "the picture would be larger than 100 million pixels"};
-  cairo_surface_t* surface =
-      cairo_image_surface_create(CAIRO_FORMAT_RGB24, static_cast<int>(w), static_cast<int>(h));
-  if (cairo_surface_status(surface) != CAIRO_STATUS_SUCCESS) {
-    cairo_surface_destroy(surface);
-    return base::Error{base::Errc::internal, "no memory for the picture"};
-  }
-  cairo_t* cairo = cairo_create(surface);
-  // Without a background the picture is white: PNGs here have no transparency.
-  cairo_set_source_rgb(cairo, 1, 1, 1);
-  cairo_paint(cairo);
-  cairo_scale(cairo, scale, scale);
-  paint(cairo, scene);
-  const bool good = cairo_status(cairo) == CAIRO_STATUS_SUCCESS;
-  cairo_destroy(cairo);
-  cairo_surface_flush(surface);
-  std::string bytes;
-  if (good)
-    bytes = encode_rgb_png(cairo_image_surface_get_data(surface), static_cast<int>(w),
-                           static_cast<int>(h), cairo_image_surface_get_stride(surface));
-  cairo_surface_destroy(surface);
-  if (bytes.empty()) return base::Error{base::Errc::internal, "the picture could not be painted"};
-  return bytes;
-}
-
-static cairo_status_t append(void* closure, const unsigned char* data, unsigned int length) {
-  static_cast<std::string*>(closure)->append(reinterpret_cast<const char*>(data), length);
-  return CAIRO_STATUS_SUCCESS;
-}
-
-base::Result<std::string> pdf(const Scene& scene) {
-  if (!(scene.width > 0 && scene.height > 0))
-    return base::Error{base::Errc::usage, "the chart is empty: its size is 0"};
-  std::string bytes;
-  // A scene unit is a CSS pixel: 1/96 inch, where PDF counts in 1/72.
-  cairo_surface_t* surface =
-      cairo_pdf_surface_create_for_stream(append, &bytes, scene.width * 0.75, scene.height * 0.75);
-  // A fixed date keeps the bytes the same every time.
-  cairo_pdf_surface_set_metadata(surface, CAIRO_PDF_METADATA_CREATE_DATE, "2000-01-01T00:00:00Z");
-  cairo_t* cairo = cairo_create(surface);
-  cairo_scale(cairo, 0.75, 0.75);
-  paint(cairo, scene);
-  cairo_show_page(cairo);
-  const bool good = cairo_status(cairo) == CAIRO_STATUS_SUCCESS;
-  cairo_destroy(cairo);
-  cairo_surface_finish(surface);
-  cairo_surface_destroy(surface);
-  if (!good) return base::Error{base::Errc::internal, "the picture could not be painted"};
-  return bytes;
 }
 
 }  // namespace tools::vega

@@ -403,6 +403,8 @@ Path symbol_path(std::string_view shape, double size) {
 
 Path parse_svg_path(std::string_view text, double scale) {
   Path path;
+  // Symbols are small; a long outline would be drawn for every one of them.
+  if (text.size() > 4000) return path;
   size_t at = 0;
   auto skip = [&] {
     while (at < text.size() && (text[at] == ' ' || text[at] == ',' || text[at] == '\n' ||

@@ -38,7 +38,7 @@ Path area_path(const std::vector<Item>& items, const Style& style);
 /// A line whose width follows the size of its points.
 Path trail_path(const std::vector<Item>& items);
 /// An SVG path in the square from -1 to 1, scaled to `size` like a named symbol. Empty if
-/// malformed.
+/// malformed or longer than 4000 bytes.
 Path parse_svg_path(std::string_view text, double scale);
 
 }  // namespace tools::vega

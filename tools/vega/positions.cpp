@@ -27,6 +27,39 @@ Positions::Positions(const View& view, int cell, Model& model)
       height_(view.cells[static_cast<size_t>(cell)].height) {
   for (const char* channel : {"x", "y", "theta", "radius", "xOffset", "yOffset"})
     scales_[slot(channel)] = find_scale(view, cell, channel);
+  for (const std::string channel : {"x", "y", "theta", "radius"}) {
+    Place& place = places_[slot(channel)];
+    const auto encoded = [&](const std::string& name) {
+      const auto found = view.encoding.find(name);
+      return found == view.encoding.end() ? nullptr : &found->second;
+    };
+    place.channel = encoded(channel);
+    place.offset = encoded(channel + "Offset");
+    const json& fixed = get(view.mark_def, channel + "Offset");
+    if (fixed.is_number()) place.fixed_offset = fixed.get<double>();
+    place.own = &get(view.mark_def, channel);
+    if (place.channel == nullptr || !place.channel->main.scaled()) continue;
+    const ChannelDef& main = place.channel->main;
+    place.band_position = number(main.def, "bandPosition", 0.5);
+    place.has_band_position = has(main.def, "bandPosition");
+    place.band = band_position(view, main, model.config).value_or(0);
+  }
+  stack_start_ = Field::key(view.stack.options.start_as);
+  stack_end_ = Field::key(view.stack.options.end_as);
+}
+
+const json& Positions::property(std::string_view name) const {
+  for (const auto& [known, value] : properties_)
+    if (known == name) return value;
+  properties_.emplace_back(
+      name, mark_property(view_.mark_def, view_.mark, model_.config, std::string(name)));
+  return properties_.back().second;
+}
+
+double Positions::property(std::string_view name, double fallback) const {
+  const json& value = property(name);
+  const double result = value.is_number() ? value.get<double>() : fallback;
+  return std::isfinite(result) ? result : fallback;
 }
 
 const ScaleInstance* Positions::scale(const std::string& channel) const {
@@ -68,19 +101,18 @@ double Positions::scaled(const ScaleInstance& scale, const ChannelDef& def, cons
 double Positions::offset(const std::string& channel, const Row& row, bool middle,
                          bool& nested) const {
   nested = false;
-  double sum = 0;
-  const std::string name = channel + "Offset";
-  const json& fixed = get(view_.mark_def, name);
-  if (fixed.is_number()) sum += fixed.get<double>();
-  const auto found = view_.encoding.find(name);
-  if (found == view_.encoding.end()) return sum;
-  const ChannelDef* def = found->second.scaled();
-  const ScaleInstance* instance = channel == "x" || channel == "y" ? scale(name) : nullptr;
+  const Place& place = places_[slot(channel)];
+  double sum = place.fixed_offset;
+  if (place.offset == nullptr) return sum;
+  const ChannelDef* def = place.offset->scaled();
+  const ScaleInstance* instance = channel == "x"   ? scales_[slot("xOffset")]
+                                  : channel == "y" ? scales_[slot("yOffset")]
+                                                   : nullptr;
   if (def != nullptr && instance != nullptr) {
     nested = true;
     sum += scaled(*instance, *def, row, middle ? 0.5 : 0);
-  } else if (found->second.main.kind == ChannelDef::Kind::value) {
-    sum += value_of(found->second.main.value, channel);
+  } else if (place.offset->main.kind == ChannelDef::Kind::value) {
+    sum += value_of(place.offset->main.value, channel);
   }
   return sum;
 }
@@ -112,11 +144,11 @@ double Positions::base_line(const std::string& channel, Default fallback) const 
 }
 
 double Positions::point(const std::string& channel, const Row& row, Default fallback) const {
-  const auto found = view_.encoding.find(channel);
+  const Place& place = places_[slot(channel)];
   bool nested = false;
-  if (found != view_.encoding.end()) {
-    const ChannelDef& main = found->second.main;
-    for (const Condition& condition : found->second.conditions) {
+  if (place.channel != nullptr) {
+    const ChannelDef& main = place.channel->main;
+    for (const Condition& condition : place.channel->conditions) {
       const base::Result<bool> holds = condition.test(row);
       if (holds && *holds && condition.then.kind == ChannelDef::Kind::value)
         return value_of(condition.then.value, channel) + offset(channel, row, true, nested);
@@ -131,27 +163,22 @@ double Positions::point(const std::string& channel, const Row& row, Default fall
     if (main.scaled()) {
       const double moved = offset(channel, row, true, nested);
       if (view_.stack.channel == channel && main.is_field()) {
-        const double end = Field::key(view_.stack.options.end_as).number(row);
-        const bool middle = has(main.def, "bandPosition") || channel == "theta";
+        const double end = stack_end_.number(row);
+        const bool middle = place.has_band_position || channel == "theta";
         if (middle) {
-          const double at = number(main.def, "bandPosition", 0.5);
-          const double start = Field::key(view_.stack.options.start_as).number(row);
+          const double at = place.band_position;
+          const double start = stack_start_.number(row);
           return instance->scale.position(start + (end - start) * at) + moved;
         }
         return instance->scale.position(end) + moved;
       }
       const bool bands = instance->options.type == ScaleType::band;
-      double band = 0;
-      if (bands) {
-        band = nested ? 0 : number(main.def, "bandPosition", 0.5);
-      } else {
-        band = band_position(view_, main, model_.config).value_or(0);
-      }
+      const double band = !bands ? place.band : nested ? 0 : place.band_position;
       return scaled(*instance, main, row, band) + moved;
     }
   }
   // The mark's own x, y; then the default.
-  const json& own = get(view_.mark_def, channel);
+  const json& own = *place.own;
   if (!own.is_null() && channel != "theta" && channel != "radius")
     return value_of(own, channel) + offset(channel, row, true, nested);
   if (own.is_number()) return own.get<double>();
@@ -172,7 +199,7 @@ double Positions::second(const std::string& channel, const Row& row, Default fal
                                                   : 0);
   const ScaleInstance* instance = scale(channel);
   if (view_.stack.channel == channel && instance != nullptr)
-    return instance->scale.position(Field::key(view_.stack.options.start_as).number(row)) + moved;
+    return instance->scale.position(stack_start_.number(row)) + moved;
   if (const auto found = view_.encoding.find(name); found != view_.encoding.end()) {
     const ChannelDef& main = found->second.main;
     if (main.kind == ChannelDef::Kind::value) return value_of(main.value, channel) + moved;
@@ -209,7 +236,7 @@ std::pair<double, double> Positions::sized(const std::string& channel, const Row
     bandwidth = nested_scale->scale.bandwidth();
 
   double part = 1, length = NAN;
-  const json own = mark_property(view_.mark_def, view_.mark, model_.config, key);
+  const json& own = property(key);
   if (own.is_number()) length = own.get<double>();
   if (has(own, "band")) part = number(own, "band", 1);
   const auto read_size_channel = [&] {
@@ -225,30 +252,26 @@ std::pair<double, double> Positions::sized(const std::string& channel, const Row
   if (std::isnan(length) && tick) {
     // The thickness is across the tick, its length (size, bandSize) along it.
     if (across) {
-      length = number(
-          json{{"v", mark_property(view_.mark_def, "tick", model_.config, "thickness")}}, "v", 1);
+      length = property("thickness", 1);
     } else {
-      json size = mark_property(view_.mark_def, "tick", model_.config, "size");
-      if (size.is_null()) size = mark_property(view_.mark_def, "tick", model_.config, "bandSize");
+      json size = property("size");
+      if (size.is_null()) size = property("bandSize");
       if (size.is_number()) length = size.get<double>();
       read_size_channel();
     }
   } else if (std::isnan(length) && across) {
     read_size_channel();
     if (std::isnan(length)) {
-      const json size = mark_property(view_.mark_def, view_.mark, model_.config, "size");
+      const json& size = property("size");
       if (size.is_number()) length = size.get<double>();
       if (std::isnan(length) && band) {
-        const json discrete =
-            mark_property(view_.mark_def, view_.mark, model_.config, "discreteBandSize");
+        const json& discrete = property("discreteBandSize");
         if (discrete.is_number()) length = discrete.get<double>();
         if (has(discrete, "band")) part = number(discrete, "band", 1);
       }
     }
   }
-  const double least =
-      number(json{{"v", mark_property(view_.mark_def, view_.mark, model_.config, "minBandSize")}},
-             "v", 0.25);
+  const double least = property("minBandSize", 0.25);
   if (std::isnan(length)) {
     if (band || (by_offset && nested_scale->options.type == ScaleType::band)) {
       const double wide = bandwidth * part, size = std::max(least, wide);
@@ -268,9 +291,7 @@ std::pair<double, double> Positions::sized(const std::string& channel, const Row
     } else if (type == ScaleType::point || type == ScaleType::ordinal) {
       length = (instance->scale.step() > 0 ? instance->scale.step() : 20) - 2;
     } else {
-      length = number(json{{"v", mark_property(view_.mark_def, view_.mark, model_.config,
-                                               "continuousBandSize")}},
-                      "v", 5);
+      length = property("continuousBandSize", 5);
     }
   }
   const double centre = point(channel, row, Default::mid);
@@ -288,12 +309,9 @@ std::pair<double, double> Positions::rect(const std::string& channel, const Row&
   const ScaleType type = instance != nullptr ? instance->options.type : ScaleType::linear;
   const bool discrete =
       type == ScaleType::band || type == ScaleType::point || type == ScaleType::ordinal;
-  const json own =
-      mark_property(view_.mark_def, view_.mark, model_.config, channel == "x" ? "width" : "height");
+  const json& own = property(channel == "x" ? "width" : "height");
   bool fixed_size = own.is_number();
-  if (across && !tick &&
-      (view_.encoding.contains("size") ||
-       mark_property(view_.mark_def, view_.mark, model_.config, "size").is_number()))
+  if (across && !tick && (view_.encoding.contains("size") || property("size").is_number()))
     fixed_size = true;
   if (def != nullptr && def->is_field() && instance != nullptr && !discrete && !fixed_size &&
       view_.stack.channel != channel &&
@@ -319,12 +337,8 @@ std::pair<double, double> Positions::rect(const std::string& channel, const Row&
     to -= length * (1 - part) / 2;
     double a = instance->scale.position(from), b = instance->scale.position(to);
     const double whole = std::abs(instance->scale.position(end) - instance->scale.position(start));
-    const double least =
-        number(json{{"v", mark_property(view_.mark_def, view_.mark, model_.config, "minBandSize")}},
-               "v", 0.25);
-    const double spacing =
-        number(json{{"v", mark_property(view_.mark_def, view_.mark, model_.config, "binSpacing")}},
-               "v", 0);
+    const double least = property("minBandSize", 0.25);
+    const double spacing = property("binSpacing", 0);
     const double grow = whole < least ? 0.5 * (least - whole) : -spacing / 2;
     const double sign = b >= a ? 1 : -1;
     bool nested = false;

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <deque>
 #include <optional>
+#include <string_view>
 #include <utility>
 
 #include "tools/vega/model.h"
@@ -35,12 +37,28 @@ class Positions {
   double value_of(const json& value, const std::string& channel) const;
   std::pair<double, double> sized(const std::string& channel, const Row& row) const;
   const ScaleInstance* scale(const std::string& channel) const;
+  /// A property of the mark, looked up once.
+  const json& property(std::string_view name) const;
+  double property(std::string_view name, double fallback) const;
+
+  /// What of a channel does not depend on the row.
+  struct Place {
+    const Channel* channel = nullptr;  ///< nullptr where the encoding has none
+    const Channel* offset = nullptr;   ///< of "xOffset" and the like
+    double fixed_offset = 0;
+    const json* own = nullptr;  ///< the mark's own value, perhaps null
+    double band_position = 0.5, band = 0;
+    bool has_band_position = false;
+  };
 
   const View& view_;
   int cell_;
   Model& model_;
   double width_, height_;
   const ScaleInstance* scales_[6];
+  Place places_[4];
+  Field stack_start_, stack_end_;
+  mutable std::deque<std::pair<std::string_view, json>> properties_;
 };
 
 }  // namespace tools::vega

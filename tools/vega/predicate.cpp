@@ -39,7 +39,8 @@ struct Operands {
       if (!text.is_string()) return Error{Errc::usage, "filter expr must be text"};
       base::Result<Expression> expression = Expression::parse(text.get<std::string>());
       if (!expression) return expression.error();
-      return expression->evaluate({.names = context.names, .random = context.random});
+      return expression->evaluate(
+          {.names = context.names, .random = context.random, .budget = context.budget});
     }
     if (unit && (value.is_number() || value.is_string())) {
       // One part of a date may be given as such: {"timeUnit": "month", "equal": "jan"}.
@@ -185,10 +186,10 @@ base::Result<Predicate> parse(const Row& spec, const TransformContext& context, 
   if (spec.is_string()) {
     base::Result<Expression> expression = Expression::parse(spec.get<std::string>());
     if (!expression) return expression.error();
-    return Predicate(
-        [expression = *expression, names = context.names, random = context.random](const Row& row) {
-          return expression.test({.datum = &row, .names = names, .random = random});
-        });
+    return Predicate([expression = *expression, names = context.names, random = context.random,
+                      budget = context.budget](const Row& row) {
+      return expression.test({.datum = &row, .names = names, .random = random, .budget = budget});
+    });
   }
   if (!spec.is_object()) {
     return Error{Errc::usage, "filter must be an expression or an object"};

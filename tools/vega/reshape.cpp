@@ -33,7 +33,8 @@ base::Result<Rows> fold_step(Rows rows, const TransformSpec& spec, const Transfo
   return out;
 }
 
-base::Result<Rows> flatten_step(Rows rows, const TransformSpec& spec, const TransformContext&) {
+base::Result<Rows> flatten_step(Rows rows, const TransformSpec& spec,
+                                const TransformContext& context) {
   base::Result<std::vector<std::string>> names = spec.texts("flatten");
   if (!names) return names.error();
   base::Result<std::vector<Field>> fields = parse_fields(*names);
@@ -52,8 +53,16 @@ base::Result<Rows> flatten_step(Rows rows, const TransformSpec& spec, const Tran
     if (out.size() + n > kMaxRows) {
       return Error{Errc::limit, "transform flatten would make more than 5000000 rows"};
     }
+    // The lists themselves are not copied into each row where their elements take their place.
+    Row rest = row;
+    for (size_t f = 0; f < fields->size(); ++f)
+      if (rest.is_object() && (*fields)[f].parts().size() == 1) rest.erase((*fields)[f].name());
+    size_t width = 1;
+    for (const Row& value : rest) width += value.is_structured() ? value.size() : 1;
+    if (context.budget != nullptr && !context.budget->spend(Budget::kRow * width * n))
+      return Budget::error();
     for (size_t i = 0; i < n; ++i) {
-      Row flat = row;
+      Row flat = rest;
       for (size_t f = 0; f < fields->size(); ++f) {
         const Row& list = (*fields)[f].of(row);
         flat[(*as)[f]] = list.is_array() && i < list.size() ? list[i] : Row();
@@ -146,6 +155,9 @@ base::Result<Rows> lookup_step(Rows rows, const TransformSpec& spec,
   if (!fields) return fields.error();
   if (fields->empty() && as->empty()) as->push_back("_lookup");
   for (size_t i = as->size(); i < fields->size(); ++i) as->push_back((*fields)[i].name());
+  if (context.budget != nullptr &&
+      !context.budget->spend(Budget::kRow * rows.size() * std::max<size_t>(1, fields->size())))
+    return Budget::error();
   for (Row& row : rows) {
     if (!row.is_object()) continue;
     auto at = index.find(to_text(field->of(row)));

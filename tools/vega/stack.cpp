@@ -1,4 +1,4 @@
-// Sorting, stacking and filling in: what encodings do to rows before marks are made.
+// Stacking and filling in: what encodings do to rows before marks are made.
 #include <algorithm>
 #include <cmath>
 #include <unordered_map>
@@ -14,60 +14,6 @@ namespace tools::vega {
 using base::Errc;
 using base::Error;
 using base::Ok;
-
-base::Result<std::vector<SortField>> parse_sort(const Row& spec) {
-  std::vector<SortField> out;
-  if (spec.is_null()) return out;
-  auto add = [&](const Row& item) -> base::Status {
-    SortField sort;
-    std::string path;
-    if (item.is_string()) {
-      path = item.get<std::string>();
-    } else if (item.is_object() && item.contains("field") && item["field"].is_string()) {
-      path = item["field"].get<std::string>();
-      auto order = item.find("order");
-      sort.descending = order != item.end() && *order == "descending";
-    } else {
-      return Error{Errc::usage, "sort must name fields"};
-    }
-    base::Result<Field> field = Field::parse(path);
-    if (!field) return field.error();
-    sort.field = std::move(*field);
-    out.push_back(std::move(sort));
-    return Ok{};
-  };
-  if (!spec.is_array()) {
-    if (base::Status status = add(spec); !status) return status.error();
-    return out;
-  }
-  if (spec.size() > 32) return Error{Errc::limit, "sort has more than 32 fields"};
-  for (const Row& item : spec) {
-    if (base::Status status = add(item); !status) return status.error();
-  }
-  return out;
-}
-
-int compare_rows(const Row& a, const Row& b, const std::vector<SortField>& sort) {
-  for (const SortField& by : sort) {
-    int order = compare(by.field.of(a), by.field.of(b));
-    if (order != 0) return by.descending ? -order : order;
-  }
-  return 0;
-}
-
-void sort_rows(Rows& rows, const std::vector<SortField>& sort) {
-  if (sort.empty()) return;
-  std::stable_sort(rows.begin(), rows.end(),
-                   [&](const Row& a, const Row& b) { return compare_rows(a, b, sort) < 0; });
-}
-
-void sort_members(const Rows& rows, std::vector<uint32_t>& members,
-                  const std::vector<SortField>& sort) {
-  if (sort.empty()) return;
-  std::stable_sort(members.begin(), members.end(), [&](uint32_t a, uint32_t b) {
-    return compare_rows(rows[a], rows[b], sort) < 0;
-  });
-}
 
 base::Status stack_rows(Rows& rows, const StackOptions& options) {
   base::Result<Groups> groups = group_rows(rows, options.groupby);

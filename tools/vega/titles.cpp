@@ -1,8 +1,8 @@
 #include <cmath>
 
 #include "tools/vega/config.h"
+#include "tools/vega/field_text.h"
 #include "tools/vega/guides.h"
-#include "tools/vega/marks.h"
 
 namespace tools::vega {
 

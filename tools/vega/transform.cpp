@@ -98,8 +98,10 @@ base::Result<Rows> calculate_step(Rows rows, const TransformSpec& spec,
   base::Result<Expression> expression = Expression::parse(*text);
   if (!expression) return expression.error();
   for (Row& row : rows) {
-    base::Result<Row> value =
-        expression->evaluate({.datum = &row, .names = context.names, .random = context.random});
+    base::Result<Row> value = expression->evaluate({.datum = &row,
+                                                    .names = context.names,
+                                                    .random = context.random,
+                                                    .budget = context.budget});
     if (!value) return value.error();
     if (row.is_object()) row[*as] = std::move(*value);
   }
@@ -340,10 +342,15 @@ base::Result<Rows> apply_transforms(Rows rows, const Row& transforms,
       }
       return Error{Errc::unsupported, "transform with " + keys + " is not supported"};
     }
+    const auto pay = [&] {
+      return context.budget == nullptr || context.budget->spend(Budget::kRow * rows.size());
+    };
+    if (!pay()) return Budget::error();
     base::Result<Rows> out =
         found->step(std::move(rows), TransformSpec(transform, found->key), context);
     if (!out) return out.error();
     rows = std::move(*out);
+    if (!pay()) return Budget::error();
   }
   return rows;
 }

@@ -22,6 +22,7 @@ inline constexpr size_t kMaxRows = 5'000'000;
 struct TransformContext {
   /// Parameters for expressions, an object; the transform `extent` adds its own. May be nullptr.
   Row* names = nullptr;
+  Budget* budget = nullptr;  ///< pays for rows and expressions; nullptr: for free
   Random* random = nullptr;  ///< for random() and sample; nullptr: seed 0 per call
   /// Reads a `data` object of a lookup. Empty: lookup is refused.
   std::function<base::Result<Rows>(const Row& data)> load = {};

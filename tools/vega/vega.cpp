@@ -88,6 +88,7 @@ base::Result<Scene> compile_checked(const json& given, const Options& options) {
   if (too_deep(given, 0))
     return base::Error{base::Errc::limit, "the specification is nested more than 100 deep"};
   Model model;
+  model.budget = Budget(options.max_work);
   model.config = merged_config(get(given, "config"));
   json spec = given;
   const json none;
@@ -102,9 +103,15 @@ base::Result<Scene> compile_checked(const json& given, const Options& options) {
   const json& datasets = get(given, "datasets");
   loading.datasets = &datasets;
   loading.names = &model.names;
-  model.load = [&](const Row& data) { return load_data(data, loading); };
+  model.load = [&](const Row& data) {
+    base::Result<Rows> rows = load_data(data, loading);
+    if (rows && !model.budget.spend(3 * Budget::kRow * rows->size()))
+      return base::Result<Rows>(Budget::error());
+    return rows;
+  };
   model.transforms.names = &model.names;
   model.transforms.random = &model.random;
+  model.transforms.budget = &model.budget;
   model.transforms.load = model.load;
   model.root = build_views(normalized, nullptr, model);
   if (model.failure.failed()) return model.failure.error();

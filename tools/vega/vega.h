@@ -1,9 +1,11 @@
 #pragma once
 
+#include <cstdint>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
 
 #include "base/result.h"
+#include "tools/vega/budget.h"
 #include "tools/vega/load.h"
 #include "tools/vega/scene.h"
 
@@ -22,6 +24,7 @@ enum class Metrics {
 struct Options {
   UrlLoader load;  ///< reads "url"; empty: urls are refused (see folder_loader)
   Metrics metrics = Metrics::real;
+  uint64_t max_work = Budget::kDefault;  ///< what the chart may cost; see Budget
 };
 
 /// The scene of a Vega-Lite specification.
