@@ -41,6 +41,8 @@ int main(int argc, char** argv) {
   cli::add_changes(app, action);
   cli::add_undo(app, action);
   cli::add_data(app, action);
+  cli::add_files(app, action);
+  cli::add_report(app, action);
   cli::add_sandbox(app, action);
   cli::add_policy(app, action);
   cli::add_audit(app, action);

@@ -384,6 +384,8 @@ int set_up(lua_State* lua) {
   open_basics(lua);
   open_data(lua);
   open_charts(lua);
+  open_files(lua);
+  open_reports(lua);
   return 0;
 }
 

@@ -40,9 +40,11 @@ void prepare_script(Host& host);
 void run_script(Host& host);
 
 /// Registers the functions of one library in `lua`.
-void open_basics(lua_State* lua);  ///< print, tostring, pcall, … and the limits behind them
-void open_data(lua_State* lua);    ///< data.*, read_text, the methods of tables
-void open_charts(lua_State* lua);  ///< chart.*
+void open_basics(lua_State* lua);   ///< print, tostring, pcall, … and the limits behind them
+void open_data(lua_State* lua);     ///< data.*, read_text, the methods of tables
+void open_charts(lua_State* lua);   ///< chart.*
+void open_files(lua_State* lua);    ///< files.*
+void open_reports(lua_State* lua);  ///< report.*
 
 /// Ends the run at once: the last event is an error. For limits, which a script must not catch.
 [[noreturn]] void stop(Host& host, const std::string& message);

@@ -7,6 +7,8 @@
 //   tessera-worker facts    stdin {"path":"…","format":"json|table"}
 //   tessera-worker draw     stdin {"path":"spec.json","format":"png","scale":2}, or another format
 //                           of answer_chart.h
+//   tessera-worker files    stdin {"tool":"find_files","arguments":{…}}
+//   tessera-worker report   stdin {"path":"report.md","title":"…"}
 //   tessera-worker serve    descriptor 3 is a socket: a line is a request like those, with "mode",
 //                           and an empty line ends its events; until the socket is closed. One
 //                           with "own" is answered by a process of its own, a copy of this one
@@ -35,6 +37,7 @@
 #include "tools/data/profile.h"
 #include "tools/script/answer_chart.h"
 #include "tools/script/answer_data.h"
+#include "tools/script/answer_files.h"
 #include "tools/script/host.h"
 #include "tools/script/spare.h"
 
@@ -95,6 +98,8 @@ const char* answer(const json& request, std::shared_ptr<tools::data::Engine> eng
   if (mode == "query" || mode == "facts")
     return tools::script::answer_data(mode, request, engine, events);
   if (mode == "draw") return tools::script::answer_chart(request, events);
+  if (mode == "files" || mode == "report")
+    return tools::script::answer_files(mode, request, engine, events);
   const auto script = request.find("script");
   if (script == request.end() || !script->is_string()) return "the request has no script";
   tools::script::Limits limits;
@@ -165,8 +170,8 @@ extern "C" const char* __asan_default_options() { return "detect_leaks=0"; }
 int main(int argc, char** argv) {
   const std::string mode = argc == 2 ? argv[1] : "";
   if (mode != "lua" && mode != "profile" && mode != "query" && mode != "facts" && mode != "draw" &&
-      mode != "serve")
-    return usage("call it as: tessera-worker lua|profile|query|facts|draw|serve");
+      mode != "files" && mode != "report" && mode != "serve")
+    return usage("call it as: tessera-worker lua|profile|query|facts|draw|files|report|serve");
   if (::fcntl(kEventsFd, F_GETFD) < 0) return usage("descriptor 3 is not open");
   if (mode == "serve") return serve();
   std::string text;

@@ -50,6 +50,11 @@ bool stays_inside(const std::string& path) {
          std::none_of(p.begin(), p.end(), [](const auto& part) { return part == ".."; });
 }
 
+bool file_tool_named(const std::string& name) {
+  return name == "find_files" || name == "read_file" || name == "write_file" ||
+         name == "edit_file" || name == "file_plan";
+}
+
 Observation failed(const std::string& message) {
   return Observation{.text = "error: " + message, .error = true};
 }
@@ -78,12 +83,13 @@ base::Result<Toolbox> Toolbox::open(ToolboxOptions o) {
 
 Toolbox::Toolbox(ToolboxOptions options, sandbox::Guard guard)
     : options_(std::move(options)), guard_(std::make_shared<sandbox::Guard>(std::move(guard))) {
-  sandbox::Program worker{.argv = {options_.worker.string(), "serve"},
-                          .env = {{"TESSERA_DUCKDB", options_.duckdb.string()}},
-                          .workspace = options_.workspace,
-                          .workspace_writable = true,
-                          .only_adds = true,
-                          .mounts = {{.path = options_.duckdb, .writable = false}}};
+  sandbox::Program worker{
+      .argv = {options_.worker.string(), "serve"},
+      .env = {{"TESSERA_DUCKDB", options_.duckdb.string()}, {"TESSERA_JAIL", "1"}},
+      .workspace = options_.workspace,
+      .workspace_writable = true,
+      .only_adds = true,
+      .mounts = {{.path = options_.duckdb, .writable = false}}};
   if (options_.policy.workspace_writable) worker.env.emplace_back("TESSERA_OUT", "/out");
   // A worker sees the workspace as it is, so what is hidden and was made after it started too.
   std::string hidden;
@@ -114,20 +120,24 @@ base::Result<std::vector<std::string>> Toolbox::files(size_t limit) const {
   return found;
 }
 
+static std::vector<json> events_of(const std::string& lines) {
+  std::vector<json> events;
+  for (size_t begin = 0; begin < lines.size();) {
+    const size_t end = std::min(lines.find('\n', begin), lines.size());
+    json event = json::parse(std::string_view(lines).substr(begin, end - begin), nullptr, false);
+    if (event.is_object()) events.push_back(std::move(event));
+    begin = end + 1;
+  }
+  return events;
+}
+
 base::Result<Toolbox::Work> Toolbox::work(const json& request, std::stop_token stop) const {
   base::Result<std::unique_ptr<sandbox::Worker>> worker = workers_->take();
   if (!worker) return worker.error();
   base::Result<sandbox::Worker::Reply> reply =
       (*worker)->call(request.dump(-1, ' ', false, json::error_handler_t::replace), stop);
   if (!reply) return reply.error();
-  std::vector<json> events;
-  for (size_t begin = 0; begin < reply->lines.size();) {
-    const size_t end = std::min(reply->lines.find('\n', begin), reply->lines.size());
-    json event =
-        json::parse(std::string_view(reply->lines).substr(begin, end - begin), nullptr, false);
-    if (event.is_object()) events.push_back(std::move(event));
-    begin = end + 1;
-  }
+  std::vector<json> events = events_of(reply->lines);
   const json last = events.empty() ? json::object() : events.back();
   const std::string type = last.value("type", "");
   Work work{.events = std::move(events)};
@@ -152,6 +162,35 @@ base::Result<Toolbox::Work> Toolbox::work(const json& request, std::stop_token s
     if (std::holds_alternative<sandbox::TimedOut>(reply->end->end)) work.stopped = Stopped::by_time;
     if (std::holds_alternative<sandbox::Killed>(reply->end->end)) work.stopped = Stopped::by_limit;
   }
+  work.events.push_back({{"type", "error"}, {"message", message}});
+  return work;
+}
+
+base::Result<Toolbox::Work> Toolbox::work_writing(const std::string& mode, const json& request,
+                                                  std::stop_token stop) const {
+  std::string hidden;
+  for (const std::string& name : options_.policy.protect.hidden) hidden += name + "/";
+  const sandbox::Program program{
+      .argv = {options_.worker.string(), mode},
+      .env = {{"TESSERA_DUCKDB", options_.duckdb.string()},
+              {"TESSERA_JAIL", "1"},
+              {"TESSERA_HIDDEN", hidden}},
+      .workspace = options_.workspace,
+      .workspace_writable = true,
+      .mounts = {{.path = options_.duckdb, .writable = false}},
+      .stdin_text = request.dump(-1, ' ', false, json::error_handler_t::replace)};
+  base::Result<sandbox::Outcome> outcome = sandbox::run(program, options_.policy, stop);
+  if (!outcome) return outcome.error();
+  Work work{.events = events_of(outcome->events)};
+  const std::string last = work.events.empty() ? "" : work.events.back().value("type", "");
+  if (outcome->end == sandbox::End(sandbox::Exited{0}) && (last == "done" || last == "error")) {
+    if (last == "done") work.layer = std::move(outcome->layer);
+    return work;
+  }
+  if (std::holds_alternative<sandbox::TimedOut>(outcome->end)) work.stopped = Stopped::by_time;
+  if (std::holds_alternative<sandbox::Killed>(outcome->end)) work.stopped = Stopped::by_limit;
+  std::string message = "it was stopped: " + sandbox::describe(*outcome);
+  if (!outcome->err.empty()) message += " (" + outcome->err.substr(0, 200) + ")";
   work.events.push_back({{"type", "error"}, {"message", message}});
   return work;
 }
@@ -199,25 +238,70 @@ base::Result<DataAnswer> Toolbox::data_profile(const std::string& path, const st
   return data_answer({{"mode", "facts"}, {"path", path}, {"format", format}, {"own", true}}, stop);
 }
 
-base::Result<DataAnswer> Toolbox::draw(const std::string& spec, const std::string& format,
-                                       double scale, std::stop_token stop) const {
-  base::Result<Work> work = this->work(
-      {{"mode", "draw"}, {"path", spec}, {"format", format}, {"scale", scale}, {"own", true}},
-      stop);
+base::Result<DataAnswer> Toolbox::made_file(const json& request, const std::string& name,
+                                            std::stop_token stop) const {
+  base::Result<Work> work = this->work(request, stop);
   if (!work) return work.error();
   DataAnswer answer{.text = "", .stopped = work->stopped};
   for (const json& event : work->events) {
     if (event.value("type", "") == "error") answer.error = event.value("message", "failed");
   }
   if (!answer.error.empty()) return answer;
-  if (!work->layer) return Error{Errc::internal, "the worker drew no picture"};
+  if (!work->layer) return Error{Errc::internal, "the worker made no " + name};
   sandbox::LayerReader reader(*work->layer);
-  base::Result<base::UniqueFd> file = reader.file("picture");
+  base::Result<base::UniqueFd> file = reader.file(name);
   if (!file) return file.error();
   base::Result<std::string> bytes = base::read_file("/proc/self/fd/" + std::to_string(file->get()),
                                                     guard_->policy().limits.file_bytes);
   if (!bytes) return bytes.error();
   answer.text = std::move(*bytes);
+  return answer;
+}
+
+base::Result<DataAnswer> Toolbox::draw(const std::string& spec, const std::string& format,
+                                       double scale, std::stop_token stop) const {
+  return made_file(
+      {{"mode", "draw"}, {"path", spec}, {"format", format}, {"scale", scale}, {"own", true}},
+      "picture", stop);
+}
+
+base::Result<DataAnswer> Toolbox::markdown_page(const std::string& path, const std::string& title,
+                                                std::stop_token stop) const {
+  return made_file({{"mode", "report"}, {"path", path}, {"title", title}, {"own", true}}, "page",
+                   stop);
+}
+
+base::Result<FileAnswer> Toolbox::file_tool(const std::string& name, const json& arguments,
+                                            bool dry, std::stop_token stop) const {
+  const json request{{"mode", "files"},
+                     {"tool", name},
+                     {"arguments", arguments},
+                     {"own", true},
+                     {"on_a_layer", true}};
+  const bool writes = name == "write_file" || name == "edit_file" ||
+                      (name == "file_plan" && arguments.is_object() &&
+                       arguments.value("apply", json(false)) == true);
+  base::Result<Work> work =
+      writes ? work_writing("files", request, stop) : this->work(request, stop);
+  if (!work) return work.error();
+  FileAnswer answer{.stopped = work->stopped};
+  for (const json& event : work->events) {
+    if (event.value("type", "") == "answer" && event.contains("answer"))
+      answer.answer = event["answer"];
+    if (event.value("type", "") == "error") answer.error = event.value("message", "failed");
+  }
+  if (!writes || !answer.error.empty()) return answer;
+  if (!work->layer) {
+    answer.error = "the policy " + options_.policy.name + " lets nothing be written";
+    return answer;
+  }
+  base::Result<sandbox::Kept> kept = guard_->keep(*work->layer, name, dry);
+  if (!kept) return kept.error();
+  answer.run = kept->run;
+  answer.refused = kept->refused;
+  if (!dry && !kept->dropped.empty()) answer.error = "nothing was kept: " + kept->dropped;
+  for (const sandbox::Refusal& r : kept->changes.refusals)
+    if (answer.error.empty()) answer.error = "not all was kept: " + r.path + ": " + r.why;
   return answer;
 }
 
@@ -272,8 +356,13 @@ base::Result<Observation> Toolbox::run_program(const std::vector<std::string>& a
 base::Result<Observation> Toolbox::run_lua(const std::string& code, std::stop_token stop) const {
   // DuckDB is not put away between two scripts: one that may start it gets a copy of the worker.
   const bool own = code.find("data") != code.npos;
-  base::Result<Work> work =
-      this->work({{"mode", "lua"}, {"script", code}, {"seed", 1}, {"own", own}}, stop);
+  // Only a script that names the functions for it gets to change and remove files.
+  const bool writes =
+      options_.policy.workspace_writable &&
+      (code.find("files.apply") != code.npos || code.find("files.write") != code.npos ||
+       code.find("files.edit") != code.npos);
+  const json request{{"mode", "lua"}, {"script", code}, {"seed", 1}, {"own", own}};
+  base::Result<Work> work = writes ? work_writing("lua", request, stop) : this->work(request, stop);
   if (!work) return work.error();
   std::string dropped;
   bool refused = false;
@@ -334,7 +423,8 @@ base::Result<Observation> Toolbox::call(const std::string& name, const json& arg
   };
   constexpr std::string_view kTools[] = {"run_lua",    "run_command", "run_python", "read_file",
                                          "list_files", "profile",     "decline"};
-  if (std::find(std::begin(kTools), std::end(kTools), name) == std::end(kTools)) {
+  if (std::find(std::begin(kTools), std::end(kTools), name) == std::end(kTools) &&
+      !(options_.file_tools && file_tool_named(name))) {
     std::string names;
     for (const std::string_view tool : kTools)
       names += (names.empty() ? "" : ", ") + std::string(tool);
@@ -358,6 +448,18 @@ base::Result<Observation> Toolbox::call(const std::string& name, const json& arg
     const std::string code = text_argument("code");
     if (code.empty()) return failed("run_lua needs code");
     return run_lua(code, stop);
+  }
+  if (options_.file_tools && file_tool_named(name)) {
+    base::Result<FileAnswer> answer = file_tool(name, arguments, false, stop);
+    if (!answer) return answer.error();
+    if (!answer->error.empty()) {
+      Observation observation = failed(answer->error);
+      observation.refused = answer->refused;
+      observation.stopped = answer->stopped;
+      return observation;
+    }
+    return Observation{.text =
+                           head_and_tail(answer->answer.value("text", std::string()), kMaxRead)};
   }
   if (name == "decline") {
     std::string reason = text_argument("reason");

@@ -69,6 +69,17 @@ struct ToolboxOptions {
       {};  ///< tessera-worker; empty: beside the program or in the build folder
   std::filesystem::path duckdb =
       {};  ///< libduckdb.so; empty: $TESSERA_DUCKDB or .deps/lib of the build
+  /// Also offers the tools of tools/file/service.h by call(). No model has learned them yet.
+  bool file_tools = false;
+};
+
+/// What a file tool gave back.
+struct FileAnswer {
+  nlohmann::json answer = nlohmann::json::object();  ///< as tools::file::call_tool()
+  std::string error = {};                            ///< one sentence; empty if it worked
+  std::string run = {};  ///< id in the journal, for `tessera undo`; empty if nothing was kept
+  bool refused = false;  ///< a person was to be asked and did not say yes; it is an error too
+  Stopped stopped = Stopped::no;
 };
 
 class Toolbox {
@@ -101,6 +112,16 @@ class Toolbox {
   base::Result<DataAnswer> draw(const std::string& spec, const std::string& format, double scale,
                                 std::stop_token stop) const;
 
+  /// A Markdown file of the workspace as one HTML page, which is the answer's text. title: "" is
+  /// its first heading. Errors: as profile().
+  base::Result<DataAnswer> markdown_page(const std::string& path, const std::string& title,
+                                         std::stop_token stop) const;
+
+  /// A tool of tools/file/service.h. What it writes is kept as one run of the journal, or not at
+  /// all. dry: it is dropped. Errors: as profile().
+  base::Result<FileAnswer> file_tool(const std::string& name, const nlohmann::json& arguments,
+                                     bool dry, std::stop_token stop) const;
+
   base::Result<Observation> run_lua(const std::string& code, std::stop_token stop) const;
 
   /// A program in the workspace; what it changed is kept as one run of the journal, or not at all.
@@ -119,6 +140,12 @@ class Toolbox {
   };
   base::Result<DataAnswer> data_answer(const nlohmann::json& request, std::stop_token stop) const;
   base::Result<Work> work(const nlohmann::json& request, std::stop_token stop) const;
+  /// The same by a worker of its own that may change and remove files of the workspace: in its
+  /// layer. mode: "lua" or "files".
+  base::Result<Work> work_writing(const std::string& mode, const nlohmann::json& request,
+                                  std::stop_token stop) const;
+  base::Result<DataAnswer> made_file(const nlohmann::json& request, const std::string& name,
+                                     std::stop_token stop) const;
   ToolboxOptions options_;
   // Shared, because their threads outlive a move of the Toolbox.
   std::shared_ptr<sandbox::Guard> guard_;
