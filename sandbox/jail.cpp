@@ -350,7 +350,8 @@ Result<Jail> prepare(const Program& program, const policies::Policy& policy) {
   header.proxy_port = result.proxy ? kProxyPort : 0;
   header.layer = result.layer;
   header.layer_bytes = limits.disk_bytes;
-  header.layer_files = limits.files;
+  // A file that is moved leaves a mark where it was, which takes a place, too.
+  header.layer_files = 2 * limits.files;
   result.spec = spec.finish(header, jail::kProgramMagic);
   return result;
 }

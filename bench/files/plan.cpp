@@ -31,8 +31,7 @@ bool run(int top, const char* name, const char* text) {
   const double listed = ms_since(start);
   const auto plan = parse_plan_text(text);
   if (!listing || !plan) return false;
-  const auto expansion = expand(
-      *plan, *listing, {.hash = [top](const std::string& path) { return hash_file(top, path); }});
+  const auto expansion = expand(*plan, *listing, contents_beneath(top));
   if (!expansion) {
     std::printf("%s: %s\n", name, expansion.error().message.c_str());
     return false;

@@ -169,7 +169,7 @@ struct Finder {
       return tree::system_error("stat the layer's " + printable(path));
     }
     if (++seen > kMaxEntries) {
-      return Error{Errc::refused, "the run left more than 100000 files; nothing was changed"};
+      return Error{Errc::refused, "the run left more than 300000 files; nothing was changed"};
     }
     if (is_protected(protect, name)) {
       refuse(path, "its name is protected");

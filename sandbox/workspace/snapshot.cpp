@@ -53,7 +53,7 @@ struct Walk {
         return Ok{};
       }
       if (found.entries.size() > kMaxEntries) {
-        return Error{Errc::refused, "workspace: more than 100000 files; choose a smaller folder"};
+        return Error{Errc::refused, "workspace: more than 300000 files; choose a smaller folder"};
       }
       std::string child = join(path, name);
       found.entries.push_back({child, tree::stamp_of(info)});

@@ -15,7 +15,7 @@ namespace sandbox {
 
 /// More than this is refused: what was not looked at can be neither protected nor restored.
 constexpr int kMaxDepth = 64;
-constexpr size_t kMaxEntries = 100'000;
+constexpr size_t kMaxEntries = 300'000;
 
 /// A file or folder of the workspace with a protected name.
 struct ProtectedPath {

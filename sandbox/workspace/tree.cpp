@@ -100,7 +100,7 @@ struct Listing {
       return errno == ENOENT || errno == EACCES ? Status(Ok{}) : system_error("stat " + path);
     }
     if (found.size() > kMaxEntries) {
-      return Error{Errc::refused, "workspace: more than 100000 files; choose a smaller folder"};
+      return Error{Errc::refused, "workspace: more than 300000 files; choose a smaller folder"};
     }
     found.push_back({path, stamp_of(info)});
     if (!S_ISDIR(info.st_mode)) return Ok{};
@@ -264,7 +264,7 @@ Result<std::vector<std::string>> names(UniqueFd folder) {
   while (dirent* entry = readdir(dir.get())) {
     if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0) continue;
     if (result.size() >= kMaxEntries) {
-      return Error{Errc::refused, "workspace: more than 100000 files; choose a smaller folder"};
+      return Error{Errc::refused, "workspace: more than 300000 files; choose a smaller folder"};
     }
     result.push_back(entry->d_name);
   }

@@ -9,7 +9,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-TESSERA = sys.argv[1]
+TESSERA = str(Path(sys.argv[1]).resolve())
 SPEC = {"mark": "bar", "data": {"url": "shops.csv"}, "title": "</script> & <b>",
         "encoding": {"x": {"field": "shop", "type": "nominal"},
                      "y": {"field": "sales", "type": "quantitative", "title": "sales of all"}}}

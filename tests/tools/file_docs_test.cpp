@@ -75,9 +75,7 @@ TEST(FileDocs, EveryPlanDoesWhatStandsBelowIt) {
     for (const Operation& o : *plan) operations.insert(verb_name(o.verb));
     base::Result<Listing> listing = list(top.get());
     ASSERT_TRUE(listing);
-    base::Result<Expansion> expansion =
-        expand(*plan, *listing,
-               {.hash = [&](const std::string& path) { return hash_file(top.get(), path); }});
+    base::Result<Expansion> expansion = expand(*plan, *listing, contents_beneath(top.get()));
     ASSERT_TRUE(expansion) << expansion.error().message;
     EXPECT_EQ(preview_text(*expansion), blocks[i + 1].text);
     const base::Status done = apply(

@@ -55,9 +55,7 @@ class FilePlan : public testing::Test {
     if (!operations) return operations.error();
     base::Result<Listing> listing = list(top_.get());
     if (!listing) return listing.error();
-    return expand(*operations, *listing, {.hash = [this](const std::string& path) {
-      return hash_file(top_.get(), path);
-    }});
+    return expand(*operations, *listing, contents_beneath(top_.get()));
   }
   /// "" if it was applied, else the error.
   std::string run(const std::string& text, const ApplyOptions& options = {}) {
@@ -285,10 +283,19 @@ TEST_F(FilePlan, MergeKeepsOneHeaderAndRefusesAnother) {
   EXPECT_EQ(run(R"([{"op":"delete","files":"3.csv"},{"op":"mkdir","path":"x"}])"), "");
   workspace_.write("3.csv", "a,c\n5,6\n");
   fs::remove("x");
-  expect_part(
-      run(R"([{"op":"mkdir","path":"x"},{"op":"merge","files":["3.csv","all.csv"],"to":"x/m.csv"}])"),
-      "the first line of \"all.csv\" is \"a,b\", that of \"3.csv\" is \"a,c\"; "
-      "nothing was changed");
+  const std::string sentence = "that of \"3.csv\" is \"a,c\"";
+  // The preview refuses it already.
+  const auto merged = plan(R"([{"op":"merge","files":["3.csv","all.csv"],"to":"m.csv"}])");
+  ASSERT_FALSE(merged);
+  expect_part(merged.error().message, "the first line of \"all.csv\" is \"a,b\", " + sentence);
+  // What the plan makes itself is compared when it is there, and what was done is taken back.
+  workspace_.write("4.csv", "a,c\n7,8\n");
+  expect_part(run(R"([{"op":"mkdir","path":"x"},
+                      {"op":"merge","files":["3.csv","4.csv"],"to":"x/c.csv","remove":true},
+                      {"op":"merge","files":["x/c.csv","all.csv"],"to":"x/m.csv"}])"),
+              "the first line of \"x/c.csv\" is \"a,c\", that of \"all.csv\" is \"a,b\"; "
+              "nothing was changed");
+  fs::remove(workspace_.path() / "4.csv");
   EXPECT_EQ(now(), before);
   EXPECT_EQ(run(R"([{"op":"merge","files":"*.csv","to":"m.txt"}])"), "");
   EXPECT_EQ(workspace_.read("m.txt"), "a,c\n5,6\na,b\n1,2\n3,4\r\n");
@@ -499,9 +506,7 @@ TEST(FilePlanRandom, ThePreviewIsWhatHappensAndAFailureChangesNothing) {
     ASSERT_TRUE(listing);
     base::Result<std::vector<Operation>> operations = parse_plan(plan);
     ASSERT_TRUE(operations) << operations.error().message;
-    base::Result<Expansion> expansion =
-        expand(*operations, *listing,
-               {.hash = [&](const std::string& path) { return hash_file(top.get(), path); }});
+    base::Result<Expansion> expansion = expand(*operations, *listing, contents_beneath(top.get()));
     if (!expansion) {
       ++refused;
       expect_part(expansion.error().message, "operation ");

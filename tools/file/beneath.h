@@ -8,8 +8,7 @@
 
 /// tools::file: looking at, planning and changing the files of one folder ("top", an open
 /// descriptor). Paths are relative to it, with single slashes; "" is the folder itself. Nothing
-/// here follows a link or leaves the folder: every walk is openat2(RESOLVE_BENEATH |
-/// RESOLVE_NO_SYMLINKS).
+/// here follows a link or leaves the folder: a walk opens one name after the other with O_NOFOLLOW.
 namespace tools::file {
 
 /// Opens `path` beneath `top`. flags as open(); mode for a new file. Empty with errno on failure.

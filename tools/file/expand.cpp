@@ -10,6 +10,7 @@
 #include "tools/file/name_template.h"
 #include "tools/file/pattern.h"
 #include "tools/file/placement.h"
+#include "tools/file/produce.h"
 
 namespace tools::file {
 
@@ -326,8 +327,28 @@ base::Status do_dedupe(Workbench& bench, const Operation& o, const Contents& con
   return base::Ok{};
 }
 
+/// Tables are only merged if their first records are the same. Those that the plan itself makes are
+/// compared when they are there.
+base::Status same_headers(Workbench& bench, const std::vector<Node*>& nodes,
+                          const Contents& contents) {
+  const Node* first = nullptr;
+  std::string header;
+  for (const Node* node : nodes) {
+    if (node->entry.origin.empty()) continue;
+    Result<std::string> own = contents.header(node->entry.origin);
+    if (!own) return bench.error(own.error().code, own.error().message);
+    if (first == nullptr) {
+      first = node;
+      header = *own;
+    } else if (*own != header) {
+      return bench.error(Errc::usage, different_headers(node->path(), *own, first->path(), header));
+    }
+  }
+  return base::Ok{};
+}
+
 /// merge and archive: one file made of many.
-base::Status do_gather(Workbench& bench, const Operation& o) {
+base::Status do_gather(Workbench& bench, const Operation& o, const Contents& contents) {
   Result<std::vector<Node*>> nodes =
       o.verb == Verb::merge ? select_files(bench, o) : select(bench, o);
   if (!nodes) return nodes.error();
@@ -347,6 +368,8 @@ base::Status do_gather(Workbench& bench, const Operation& o) {
     if (nodes->size() < 2)
       return bench.error(Errc::usage,
                          "one file is nothing to merge: " + in_quotes(nodes->front()->path()));
+    if (format == "csv")
+      if (base::Status s = same_headers(bench, *nodes, contents); !s) return s;
   }
   // An archive holds whole folders; what lies in one of them is not taken twice.
   std::vector<Node*> roots;
@@ -451,7 +474,7 @@ base::Status run(Workbench& bench, const Operation& o, const Contents& contents)
       return do_dedupe(bench, o, contents);
     case Verb::merge:
     case Verb::archive:
-      return do_gather(bench, o);
+      return do_gather(bench, o, contents);
     case Verb::convert:
       return do_convert(bench, o);
   }

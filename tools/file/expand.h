@@ -41,6 +41,8 @@ struct Expansion {
 struct Contents {
   /// A hash that only equal contents share. Not needed without `dedupe`.
   std::function<base::Result<std::string>(const std::string& path)> hash;
+  /// The first record of a CSV, to compare. Not needed without `merge`.
+  std::function<base::Result<std::string>(const std::string& path)> header;
 };
 
 /// Resolves a plan against a folder; changes nothing and depends on nothing else. Each operation

@@ -84,6 +84,37 @@ std::string_view plain(std::string_view header) {
   return header;
 }
 
+base::Result<std::string> hash_file(int top, const std::string& path) {
+  base::Result<base::UniqueFd> fd = open_file(top, path, "dedupe");
+  if (!fd) return fd.error();
+  const std::unique_ptr<GChecksum, void (*)(GChecksum*)> sum(g_checksum_new(G_CHECKSUM_SHA256),
+                                                             g_checksum_free);
+  Status s = each_piece(fd->get(), path, "dedupe", [&](std::string_view piece) -> Status {
+    g_checksum_update(sum.get(), reinterpret_cast<const guchar*>(piece.data()),
+                      static_cast<gssize>(piece.size()));
+    return base::Ok{};
+  });
+  if (!s) return s.error();
+  return std::string(g_checksum_get_string(sum.get()));
+}
+
+base::Result<std::string> csv_header(int top, const std::string& path) {
+  base::Result<base::UniqueFd> fd = open_file(top, path, "merge");
+  if (!fd) return fd.error();
+  HeaderSplitter splitter;
+  char buffer[4096];
+  while (!splitter.complete && splitter.header.size() <= kMaxHeader) {
+    const ssize_t n = ::read(fd->get(), buffer, sizeof buffer);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return path_error("merge", path, errno);
+    if (n == 0) break;
+    splitter.rest({buffer, static_cast<size_t>(n)});
+  }
+  if (splitter.header.empty())
+    return Error{Errc::usage, in_quotes(path) + " is empty and has no header"};
+  return std::string(plain(splitter.header));
+}
+
 }  // namespace
 
 Status write_bytes(int to, std::string_view bytes, const std::string& name) {
@@ -117,18 +148,15 @@ base::Result<std::string> read_beneath(int top, const std::string& path, uint64_
   return out;
 }
 
-base::Result<std::string> hash_file(int top, const std::string& path) {
-  base::Result<base::UniqueFd> fd = open_file(top, path, "dedupe");
-  if (!fd) return fd.error();
-  const std::unique_ptr<GChecksum, void (*)(GChecksum*)> sum(g_checksum_new(G_CHECKSUM_SHA256),
-                                                             g_checksum_free);
-  Status s = each_piece(fd->get(), path, "dedupe", [&](std::string_view piece) -> Status {
-    g_checksum_update(sum.get(), reinterpret_cast<const guchar*>(piece.data()),
-                      static_cast<gssize>(piece.size()));
-    return base::Ok{};
-  });
-  if (!s) return s.error();
-  return std::string(g_checksum_get_string(sum.get()));
+Contents contents_beneath(int top) {
+  return {.hash = [top](const std::string& path) { return hash_file(top, path); },
+          .header = [top](const std::string& path) { return csv_header(top, path); }};
+}
+
+std::string different_headers(const std::string& path, const std::string& header,
+                              const std::string& first, const std::string& first_header) {
+  return "the first line of " + in_quotes(path) + " is " + in_quotes(header.substr(0, 200)) +
+         ", that of " + in_quotes(first) + " is " + in_quotes(first_header.substr(0, 200));
 }
 
 Status merge_files(int top, const std::vector<std::string>& sources, const std::string& format,
@@ -147,10 +175,9 @@ Status merge_files(int top, const std::vector<std::string>& sources, const std::
         return write_bytes(out, splitter.header + "\n", to);
       }
       if (plain(splitter.header) == header) return base::Ok{};
-      return Error{Errc::usage, "merge: the first line of " + in_quotes(source) + " is " +
-                                    in_quotes(plain(splitter.header).substr(0, 200)) +
-                                    ", that of " + in_quotes(sources.front()) + " is " +
-                                    in_quotes(header.substr(0, 200))};
+      return Error{Errc::usage,
+                   "merge: " + different_headers(source, std::string(plain(splitter.header)),
+                                                 sources.front(), header)};
     };
     Status s = each_piece(fd->get(), source, "merge", [&](std::string_view piece) -> Status {
       const bool had_header = splitter.complete;

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "tools/file/expand.h"
 
 /// Files that a plan makes out of others. Paths are beneath `top`, results go to an open, empty
 /// file; `to` is its name for messages.
@@ -35,7 +36,12 @@ base::Status write_archive(int top, const std::vector<std::string>& sources,
 base::Result<std::string> convert_picture(int top, const std::string& path,
                                           const std::string& format);
 
-/// SHA-256 as hexadecimal digits. Errors: as read_beneath().
-base::Result<std::string> hash_file(int top, const std::string& path);
+/// What expand() asks about the files beneath `top`: SHA-256 as hexadecimal digits; the first
+/// record without byte order mark and line end. Errors: as read_beneath(), usage (an empty CSV).
+Contents contents_beneath(int top);
+
+/// The sentence, after its "merge: ", about two tables that cannot be one.
+std::string different_headers(const std::string& path, const std::string& header,
+                              const std::string& first, const std::string& first_header);
 
 }  // namespace tools::file

@@ -108,8 +108,7 @@ Result<json> file_plan(int top, const json& a, const Services& services) {
   if (!plan) return plan.error();
   Result<Listing> listing = list(top);
   if (!listing) return listing.error();
-  Result<Expansion> expansion =
-      expand(*plan, *listing, {.hash = [top](const std::string& p) { return hash_file(top, p); }});
+  Result<Expansion> expansion = expand(*plan, *listing, contents_beneath(top));
   if (!expansion) return expansion.error();
   const bool wanted = a.value("apply", false);
   if (wanted)
