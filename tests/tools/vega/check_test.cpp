@@ -11,9 +11,6 @@
 #include "tools/vega/vega.h"
 
 #if defined(__SANITIZE_ADDRESS__)
-// fontconfig keeps what it read of its configuration until the end.
-extern "C" const char* __lsan_default_suppressions();
-extern "C" const char* __lsan_default_suppressions() { return "leak:libfontconfig"; }
 #endif
 
 namespace {
