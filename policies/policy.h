@@ -36,7 +36,7 @@ struct Limits {
   uint64_t processes = 64;             ///< processes and threads
   uint64_t open_files = 256;           ///< descriptors of one process
   uint64_t disk_bytes = 1ull << 30;    ///< what a run may add to the workspace
-  uint64_t files = 10'000;             ///< files that it may add to the workspace or change there
+  uint64_t files = 100'000;            ///< files that it may add to the workspace or change there
 
   bool operator==(const Limits&) const = default;
 };
