@@ -11,6 +11,7 @@
 #include "base/json.h"
 
 #include "base/unique_fd.h"
+#include "tests/tools/fenced_blocks.h"
 #include "tests/tools/workspace.h"
 #include "tools/file/apply.h"
 #include "tools/file/preview.h"
@@ -18,27 +19,6 @@
 
 namespace tools::file {
 namespace {
-
-struct Block {
-  std::string kind, text;
-  int line = 0;
-};
-
-std::vector<Block> blocks_of(const std::string& path) {
-  std::ifstream file(path);
-  std::vector<Block> blocks;
-  std::string line;
-  bool inside = false;
-  for (int n = 1; std::getline(file, line); ++n) {
-    if (line.starts_with("```")) {
-      inside = !inside;
-      if (inside) blocks.push_back({.kind = line.substr(3), .text = {}, .line = n});
-    } else if (inside) {
-      blocks.back().text += line + "\n";
-    }
-  }
-  return blocks;
-}
 
 /// A line is a day, a name up to its extension's end, and the content with | for line breaks.
 void make_files(const std::string& text, const TemporaryWorkspace& workspace) {

@@ -3,31 +3,10 @@
 #include <gtest/gtest.h>
 
 #include "tests/tools/call_worker.h"
+#include "tests/tools/fenced_blocks.h"
 #include "tests/tools/workspace.h"
 
 namespace {
-
-struct Block {
-  std::string kind, text;
-  int line = 0;
-};
-
-// Fenced blocks of a Markdown file, in order; kind: what follows the fence.
-std::vector<Block> blocks_of(const std::string& path) {
-  std::ifstream file(path);
-  std::vector<Block> blocks;
-  std::string line;
-  bool inside = false;
-  for (int n = 1; std::getline(file, line); ++n) {
-    if (line.starts_with("```")) {
-      inside = !inside;
-      if (inside) blocks.push_back({.kind = line.substr(3), .text = {}, .line = n});
-    } else if (inside) {
-      blocks.back().text += line + "\n";
-    }
-  }
-  return blocks;
-}
 
 TEST(LuaDocs, EveryExamplePrintsWhatStandsBelowIt) {
   const std::vector<Block> blocks = blocks_of(TESSERA_LUA_DOCS);

@@ -55,6 +55,37 @@ bool file_tool_named(const std::string& name) {
          name == "edit_file" || name == "file_plan";
 }
 
+std::vector<json> events_of(const std::string& lines) {
+  std::vector<json> events;
+  for (size_t begin = 0; begin < lines.size();) {
+    const size_t end = std::min(lines.find('\n', begin), lines.size());
+    json event = json::parse(std::string_view(lines).substr(begin, end - begin), nullptr, false);
+    if (event.is_object()) events.push_back(std::move(event));
+    begin = end + 1;
+  }
+  return events;
+}
+
+/// Whether it was a limit that ended a program.
+Stopped stopped_by(const sandbox::End& end) {
+  if (std::holds_alternative<sandbox::TimedOut>(end)) return Stopped::by_time;
+  return std::holds_alternative<sandbox::Killed>(end) ? Stopped::by_limit : Stopped::no;
+}
+
+/// tessera-worker in the workspace, which it may write to.
+sandbox::Program worker_program(const ToolboxOptions& o, const std::string& mode) {
+  // A worker sees the workspace as it is, so what is hidden and was made after it started too.
+  std::string hidden;
+  for (const std::string& name : o.policy.protect.hidden) hidden += name + "/";
+  return {.argv = {o.worker.string(), mode},
+          .env = {{"TESSERA_DUCKDB", o.duckdb.string()},
+                  {"TESSERA_JAIL", "1"},
+                  {"TESSERA_HIDDEN", hidden}},
+          .workspace = o.workspace,
+          .workspace_writable = true,
+          .mounts = {{.path = o.duckdb, .writable = false}}};
+}
+
 Observation failed(const std::string& message) {
   return Observation{.text = "error: " + message, .error = true};
 }
@@ -83,18 +114,9 @@ base::Result<Toolbox> Toolbox::open(ToolboxOptions o) {
 
 Toolbox::Toolbox(ToolboxOptions options, sandbox::Guard guard)
     : options_(std::move(options)), guard_(std::make_shared<sandbox::Guard>(std::move(guard))) {
-  sandbox::Program worker{
-      .argv = {options_.worker.string(), "serve"},
-      .env = {{"TESSERA_DUCKDB", options_.duckdb.string()}, {"TESSERA_JAIL", "1"}},
-      .workspace = options_.workspace,
-      .workspace_writable = true,
-      .only_adds = true,
-      .mounts = {{.path = options_.duckdb, .writable = false}}};
+  sandbox::Program worker = worker_program(options_, "serve");
+  worker.only_adds = true;
   if (options_.policy.workspace_writable) worker.env.emplace_back("TESSERA_OUT", "/out");
-  // A worker sees the workspace as it is, so what is hidden and was made after it started too.
-  std::string hidden;
-  for (const std::string& name : options_.policy.protect.hidden) hidden += name + "/";
-  worker.env.emplace_back("TESSERA_HIDDEN", hidden);
   workers_ = std::make_shared<ScriptWorkers>(std::move(worker), options_.policy);
   workers_->refill();
 }
@@ -118,17 +140,6 @@ base::Result<std::vector<std::string>> Toolbox::files(size_t limit) const {
   }
   std::sort(found.begin(), found.end());
   return found;
-}
-
-static std::vector<json> events_of(const std::string& lines) {
-  std::vector<json> events;
-  for (size_t begin = 0; begin < lines.size();) {
-    const size_t end = std::min(lines.find('\n', begin), lines.size());
-    json event = json::parse(std::string_view(lines).substr(begin, end - begin), nullptr, false);
-    if (event.is_object()) events.push_back(std::move(event));
-    begin = end + 1;
-  }
-  return events;
 }
 
 base::Result<Toolbox::Work> Toolbox::work(const json& request, std::stop_token stop) const {
@@ -159,8 +170,7 @@ base::Result<Toolbox::Work> Toolbox::work(const json& request, std::stop_token s
     message += ": " + sandbox::describe(*reply->end);
     if (std::holds_alternative<sandbox::Exited>(reply->end->end) && !reply->end->err.empty())
       message += " (" + reply->end->err.substr(0, 200) + ")";
-    if (std::holds_alternative<sandbox::TimedOut>(reply->end->end)) work.stopped = Stopped::by_time;
-    if (std::holds_alternative<sandbox::Killed>(reply->end->end)) work.stopped = Stopped::by_limit;
+    work.stopped = stopped_by(reply->end->end);
   }
   work.events.push_back({{"type", "error"}, {"message", message}});
   return work;
@@ -168,17 +178,8 @@ base::Result<Toolbox::Work> Toolbox::work(const json& request, std::stop_token s
 
 base::Result<Toolbox::Work> Toolbox::work_writing(const std::string& mode, const json& request,
                                                   std::stop_token stop) const {
-  std::string hidden;
-  for (const std::string& name : options_.policy.protect.hidden) hidden += name + "/";
-  const sandbox::Program program{
-      .argv = {options_.worker.string(), mode},
-      .env = {{"TESSERA_DUCKDB", options_.duckdb.string()},
-              {"TESSERA_JAIL", "1"},
-              {"TESSERA_HIDDEN", hidden}},
-      .workspace = options_.workspace,
-      .workspace_writable = true,
-      .mounts = {{.path = options_.duckdb, .writable = false}},
-      .stdin_text = request.dump(-1, ' ', false, json::error_handler_t::replace)};
+  sandbox::Program program = worker_program(options_, mode);
+  program.stdin_text = request.dump(-1, ' ', false, json::error_handler_t::replace);
   base::Result<sandbox::Outcome> outcome = sandbox::run(program, options_.policy, stop);
   if (!outcome) return outcome.error();
   Work work{.events = events_of(outcome->events)};
@@ -187,8 +188,7 @@ base::Result<Toolbox::Work> Toolbox::work_writing(const std::string& mode, const
     if (last == "done") work.layer = std::move(outcome->layer);
     return work;
   }
-  if (std::holds_alternative<sandbox::TimedOut>(outcome->end)) work.stopped = Stopped::by_time;
-  if (std::holds_alternative<sandbox::Killed>(outcome->end)) work.stopped = Stopped::by_limit;
+  work.stopped = stopped_by(outcome->end);
   std::string message = "it was stopped: " + sandbox::describe(*outcome);
   if (!outcome->err.empty()) message += " (" + outcome->err.substr(0, 200) + ")";
   work.events.push_back({{"type", "error"}, {"message", message}});
@@ -340,9 +340,7 @@ base::Result<Observation> Toolbox::run_program(const std::vector<std::string>& a
   observation.refused = run->kept.refused;
   while (!observation.text.empty() && observation.text.back() == '\n') observation.text.pop_back();
   if (observation.text.empty()) observation.text = "done; it printed nothing";
-  if (std::holds_alternative<sandbox::TimedOut>(outcome.end))
-    observation.stopped = Stopped::by_time;
-  if (std::holds_alternative<sandbox::Killed>(outcome.end)) observation.stopped = Stopped::by_limit;
+  observation.stopped = stopped_by(outcome.end);
   if (outcome.end != sandbox::End(sandbox::Exited{0})) {
     observation.text = "error: " + observation.text;
     observation.error = true;
