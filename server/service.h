@@ -2,18 +2,21 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <vector>
 
 #include "model/call_parser.h"
 #include "model/generate.h"
+#include "server/api/reply.h"
 #include "server/api/request.h"
 
 namespace server {
 
 struct ModelFacts {
-  std::string id = {};  ///< what clients call it
+  std::string id = {};                    ///< what clients call it
+  std::vector<std::string> aliases = {};  ///< or this
   int64_t created = 0;
   int context = 0;  ///< tokens of a conversation, true
   bool sees = false, hears = false;
@@ -46,11 +49,21 @@ class Backend {
   class Job {
    public:
     virtual ~Job() = default;
-    virtual void start(Sink sink, std::stop_token stop) = 0;
+    /// Once. The job may be destroyed afterwards. An error means that nothing was started, and that
+    /// the sink is not called: the queue is full (429).
+    virtual std::optional<ApiError> start(Sink sink, std::stop_token stop) = 0;
   };
   /// Renders, tokenizes, compiles the grammar. Any thread; takes milliseconds, more with pictures.
   virtual Parsed<std::unique_ptr<Job>> prepare(Request request) = 0;
 
+  /// A recording, cut at silences into pieces of at most 30 s, each a job of one choice.
+  struct Piece {
+    std::unique_ptr<Job> job = {};
+    double begin_s = 0, end_s = 0;
+  };
+  virtual Parsed<std::vector<Piece>> prepare_transcription(const TranscriptionRequest& request) = 0;
+
+  /// Vectors of length 1. Blocks.
   virtual Parsed<std::vector<std::vector<float>>> embed(
       const std::vector<std::vector<model::TokenId>>& inputs) = 0;
   virtual std::vector<model::TokenId> tokenize(std::string_view text, bool special,

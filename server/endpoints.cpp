@@ -1,0 +1,541 @@
+// A request passes the door (Host, Origin, key), is taken apart and prepared on a thread of a small
+// pool, and is then started: from there on the backend's thread posts what happens to the server's
+// thread, where a writer turns it into the protocol's bytes. The handler's coroutine sends those,
+// and a comment when there have been none for a while.
+//
+// Headers of a stream are sent as soon as the request is known to be acceptable, before anything is
+// computed.
+#include "server/endpoints.h"
+
+#include <algorithm>
+#include <random>
+
+#include "base/json.h"
+#include "server/api/reply.h"
+#include "server/http/checks.h"
+
+namespace server {
+
+namespace {
+
+using boost::system::error_code;
+using nlohmann::json;
+
+constexpr int kPreparing = 4;  // threads; each may wait for the model to look at a picture
+
+std::string text_of(const json& value) {
+  return value.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+HttpReply error_of(const ApiError& error, Protocol protocol = Protocol::chat) {
+  HttpReply reply{.status = error.status, .body = error_json(error, protocol)};
+  if (error.retry_after_s > 0)
+    reply.headers.emplace_back("Retry-After", std::to_string(error.retry_after_s));
+  return reply;
+}
+
+/// What has been written for a stream and not yet sent; all of it on the server's thread.
+struct Relay {
+  explicit Relay(std::shared_ptr<net::io_context> context)
+      : io(std::move(context)), timer(*io, net::steady_timer::time_point::max()) {}
+
+  /// Waits until something has happened, or for so long.
+  net::awaitable<void> wait(std::chrono::milliseconds time) {
+    if (std::exchange(woken, false)) co_return;
+    timer.expires_after(time);
+    error_code ignored;
+    co_await timer.async_wait(net::redirect_error(net::use_awaitable, ignored));
+    woken = false;
+  }
+  void wake() {
+    woken = true;
+    timer.cancel();
+  }
+
+  std::shared_ptr<net::io_context> io;  // whoever posts last keeps it
+  net::steady_timer timer;
+  std::unique_ptr<ReplyWriter> writer;
+  bool streams = false, woken = false, gone = false, ended = false;
+  std::string out;
+  Progress progress;
+  std::vector<model::Generated> all;
+  std::optional<ApiError> error;
+};
+
+Sink sink_to(const std::shared_ptr<Relay>& relay) {
+  return {
+      .on_progress =
+          [relay](const Progress& progress) {
+            net::post(*relay->io, [relay, progress] { relay->progress = progress; });
+          },
+      .on_event =
+          [relay](int choice, const model::ReplyEvent& event) {
+            if (!relay->streams) return;
+            net::post(*relay->io, [relay, choice, event] {
+              relay->out += relay->writer->on_event(choice, event);
+              relay->wake();
+            });
+          },
+      .on_done =
+          [relay](int choice, const model::Generated& out) {
+            if (!relay->streams) return;
+            net::post(*relay->io, [relay, choice, out] {
+              relay->out += relay->writer->on_done(choice, out);
+              relay->wake();
+            });
+          },
+      .on_end =
+          [relay](std::vector<model::Generated> all, std::optional<ApiError> error) {
+            net::post(*relay->io,
+                      [relay, all = std::move(all), error = std::move(error)]() mutable {
+                        relay->all = std::move(all);
+                        relay->error = std::move(error);
+                        relay->ended = true;
+                        relay->wake();
+                      });
+          },
+  };
+}
+
+/// A comment that clients pass over; resets their clocks, and tells a person what is going on.
+std::string ping(const Progress& p) {
+  if (p.queued_before > 0)
+    return ": ping queued behind " + std::to_string(p.queued_before) + "\n\n";
+  if (p.read < p.prompt_tokens)
+    return ": ping reading the prompt, " + std::to_string(p.read) + " of " +
+           std::to_string(p.prompt_tokens) + " tokens\n\n";
+  return ": ping\n\n";
+}
+
+// Not in the coroutine that uses them: GCC 12 cannot have constant arrays there.
+struct Generating {
+  std::string_view path;
+  Protocol protocol;
+};
+constexpr Generating kGenerating[] = {{"/v1/chat/completions", Protocol::chat},
+                                      {"/v1/completions", Protocol::completions},
+                                      {"/v1/responses", Protocol::responses},
+                                      {"/v1/messages", Protocol::messages}};
+constexpr std::string_view kPost[] = {
+    "/v1/chat/completions",     "/v1/completions", "/v1/responses", "/v1/messages",
+    "/v1/audio/transcriptions", "/v1/embeddings",  "/tokenize"};
+constexpr std::string_view kGet[] = {"/health", "/metrics", "/v1/models", "/props"};
+
+struct Ready {
+  Request request = {};  // without messages, which the job has
+  std::unique_ptr<Backend::Job> job = {};
+};
+
+}  // namespace
+
+struct Endpoints::State {
+  State(Backend& b, EndpointOptions o)
+      : backend(b), options(std::move(o)), random(std::random_device{}()) {}
+
+  Backend& backend;
+  EndpointOptions options;
+  net::thread_pool pool{kPreparing};
+  std::mt19937_64 random;
+  uint64_t requests = 0, refused = 0, streams = 0, gone = 0;
+
+  std::string fresh_id() {
+    static constexpr char kDigits[] = "0123456789abcdefghijklmnopqrstuvwxyz";
+    std::string id;
+    for (int i = 0; i < 24; ++i) id += kDigits[random() % 36];
+    return id;
+  }
+
+  /// Runs `work` on a thread of the pool; its result must have a default.
+  template <class Work>
+  auto on_pool(Work work) -> net::awaitable<decltype(work())> {
+    using T = decltype(work());
+    co_return co_await net::co_spawn(
+        pool.get_executor(),
+        [work = std::move(work)]() mutable -> net::awaitable<T> { co_return work(); },
+        net::use_awaitable);
+  }
+
+  std::optional<ApiError> wrong_model(const std::string& asked) const {
+    const ModelFacts facts = backend.facts();
+    if (asked.empty() || asked == facts.id) return std::nullopt;
+    for (const std::string& alias : facts.aliases)
+      if (asked == alias) return std::nullopt;
+    return ApiError{.status = 404,
+                    .message = "The model '" + asked + "' does not exist here; this server has '" +
+                               facts.id + "'.",
+                    .param = "model",
+                    .code = "model_not_found"};
+  }
+
+  std::optional<HttpReply> turned_away(const HttpRequest& request) const {
+    const auto no = [](int status, std::string why, std::string type, std::string code) {
+      return error_of({.status = status,
+                       .message = std::move(why),
+                       .type = std::move(type),
+                       .code = std::move(code)});
+    };
+    if (!host_allowed(request.header("host"), options.allowed_hosts))
+      return no(403,
+                "This server is not called '" + std::string(request.header("host")) +
+                    "'; allow the name with --allow-host.",
+                "invalid_request_error", "host_not_allowed");
+    if (!origin_allowed(request.header("origin"), options.allowed_origins))
+      return no(403,
+                "Pages of " + std::string(request.header("origin")) +
+                    " may not use this server; allow them with --allow-origin.",
+                "invalid_request_error", "origin_not_allowed");
+    if (request.path != "/health" && !key_accepted(request.header("authorization"),
+                                                   request.header("x-api-key"), options.api_key)) {
+      HttpReply reply =
+          no(401, "The API key is missing or wrong.", "authentication_error", "invalid_api_key");
+      reply.headers.emplace_back("WWW-Authenticate", "Bearer");
+      return reply;
+    }
+    return std::nullopt;
+  }
+
+  net::awaitable<void> generate(std::shared_ptr<net::io_context> io, Protocol protocol,
+                                HttpRequest http, std::shared_ptr<Responder> to);
+  net::awaitable<void> transcribe(std::shared_ptr<net::io_context> io, HttpRequest http,
+                                  std::shared_ptr<Responder> to);
+  net::awaitable<void> embed(HttpRequest http, std::shared_ptr<Responder> to);
+  HttpReply tokenize(const HttpRequest& http);
+  HttpReply metrics();
+  json model_json(const ModelFacts& facts) const;
+  net::awaitable<void> handle(HttpRequest http, std::shared_ptr<Responder> to);
+};
+
+net::awaitable<void> Endpoints::State::generate(std::shared_ptr<net::io_context> io,
+                                                Protocol protocol, HttpRequest http,
+                                                std::shared_ptr<Responder> to) {
+  auto relay = std::make_shared<Relay>(io);
+  std::stop_source stop;
+  to->when_gone([relay, stop, this]() mutable {
+    ++gone;
+    relay->gone = true;
+    stop.request_stop();
+    relay->wake();
+  });
+  Parsed<Ready> prepared = co_await on_pool([this, protocol, &http]() -> Parsed<Ready> {
+    Parsed<Request> parsed = protocol == Protocol::chat          ? parse_chat(http.body)
+                             : protocol == Protocol::completions ? parse_completions(http.body)
+                             : protocol == Protocol::responses   ? parse_responses(http.body)
+                                                                 : parse_messages(http.body);
+    if (auto* error = std::get_if<ApiError>(&parsed)) return std::move(*error);
+    Request& request = std::get<Request>(parsed);
+    if (std::optional<ApiError> wrong = wrong_model(request.model)) return std::move(*wrong);
+    if (const std::string_view session = http.header("x-session-id"); !session.empty())
+      request.conversation = session.substr(0, 128);
+    Ready ready;
+    ready.request = request;
+    ready.request.messages.clear();
+    Parsed<std::unique_ptr<Backend::Job>> job = backend.prepare(std::move(request));
+    if (auto* error = std::get_if<ApiError>(&job)) return std::move(*error);
+    ready.job = std::move(std::get<std::unique_ptr<Backend::Job>>(job));
+    return ready;
+  });
+  if (relay->gone) co_return;
+  if (const auto* error = std::get_if<ApiError>(&prepared)) {
+    ++refused;
+    co_await to->send(error_of(*error, protocol));
+    co_return;
+  }
+  Ready& ready = std::get<Ready>(prepared);
+  ReplyHead head{.id = fresh_id(),
+                 .created = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now()),
+                 .model = backend.facts().id};
+  relay->streams = ready.request.stream;
+  relay->writer = make_writer(ready.request, std::move(head),
+                              [this](model::TokenId id) { return backend.token_text(id); });
+  if (relay->streams) {
+    ++streams;
+    relay->out = relay->writer->begin();
+  }
+  if (const std::optional<ApiError> full = ready.job->start(sink_to(relay), stop.get_token())) {
+    ++refused;
+    co_await to->send(error_of(*full, protocol));
+    co_return;
+  }
+  ready.job.reset();
+  if (!relay->streams) {
+    while (!relay->ended && !relay->gone) co_await relay->wait(std::chrono::hours(1));
+    if (relay->gone) co_return;
+    HttpReply reply;
+    if (relay->error)
+      reply = error_of(*relay->error, protocol);
+    else
+      reply.body = relay->writer->whole(relay->all);
+    co_await to->send(std::move(reply));
+    co_return;
+  }
+  bool alive =
+      co_await to->begin({.type = "text/event-stream", .body = std::exchange(relay->out, {})});
+  while (alive && !relay->gone && !relay->ended) {
+    co_await relay->wait(options.ping);
+    std::string bytes = std::exchange(relay->out, {});
+    if (bytes.empty() && !relay->ended) bytes = ping(relay->progress);
+    alive = co_await to->write(std::move(bytes));
+  }
+  if (!alive || relay->gone) {
+    stop.request_stop();
+    co_return;
+  }
+  relay->out +=
+      relay->error ? relay->writer->failed(*relay->error) : relay->writer->end(relay->all);
+  co_await to->write(std::exchange(relay->out, {}));
+}
+
+net::awaitable<void> Endpoints::State::transcribe(std::shared_ptr<net::io_context> io,
+                                                  HttpRequest http, std::shared_ptr<Responder> to) {
+  struct Heard {
+    TranscriptionRequest request = {};
+    std::vector<Backend::Piece> pieces = {};
+  };
+  bool gone_now = false;
+  std::stop_source stop;
+  auto relay = std::make_shared<Relay>(io);
+  to->when_gone([relay, stop]() mutable {
+    relay->gone = true;
+    stop.request_stop();
+    relay->wake();
+  });
+  Parsed<Heard> prepared = co_await on_pool([this, &http]() -> Parsed<Heard> {
+    Parsed<TranscriptionRequest> parsed =
+        parse_transcription(http.header("content-type"), http.body);
+    if (auto* error = std::get_if<ApiError>(&parsed)) return std::move(*error);
+    Heard heard{.request = std::move(std::get<TranscriptionRequest>(parsed))};
+    if (std::optional<ApiError> wrong = wrong_model(heard.request.model)) return std::move(*wrong);
+    Parsed<std::vector<Backend::Piece>> pieces = backend.prepare_transcription(heard.request);
+    if (auto* error = std::get_if<ApiError>(&pieces)) return std::move(*error);
+    heard.pieces = std::move(std::get<std::vector<Backend::Piece>>(pieces));
+    return heard;
+  });
+  if (const auto* error = std::get_if<ApiError>(&prepared)) {
+    ++refused;
+    co_await to->send(error_of(*error));
+    co_return;
+  }
+  Heard& heard = std::get<Heard>(prepared);
+  if (heard.request.stream)
+    if (!co_await to->begin({.type = "text/event-stream"})) co_return;
+  std::string all;
+  json segments = json::array();
+  int prompt_tokens = 0, completion_tokens = 0;
+  for (Backend::Piece& piece : heard.pieces) {
+    relay->ended = false;
+    // Pieces are short; their text is taken whole, since it is trimmed.
+    std::optional<ApiError> failed = piece.job->start(sink_to(relay), stop.get_token());
+    while (!failed && !relay->ended && !relay->gone) {
+      co_await relay->wait(options.ping);
+      if (heard.request.stream && !relay->ended && !relay->gone)
+        gone_now = !co_await to->write(ping(relay->progress));
+      if (gone_now) break;
+    }
+    if (relay->gone || gone_now) {
+      stop.request_stop();
+      co_return;
+    }
+    if (!failed) failed = relay->error;
+    if (failed) {
+      if (heard.request.stream)
+        co_await to->write("data: " + error_json(*failed) + "\n\n");
+      else
+        co_await to->send(error_of(*failed));
+      co_return;
+    }
+    const model::Generated& out = relay->all.front();
+    prompt_tokens += out.prompt_tokens;
+    completion_tokens += static_cast<int>(out.tokens.size());
+    std::string text = out.message.text;
+    const size_t first = text.find_first_not_of(" \n"), last = text.find_last_not_of(" \n");
+    text = first == std::string::npos ? std::string() : text.substr(first, last - first + 1);
+    const std::string delta = (all.empty() || text.empty() ? "" : " ") + text;
+    all += delta;
+    segments.push_back(
+        {{"id", segments.size()}, {"start", piece.begin_s}, {"end", piece.end_s}, {"text", text}});
+    if (heard.request.stream && !delta.empty() &&
+        !co_await to->write(
+            "data: " + text_of({{"type", "transcript.text.delta"}, {"delta", delta}}) + "\n\n"))
+      co_return;
+  }
+  const json usage = {{"type", "tokens"},
+                      {"input_tokens", prompt_tokens},
+                      {"output_tokens", completion_tokens},
+                      {"total_tokens", prompt_tokens + completion_tokens}};
+  if (heard.request.stream) {
+    co_await to->write(
+        "data: " + text_of({{"type", "transcript.text.done"}, {"text", all}, {"usage", usage}}) +
+        "\n\ndata: [DONE]\n\n");
+    co_return;
+  }
+  using Format = TranscriptionRequest::Format;
+  HttpReply reply;
+  if (heard.request.format == Format::text) {
+    reply.type = "text/plain; charset=utf-8";
+    reply.body = all + "\n";
+  } else {
+    json out{{"text", all}, {"usage", usage}};
+    if (heard.request.format == Format::verbose_json) {
+      out["task"] = "transcribe";
+      out["language"] = heard.request.language;
+      out["duration"] = heard.pieces.empty() ? 0.0 : heard.pieces.back().end_s;
+      out["segments"] = segments;
+    }
+    reply.body = text_of(out);
+  }
+  co_await to->send(std::move(reply));
+}
+
+net::awaitable<void> Endpoints::State::embed(HttpRequest http, std::shared_ptr<Responder> to) {
+  HttpReply reply = co_await on_pool([this, &http]() -> HttpReply {
+    Parsed<EmbeddingsRequest> parsed = parse_embeddings(http.body);
+    if (const auto* error = std::get_if<ApiError>(&parsed)) return error_of(*error);
+    EmbeddingsRequest& request = std::get<EmbeddingsRequest>(parsed);
+    if (const std::optional<ApiError> wrong = wrong_model(request.model)) return error_of(*wrong);
+    std::vector<std::vector<model::TokenId>> inputs = request.token_inputs;
+    for (const std::string& text : request.inputs)
+      inputs.push_back(backend.tokenize(text, false, true));
+    int tokens = 0;
+    for (const auto& input : inputs) tokens += static_cast<int>(input.size());
+    Parsed<std::vector<std::vector<float>>> vectors = backend.embed(inputs);
+    if (const auto* error = std::get_if<ApiError>(&vectors)) return error_of(*error);
+    return {.body = embeddings_json(request, backend.facts().id,
+                                    std::get<std::vector<std::vector<float>>>(vectors), tokens)};
+  });
+  if (reply.status != 200) ++refused;
+  co_await to->send(std::move(reply));
+}
+
+HttpReply Endpoints::State::tokenize(const HttpRequest& http) {
+  Parsed<TokenizeRequest> parsed = parse_tokenize(http.body);
+  if (const auto* error = std::get_if<ApiError>(&parsed)) return error_of(*error);
+  const TokenizeRequest& request = std::get<TokenizeRequest>(parsed);
+  json tokens = json::array();
+  for (const model::TokenId id :
+       backend.tokenize(request.text, request.special, request.add_special)) {
+    if (request.with_pieces)
+      tokens.push_back({{"id", id}, {"piece", backend.token_text(id)}});
+    else
+      tokens.push_back(id);
+  }
+  return {.body = text_of({{"tokens", tokens}})};
+}
+
+HttpReply Endpoints::State::metrics() {
+  std::vector<std::pair<std::string, double>> all = backend.metrics();
+  all.emplace_back("http_requests_total", static_cast<double>(requests));
+  all.emplace_back("http_refused_total", static_cast<double>(refused));
+  all.emplace_back("http_streams_total", static_cast<double>(streams));
+  all.emplace_back("http_disconnects_total", static_cast<double>(gone));
+  std::string text;
+  for (const auto& [name, value] : all) {
+    char number[32];
+    std::snprintf(number, sizeof number, "%.17g", value);
+    text += "# TYPE tessera_" + name + (name.ends_with("_total") ? " counter\n" : " gauge\n") +
+            "tessera_" + name + " " + number + "\n";
+  }
+  return {.type = "text/plain; version=0.0.4", .body = text};
+}
+
+json Endpoints::State::model_json(const ModelFacts& facts) const {
+  json modalities = json::array({"text"});
+  if (facts.sees) modalities.push_back("image");
+  if (facts.hears) modalities.push_back("audio");
+  return {{"id", facts.id},
+          {"object", "model"},
+          {"created", facts.created},
+          {"owned_by", "tessera"},
+          {"context_length", facts.context},
+          {"max_model_len", facts.context},
+          {"input_modalities", modalities}};
+}
+
+net::awaitable<void> Endpoints::State::handle(HttpRequest http, std::shared_ptr<Responder> to) {
+  ++requests;
+  if (std::optional<HttpReply> no = turned_away(http)) {
+    ++refused;
+    co_await to->send(std::move(*no));
+    co_return;
+  }
+  const bool get = http.method == "GET" || http.method == "HEAD", post = http.method == "POST";
+  const ModelFacts facts = backend.facts();
+  const std::shared_ptr<net::io_context> io = to->io();
+  std::string_view path = http.path;
+  for (const Generating& one : kGenerating)
+    if (path == one.path && post) {
+      co_await generate(io, one.protocol, std::move(http), std::move(to));
+      co_return;
+    }
+  if (path == "/v1/audio/transcriptions" && post) {
+    co_await transcribe(io, std::move(http), std::move(to));
+    co_return;
+  }
+  if (path == "/v1/embeddings" && post) {
+    co_await embed(std::move(http), std::move(to));
+    co_return;
+  }
+  HttpReply reply;
+  if (path == "/tokenize" && post) {
+    reply = tokenize(http);
+  } else if (path == "/health" && get) {
+    reply.body = text_of({{"status", "ok"}});
+  } else if (path == "/metrics" && get) {
+    reply = metrics();
+  } else if (path == "/v1/models" && get) {
+    reply.body = text_of({{"object", "list"}, {"data", json::array({model_json(facts)})}});
+  } else if (path.starts_with("/v1/models/") && get) {
+    path.remove_prefix(std::string_view("/v1/models/").size());
+    if (const std::optional<ApiError> wrong = wrong_model(std::string(path)))
+      reply = error_of(*wrong);
+    else
+      reply.body = text_of(model_json(facts));
+  } else if (path == "/props" && get) {
+    reply.body = text_of({{"default_generation_settings", {{"n_ctx", facts.context}}},
+                          {"total_slots", facts.slots},
+                          {"model_alias", facts.id},
+                          {"modalities", {{"vision", facts.sees}, {"audio", facts.hears}}}});
+  } else {
+    const bool wants_post = std::find(std::begin(kPost), std::end(kPost), path) != std::end(kPost);
+    const bool wants_get = std::find(std::begin(kGet), std::end(kGet), path) != std::end(kGet);
+    if (wants_post || wants_get) {
+      const std::string method = wants_post ? "POST" : "GET";
+      reply = error_of(
+          {.status = 405, .message = std::string(path) + " is asked for by " + method + "."});
+      reply.headers.emplace_back("Allow", method);
+    } else {
+      reply = error_of({.status = 404,
+                        .message = "There is no " + std::string(path.substr(0, 200)) +
+                                   " here; see GET /v1/models, POST /v1/chat/completions, "
+                                   "/v1/responses, /v1/messages.",
+                        .code = "not_found"});
+    }
+  }
+  if (reply.status != 200) ++refused;
+  co_await to->send(std::move(reply));
+}
+
+Endpoints::Endpoints(Backend& backend, EndpointOptions options)
+    : state_(std::make_shared<State>(backend, std::move(options))) {}
+
+Endpoints::~Endpoints() { join(); }
+
+void Endpoints::join() {
+  state_->pool.stop();
+  state_->pool.join();
+}
+
+HttpHandler Endpoints::handler() {
+  return [state = state_](HttpRequest http, std::shared_ptr<Responder> to) {
+    return state->handle(std::move(http), std::move(to));
+  };
+}
+
+HttpReply Endpoints::error_reply(int status, std::string_view why) {
+  const bool ours = status >= 500;
+  return {.status = status,
+          .body = error_json({.status = status,
+                              .message = std::string(why),
+                              .type = ours ? "server_error" : "invalid_request_error"})};
+}
+
+}  // namespace server

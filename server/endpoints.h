@@ -1,0 +1,41 @@
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "server/http/http_server.h"
+#include "server/service.h"
+
+namespace server {
+
+struct EndpointOptions {
+  std::string api_key = {};                       ///< empty: nobody is asked for one
+  std::vector<std::string> allowed_hosts = {};    ///< names beside loopback's (checks.h)
+  std::vector<std::string> allowed_origins = {};  ///< of pages beside loopback's
+  /// A stream in which nothing happens for so long gets a comment with the progress.
+  std::chrono::milliseconds ping{5000};
+};
+
+/// What each path does: joins the protocols (api/) with a backend.
+class Endpoints {
+ public:
+  /// The backend outlives the handler's last call.
+  Endpoints(Backend& backend, EndpointOptions options);
+  ~Endpoints();
+  /// Lets requests that are being prepared end; none may come any more. Before the server ends.
+  void join();
+
+  /// For HttpServer::listen; valid as long as this object.
+  HttpHandler handler();
+  /// For HttpOptions::error_reply.
+  static HttpReply error_reply(int status, std::string_view why);
+
+  struct State;
+
+ private:
+  std::shared_ptr<State> state_;
+};
+
+}  // namespace server
