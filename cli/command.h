@@ -46,6 +46,7 @@ void add_policy(CLI::App& app, Action& action);
 void add_report(CLI::App& app, Action& action);
 void add_run(CLI::App& app, Action& action);
 void add_sandbox(CLI::App& app, Action& action);
+void add_serve(CLI::App& app, Action& action);
 void add_tokenize(CLI::App& app, Action& action);
 void add_train(CLI::App& app, Action& action);
 void add_transcribe(CLI::App& app, Action& action);

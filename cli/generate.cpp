@@ -49,15 +49,6 @@ struct Prompt {
   std::string builtin_because;  // why the checkpoint's template was not used
 };
 
-// Whether a rendered prompt ends in an open thought.
-bool ends_in_thought(const model::Rendered& rendered) {
-  const size_t n = rendered.size();
-  return n >= 2 && rendered[n - 1].kind == model::Segment::Kind::text &&
-         rendered[n - 1].text == "thought\n" &&
-         rendered[n - 2].kind == model::Segment::Kind::special && rendered[n - 2].text.empty() &&
-         rendered[n - 2].special == model::Special::channel_begin;
-}
-
 std::vector<model::Message> conversation(const Options& o) {
   std::vector<model::Message> out;
   if (!o.system.empty()) out.push_back({.role = model::Role::system, .text = o.system});
@@ -117,7 +108,7 @@ base::Result<Prompt> prompt_of(const Options& o, const model::Engine& engine) {
     model::TemplateRendered rendered =
         model::render_with(chat_template, tokenizer, conversation(o), {}, {.thinking = o.thinking});
     prompt.builtin_because = std::move(rendered.builtin_because);
-    prompt.starts_in_reasoning = ends_in_thought(rendered.rendered);
+    prompt.starts_in_reasoning = model::ends_in_thought(rendered.rendered);
     chat = model::tokens(rendered.rendered, tokenizer);
   }
   base::Result<std::vector<model::Attachment>> files = attachments(o, engine);

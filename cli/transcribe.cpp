@@ -20,9 +20,7 @@ std::stop_source g_stop;
 
 struct Options {
   std::string model, adapter, mmproj, file;
-  std::string instruction =
-      "Transcribe the following speech segment in its original language. Only output the "
-      "transcription, with no newlines. When transcribing numbers, write the digits.";
+  std::string instruction{model::kTranscribeInstruction};
   int max_tokens = 400;
   bool json = false;
 };

@@ -21,6 +21,12 @@ struct Attachment {
 
 inline constexpr int kVideoFrames = 32;
 
+/// What a model that hears is told for dictation, before the recording. Source: Gemma 4's model
+/// card.
+inline constexpr std::string_view kTranscribeInstruction =
+    "Transcribe the following speech segment in its original language. Only output the "
+    "transcription, with no newlines. When transcribing numbers, write the digits.";
+
 /// bytes: an encoded picture; budget: one of kImageBudgets. Errors: as media::decode and
 /// Engine::embed_image.
 base::Result<Attachment> attach_image(const Engine& engine, std::string_view bytes, int budget);

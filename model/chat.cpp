@@ -542,6 +542,13 @@ Rendered render(std::span<const Message> messages, std::span<const ToolDeclarati
   return out.take();
 }
 
+bool ends_in_thought(const Rendered& rendered) {
+  const size_t n = rendered.size();
+  return n >= 2 && rendered[n - 1].kind == Segment::Kind::text &&
+         rendered[n - 1].text == "thought\n" && rendered[n - 2].kind == Segment::Kind::special &&
+         rendered[n - 2].text.empty() && rendered[n - 2].special == Special::channel_begin;
+}
+
 ChatTokens tokens(const Rendered& rendered, const Tokenizer& tokenizer) {
   ChatTokens out;
   for (const Segment& segment : rendered) {

@@ -89,6 +89,9 @@ struct Segment {
 
 using Rendered = std::vector<Segment>;
 
+/// Whether a rendered prompt ends in an open thought, in which the reply then begins.
+bool ends_in_thought(const Rendered& rendered);
+
 /// Writes a conversation in Gemma 4's format. Whatever messages and declarations hold stays plain
 /// text; only the structure becomes special tokens.
 /// Source: Gemma 4 chat template, revision of July 2026. It differs from it where that one would

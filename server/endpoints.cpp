@@ -121,6 +121,37 @@ constexpr std::string_view kPost[] = {
     "/v1/audio/transcriptions", "/v1/embeddings",  "/tokenize"};
 constexpr std::string_view kGet[] = {"/health", "/metrics", "/v1/models", "/props"};
 
+// These stand outside the coroutines that use them, for the same reason.
+json segment_json(size_t id, const Backend::Piece& piece, const std::string& text) {
+  return {{"id", id}, {"start", piece.begin_s}, {"end", piece.end_s}, {"text", text}};
+}
+json usage_json(int prompt_tokens, int completion_tokens) {
+  return {{"type", "tokens"},
+          {"input_tokens", prompt_tokens},
+          {"output_tokens", completion_tokens},
+          {"total_tokens", prompt_tokens + completion_tokens}};
+}
+std::string transcript_event(const char* type, const char* key, const std::string& text,
+                             const json& usage = nullptr) {
+  json event{{"type", type}, {key, text}};
+  if (!usage.is_null()) event["usage"] = usage;
+  return "data: " + text_of(event) + "\n\n";
+}
+HttpReply transcript(const TranscriptionRequest& request, const std::string& text, double seconds,
+                     const json& segments, const json& usage) {
+  using Format = TranscriptionRequest::Format;
+  if (request.format == Format::text)
+    return {.type = "text/plain; charset=utf-8", .body = text + "\n"};
+  json out{{"text", text}, {"usage", usage}};
+  if (request.format == Format::verbose_json) {
+    out["task"] = "transcribe";
+    out["language"] = request.language;
+    out["duration"] = seconds;
+    out["segments"] = segments;
+  }
+  return {.body = text_of(out)};
+}
+
 struct Ready {
   Request request = {};  // without messages, which the job has
   std::unique_ptr<Backend::Job> job = {};
@@ -201,6 +232,7 @@ struct Endpoints::State {
   net::awaitable<void> embed(HttpRequest http, std::shared_ptr<Responder> to);
   HttpReply tokenize(const HttpRequest& http);
   HttpReply metrics();
+  HttpReply plain(const HttpRequest& http);
   json model_json(const ModelFacts& facts) const;
   net::awaitable<void> handle(HttpRequest http, std::shared_ptr<Responder> to);
 };
@@ -351,39 +383,19 @@ net::awaitable<void> Endpoints::State::transcribe(std::shared_ptr<net::io_contex
     text = first == std::string::npos ? std::string() : text.substr(first, last - first + 1);
     const std::string delta = (all.empty() || text.empty() ? "" : " ") + text;
     all += delta;
-    segments.push_back(
-        {{"id", segments.size()}, {"start", piece.begin_s}, {"end", piece.end_s}, {"text", text}});
+    segments.push_back(segment_json(segments.size(), piece, text));
     if (heard.request.stream && !delta.empty() &&
-        !co_await to->write(
-            "data: " + text_of({{"type", "transcript.text.delta"}, {"delta", delta}}) + "\n\n"))
+        !co_await to->write(transcript_event("transcript.text.delta", "delta", delta)))
       co_return;
   }
-  const json usage = {{"type", "tokens"},
-                      {"input_tokens", prompt_tokens},
-                      {"output_tokens", completion_tokens},
-                      {"total_tokens", prompt_tokens + completion_tokens}};
+  const json usage = usage_json(prompt_tokens, completion_tokens);
   if (heard.request.stream) {
-    co_await to->write(
-        "data: " + text_of({{"type", "transcript.text.done"}, {"text", all}, {"usage", usage}}) +
-        "\n\ndata: [DONE]\n\n");
+    std::string last = transcript_event("transcript.text.done", "text", all, usage);
+    co_await to->write(last + "data: [DONE]\n\n");
     co_return;
   }
-  using Format = TranscriptionRequest::Format;
-  HttpReply reply;
-  if (heard.request.format == Format::text) {
-    reply.type = "text/plain; charset=utf-8";
-    reply.body = all + "\n";
-  } else {
-    json out{{"text", all}, {"usage", usage}};
-    if (heard.request.format == Format::verbose_json) {
-      out["task"] = "transcribe";
-      out["language"] = heard.request.language;
-      out["duration"] = heard.pieces.empty() ? 0.0 : heard.pieces.back().end_s;
-      out["segments"] = segments;
-    }
-    reply.body = text_of(out);
-  }
-  co_await to->send(std::move(reply));
+  const double seconds = heard.pieces.empty() ? 0.0 : heard.pieces.back().end_s;
+  co_await to->send(transcript(heard.request, all, seconds, segments, usage));
 }
 
 net::awaitable<void> Endpoints::State::embed(HttpRequest http, std::shared_ptr<Responder> to) {
@@ -450,30 +462,11 @@ json Endpoints::State::model_json(const ModelFacts& facts) const {
           {"input_modalities", modalities}};
 }
 
-net::awaitable<void> Endpoints::State::handle(HttpRequest http, std::shared_ptr<Responder> to) {
-  ++requests;
-  if (std::optional<HttpReply> no = turned_away(http)) {
-    ++refused;
-    co_await to->send(std::move(*no));
-    co_return;
-  }
+/// What is answered at once.
+HttpReply Endpoints::State::plain(const HttpRequest& http) {
   const bool get = http.method == "GET" || http.method == "HEAD", post = http.method == "POST";
   const ModelFacts facts = backend.facts();
-  const std::shared_ptr<net::io_context> io = to->io();
   std::string_view path = http.path;
-  for (const Generating& one : kGenerating)
-    if (path == one.path && post) {
-      co_await generate(io, one.protocol, std::move(http), std::move(to));
-      co_return;
-    }
-  if (path == "/v1/audio/transcriptions" && post) {
-    co_await transcribe(io, std::move(http), std::move(to));
-    co_return;
-  }
-  if (path == "/v1/embeddings" && post) {
-    co_await embed(std::move(http), std::move(to));
-    co_return;
-  }
   HttpReply reply;
   if (path == "/tokenize" && post) {
     reply = tokenize(http);
@@ -510,6 +503,33 @@ net::awaitable<void> Endpoints::State::handle(HttpRequest http, std::shared_ptr<
                         .code = "not_found"});
     }
   }
+  return reply;
+}
+
+net::awaitable<void> Endpoints::State::handle(HttpRequest http, std::shared_ptr<Responder> to) {
+  ++requests;
+  if (std::optional<HttpReply> no = turned_away(http)) {
+    ++refused;
+    co_await to->send(std::move(*no));
+    co_return;
+  }
+  const bool post = http.method == "POST";
+  const std::shared_ptr<net::io_context> io = to->io();
+  const std::string path = http.path;
+  for (const Generating& one : kGenerating)
+    if (path == one.path && post) {
+      co_await generate(io, one.protocol, std::move(http), std::move(to));
+      co_return;
+    }
+  if (path == "/v1/audio/transcriptions" && post) {
+    co_await transcribe(io, std::move(http), std::move(to));
+    co_return;
+  }
+  if (path == "/v1/embeddings" && post) {
+    co_await embed(std::move(http), std::move(to));
+    co_return;
+  }
+  HttpReply reply = plain(http);
   if (reply.status != 200) ++refused;
   co_await to->send(std::move(reply));
 }

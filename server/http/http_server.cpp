@@ -52,13 +52,18 @@ class AnyConnection {
 };
 
 struct HttpServer::State {
-  explicit State(HttpOptions given, HttpHandler handle)
-      : options(std::move(given)), handler(std::move(handle)), acceptor(*io) {}
+  State(net::io_context& context, HttpOptions given, HttpHandler handle)
+      : options(std::move(given)),
+        handler(std::move(handle)),
+        io(&context),
+        work(context.get_executor()),
+        acceptor(context) {}
 
   HttpOptions options;
   HttpHandler handler;
-  std::shared_ptr<net::io_context> io = std::make_shared<net::io_context>(1);
-  net::executor_work_guard<net::io_context::executor_type> work{io->get_executor()};
+  net::io_context* io;
+  std::weak_ptr<net::io_context> shared_io = {};
+  net::executor_work_guard<net::io_context::executor_type> work;
   net::ip::tcp::acceptor acceptor;
   std::unique_ptr<net::ssl::context> tls;
   std::set<AnyConnection*> open;
@@ -163,7 +168,7 @@ class Connection final : public Responder,
       on_gone_ = std::move(call);
   }
 
-  std::shared_ptr<net::io_context> io() const override { return state_->io; }
+  std::shared_ptr<net::io_context> io() const override { return state_->shared_io.lock(); }
 
  private:
   Plain& lowest() { return beast::get_lowest_layer(stream_); }
@@ -389,17 +394,20 @@ base::Status set_up_tls(HttpServer::State& state) {
 
 }  // namespace
 
-HttpServer::HttpServer(std::shared_ptr<State> state) : state_(std::move(state)) {}
+HttpServer::HttpServer(std::shared_ptr<net::io_context> io, std::shared_ptr<State> state)
+    : io_(std::move(io)), state_(std::move(state)) {}
 
 HttpServer::~HttpServer() {
   stop();
-  state_->io->restart();
-  state_->io->poll();
+  io_->restart();
+  io_->poll();
 }
 
 base::Result<std::unique_ptr<HttpServer>> HttpServer::listen(HttpOptions options,
                                                              HttpHandler handler) {
-  auto state = std::make_shared<State>(std::move(options), std::move(handler));
+  auto io = std::make_shared<net::io_context>(1);
+  auto state = std::make_shared<State>(*io, std::move(options), std::move(handler));
+  state->shared_io = io;
   if (base::Status tls = set_up_tls(*state); !tls) return tls.error();
   const HttpOptions& o = state->options;
   error_code ec;
@@ -417,7 +425,7 @@ base::Result<std::unique_ptr<HttpServer>> HttpServer::listen(HttpOptions options
                      (ec == net::error::address_in_use ? "; choose another --port" : "")};
   net::co_spawn(
       *state->io, [state] { return accept(state); }, net::detached);
-  return std::unique_ptr<HttpServer>(new HttpServer(std::move(state)));
+  return std::unique_ptr<HttpServer>(new HttpServer(std::move(io), std::move(state)));
 }
 
 uint16_t HttpServer::port() const {
@@ -425,10 +433,10 @@ uint16_t HttpServer::port() const {
   return state_->acceptor.local_endpoint(ec).port();
 }
 
-std::shared_ptr<net::io_context> HttpServer::io() const { return state_->io; }
+std::shared_ptr<net::io_context> HttpServer::io() const { return io_; }
 size_t HttpServer::connections() const { return state_->open.size(); }
 
-void HttpServer::run() { state_->io->run(); }
+void HttpServer::run() { io_->run(); }
 
 void HttpServer::stop() {
   net::post(*state_->io, [state = state_] {

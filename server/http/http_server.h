@@ -93,7 +93,8 @@ class HttpServer {
   struct State;
 
  private:
-  explicit HttpServer(std::shared_ptr<State> state);
+  HttpServer(std::shared_ptr<net::io_context> io, std::shared_ptr<State> state);
+  std::shared_ptr<net::io_context> io_;  // not in State, which coroutines in it hold
   std::shared_ptr<State> state_;
 };
 

@@ -1,0 +1,156 @@
+// The server: a backend on the model, endpoints on the backend, HTTP around them. On a signal it
+// stops listening, cancels what runs, and ends.
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <memory>
+
+#include "base/file.h"
+#include "cli/command.h"
+#include "cli/model_store.h"
+#include "server/endpoints.h"
+#include "server/http/checks.h"
+#include "server/native_backend.h"
+
+namespace cli {
+namespace {
+
+using base::Errc;
+using base::Error;
+
+struct Options {
+  std::string model = kDefaultModel, key_file, prefix_folder;
+  server::NativeBackendOptions backend;
+  server::HttpOptions http{.port = 8080};
+  server::EndpointOptions endpoints;
+  double ping_s = 5, prefix_gb = 8;
+  bool no_prefix_files = false;
+};
+
+/// $XDG_CACHE_HOME/tessera/prefixes; empty where there is no home.
+std::filesystem::path usual_prefix_folder() {
+  if (const char* cache = std::getenv("XDG_CACHE_HOME"); cache != nullptr && *cache == '/')
+    return std::filesystem::path(cache) / "tessera" / "prefixes";
+  if (const char* home = std::getenv("HOME"); home != nullptr && *home == '/')
+    return std::filesystem::path(home) / ".cache" / "tessera" / "prefixes";
+  return {};
+}
+
+base::Result<std::string> key_of(const Options& o) {
+  if (o.key_file.empty()) {
+    // By a file or the environment alone: a command line is read by everybody on the machine.
+    const char* key = std::getenv("TESSERA_API_KEY");
+    return std::string(key == nullptr ? "" : key);
+  }
+  base::Result<std::string> text = base::read_file(o.key_file, 4096);
+  if (!text) return text.error();
+  while (!text->empty() && (text->back() == '\n' || text->back() == '\r' || text->back() == ' '))
+    text->pop_back();
+  if (text->empty()) return Error{Errc::usage, o.key_file + ": holds no key"};
+  return text;
+}
+
+int run(Options o) {
+  const base::Result<std::string> key = key_of(o);
+  if (!key) return fail(key.error());
+  if (key->empty() && !server::is_loopback(o.http.host))
+    return fail({Errc::usage, o.http.host +
+                                  ": other machines could use the model; give a key with "
+                                  "--api-key-file or TESSERA_API_KEY, or listen on 127.0.0.1"});
+  o.endpoints.api_key = *key;
+  o.endpoints.ping = std::chrono::milliseconds(static_cast<int>(o.ping_s * 1000));
+  // With a key, who is asked by another name does not matter: a page cannot know the key.
+  if (!server::is_loopback(o.http.host)) o.endpoints.allowed_hosts.push_back(o.http.host);
+  const base::Result<std::filesystem::path> path = find_checkpoint(o.model);
+  if (!path) return fail(path.error());
+  server::NativeBackendOptions& b = o.backend;
+  b.checkpoint = *path;
+  if (b.id.empty()) {
+    b.id =
+        path->filename().empty() ? path->parent_path().filename().string() : path->stem().string();
+    if (!std::filesystem::exists(o.model)) b.id = o.model;
+  }
+  if (!o.no_prefix_files)
+    b.scheduler.prefix_folder =
+        o.prefix_folder.empty() ? usual_prefix_folder() : std::filesystem::path(o.prefix_folder);
+  b.scheduler.max_prefix_bytes_on_disk = static_cast<uint64_t>(o.prefix_gb * (1 << 30));
+
+  std::fprintf(stderr, "reading the model ...\n");
+  base::Result<std::unique_ptr<server::NativeBackend>> backend = server::NativeBackend::load(b);
+  if (!backend) return fail(of_file(o.model, backend.error()));
+  server::Endpoints endpoints(**backend, o.endpoints);
+  o.http.error_reply = server::Endpoints::error_reply;
+  base::Result<std::unique_ptr<server::HttpServer>> http =
+      server::HttpServer::listen(o.http, endpoints.handler());
+  if (!http) return fail(http.error());
+  const server::ModelFacts facts = (*backend)->facts();
+  const bool six = o.http.host.find(':') != std::string::npos;
+  std::printf("%s (context %d%s%s) at %s://%s%s%s:%d/v1\n", facts.id.c_str(), facts.context,
+              facts.sees ? ", sees" : "", facts.hears ? ", hears" : "",
+              o.http.certificate.empty() ? "http" : "https", six ? "[" : "", o.http.host.c_str(),
+              six ? "]" : "", (*http)->port());
+  std::fflush(stdout);
+  net::signal_set signals(*(*http)->io(), SIGINT, SIGTERM);
+  signals.async_wait([&](const boost::system::error_code& ec, int) {
+    if (!ec) (*http)->stop();
+  });
+  (*http)->run();
+  // In this order: nothing is prepared any more, nothing computed, nothing sent.
+  endpoints.join();
+  backend->reset();
+  return kDone;
+}
+
+}  // namespace
+
+void add_serve(CLI::App& app, Action& action) {
+  auto o = std::make_shared<Options>();
+  CLI::App* c = app.add_subcommand(
+      "serve", "Serve a model to programs that speak OpenAI's or Anthropic's API.");
+  c->add_option("--host", o->http.host, "address to listen on (127.0.0.1)");
+  c->add_option("--port", o->http.port, "port to listen on (8080); 0: any free one");
+  c->add_option("--model", o->model, "checkpoint: a name or a path");
+  c->add_option("--adapter", o->backend.adapter, "LoRA adapter");
+  c->add_option("--mmproj", o->backend.mmproj, "GGUF with the embedders of pictures and sound");
+  c->add_option("--id", o->backend.id, "what clients call the model (default: its name)");
+  c->add_option("--alias", o->backend.aliases, "another name for it; may be given again")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  c->add_option("--slots", o->backend.scheduler.slots, "conversations at once (4)")
+      ->check(CLI::Range(1, 64));
+  c->add_option("--context", o->backend.scheduler.context,
+                "tokens of each (the checkpoint's, at most 32768)")
+      ->check(CLI::Range(256, 1 << 20));
+  c->add_option("--max-queued", o->backend.scheduler.max_queued, "requests that may wait (64)")
+      ->check(CLI::Range(0, 100000));
+  c->add_option("--image-budget", o->backend.image_budget,
+                "tokens of a picture: 70, 140, 280, 560 or 1120")
+      ->check(CLI::IsMember({70, 140, 280, 560, 1120}));
+  c->add_option("--threads", o->backend.threads, "of the model (one per CPU)")
+      ->check(CLI::Range(1, 1024));
+  c->add_option("--prefix-folder", o->prefix_folder,
+                "where states of prompts are kept across restarts");
+  c->add_option("--prefix-gb", o->prefix_gb, "most of it on disk (8)")
+      ->check(CLI::Range(0.0, 10000.0));
+  c->add_flag("--no-prefix-files", o->no_prefix_files, "keep states of prompts in memory only");
+  c->add_option("--api-key-file", o->key_file,
+                "file with the key that clients give (or TESSERA_API_KEY)");
+  c->add_option("--allow-host", o->endpoints.allowed_hosts,
+                "a name that clients call this server by; may be given again")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  c->add_option("--allow-origin", o->endpoints.allowed_origins,
+                "an origin whose pages may use it; may be given again")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  CLI::Option* certificate =
+      c->add_option("--tls-cert", o->http.certificate, "PEM certificate: speak TLS");
+  c->add_option("--tls-key", o->http.private_key, "its private key")->needs(certificate);
+  c->add_option("--ping-seconds", o->ping_s, "a silent stream gets a comment (5)")
+      ->check(CLI::Range(0.1, 600.0));
+  c->add_option("--max-connections", o->http.max_connections, "clients at once (256)")
+      ->check(CLI::Range(1, 100000));
+  c->callback([o, &action] { action = [o] { return run(*o); }; });
+}
+
+}  // namespace cli

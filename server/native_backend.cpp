@@ -1,0 +1,504 @@
+// A request becomes a prompt and a grammar on the caller's thread; only pictures and sound, whose
+// embedding needs the model's workers, wait for the scheduler to be between two passes. Pictures
+// come again with every turn of a conversation: the last ones are kept as they were embedded.
+#include "server/native_backend.h"
+
+#include <algorithm>
+#include <chrono>
+#include <future>
+#include <list>
+#include <mutex>
+#include <random>
+
+#include "media/image.h"
+#include "media/sound.h"
+#include "model/chat_template.h"
+#include "model/grammar/reply_grammar.h"
+
+namespace server {
+
+namespace {
+
+using base::Errc;
+using base::Error;
+
+constexpr int kUsualContext = 32768;
+constexpr size_t kMaxKept = 32;         // pictures and recordings
+constexpr int kLeastRoom = 16;          // tokens of a reply
+constexpr int kTranscriptTokens = 400;  // of 30 s of speech
+
+ApiError api_error(const Error& error, std::string param = {}) {
+  switch (error.code) {
+    case Errc::usage:
+    case Errc::corrupt:
+    case Errc::unsupported:
+    case Errc::not_found:
+      return {.message = error.message, .param = std::move(param)};
+    case Errc::limit:
+      return {.message = error.message, .param = std::move(param), .code = "limit_exceeded"};
+    default:
+      return {.status = 500, .message = error.message, .type = "server_error"};
+  }
+}
+
+ApiError too_long(int context, size_t prompt) {
+  return {.message = "This model's maximum context length is " + std::to_string(context) +
+                     " tokens. However, your messages resulted in " + std::to_string(prompt) +
+                     " tokens. Please reduce the length of the messages.",
+          .param = "messages",
+          .code = "context_length_exceeded"};
+}
+
+/// Pictures and recordings as they were embedded, the last used first.
+class Kept {
+ public:
+  std::optional<model::Attachment> find(model::MediaKind kind, int budget,
+                                        const std::string& bytes) {
+    const std::lock_guard lock(mutex_);
+    for (auto it = entries_.begin(); it != entries_.end(); ++it)
+      if (it->budget == budget && it->attachment.kind == kind && it->bytes == bytes) {
+        entries_.splice(entries_.begin(), entries_, it);
+        return it->attachment;
+      }
+    return std::nullopt;
+  }
+  void add(int budget, const std::string& bytes, const model::Attachment& attachment) {
+    const std::lock_guard lock(mutex_);
+    entries_.push_front({budget, bytes, attachment});
+    if (entries_.size() > kMaxKept) entries_.pop_back();
+  }
+
+ private:
+  struct Entry {
+    int budget;
+    std::string bytes;
+    model::Attachment attachment;
+  };
+  std::mutex mutex_;
+  std::list<Entry> entries_;
+};
+
+/// What the choices of a request share while they run; all but `mutex` guarded by it.
+struct Running {
+  Sink sink;
+  std::mutex mutex;
+  std::vector<model::Generated> all;
+  size_t left = 0;
+  std::optional<ApiError> error;
+  bool silent = false;  // it was not started after all
+  std::stop_source stop;
+};
+
+}  // namespace
+
+struct NativeBackend::State {
+  State(model::Engine loaded, NativeBackendOptions given)
+      : options(std::move(given)), engine(std::move(loaded)) {
+    const model::Tokenizer& tokenizer = engine.tokenizer();
+    vocabulary = std::async(std::launch::async, [&tokenizer] {
+                   return model::grammar_vocabulary(tokenizer);
+                 }).share();
+    model::SchedulerOptions& s = options.scheduler;
+    const int most = engine.context_length();
+    s.context = std::min(s.context > 0 ? s.context : kUsualContext, most);
+    scheduler = std::make_unique<model::Scheduler>(engine, s);
+  }
+
+  NativeBackendOptions options;
+  model::Engine engine;
+  std::shared_future<base::Result<model::GrammarVocabulary>> vocabulary;
+  std::unique_ptr<model::Scheduler> scheduler;
+  Kept kept;
+  int64_t created = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
+
+  Parsed<std::vector<model::Attachment>> attach(const Request& request);
+  Parsed<model::ServeRequest> make(const Request& request, const model::ChatTokens& chat,
+                                   std::vector<model::Attachment> attachments,
+                                   bool starts_in_reasoning, int choice);
+  std::vector<int> checkpoints(const model::ChatTokens& chat, size_t prompt_size) const;
+  base::Result<std::string> grammar(const Request& request) const;
+};
+
+namespace {
+
+class NativeJob final : public Backend::Job {
+ public:
+  NativeJob(model::Scheduler& scheduler, std::vector<model::ServeRequest> choices)
+      : scheduler_(scheduler), choices_(std::move(choices)) {}
+
+  std::optional<ApiError> start(Sink sink, std::stop_token stop) override {
+    auto running = std::make_shared<Running>();
+    running->sink = std::move(sink);
+    running->all.resize(choices_.size());
+    running->left = choices_.size();
+    // Of the request, and of what remains when one choice fails.
+    auto linked = std::make_shared<std::stop_callback<std::function<void()>>>(
+        stop, [own = running->stop]() mutable { own.request_stop(); });
+    for (size_t i = 0; i < choices_.size(); ++i) {
+      base::Status submitted =
+          scheduler_.submit(std::move(choices_[i]), sink_of(running, static_cast<int>(i), linked),
+                            running->stop.get_token());
+      if (submitted) continue;
+      {
+        const std::lock_guard lock(running->mutex);
+        running->silent = true;
+      }
+      running->stop.request_stop();
+      if (submitted.error().code == Errc::limit)
+        return ApiError{.status = 429,
+                        .message = "The server is busy: " + submitted.error().message + ".",
+                        .type = "rate_limit_error",
+                        .code = "rate_limit_exceeded",
+                        .retry_after_s = 2};
+      return api_error(submitted.error());
+    }
+    return std::nullopt;
+  }
+
+ private:
+  static model::ServeSink sink_of(const std::shared_ptr<Running>& running, int choice,
+                                  std::shared_ptr<void> linked) {
+    return {
+        .on_progress =
+            [running, choice](const model::ServeProgress& p) {
+              if (choice == 0 && running->sink.on_progress)
+                running->sink.on_progress({.queued_before = p.queued_before,
+                                           .read = p.read,
+                                           .prompt_tokens = p.prompt_tokens,
+                                           .cached = p.cached});
+            },
+        .on_event =
+            [running, choice](const model::ReplyEvent& event) {
+              if (running->sink.on_event) running->sink.on_event(choice, event);
+            },
+        .on_done =
+            [running, choice, linked](base::Result<model::Generated> out) {
+              const std::unique_lock lock(running->mutex);
+              if (running->silent) return;
+              if (out) {
+                if (running->sink.on_done && !running->error) running->sink.on_done(choice, *out);
+                running->all[static_cast<size_t>(choice)] = std::move(*out);
+              } else if (!running->error) {
+                running->error = api_error(out.error());
+                running->stop.request_stop();
+              }
+              if (--running->left > 0 || !running->sink.on_end) return;
+              if (running->error) running->all.clear();
+              running->sink.on_end(std::move(running->all), running->error);
+            },
+    };
+  }
+
+  model::Scheduler& scheduler_;
+  std::vector<model::ServeRequest> choices_;
+};
+
+}  // namespace
+
+Parsed<std::vector<model::Attachment>> NativeBackend::State::attach(const Request& request) {
+  std::vector<model::Attachment> all;
+  const int budget = request.image_budget > 0   ? request.image_budget
+                     : options.image_budget > 0 ? options.image_budget
+                                                : model::kDefaultImageBudget;
+  for (size_t m = 0; m < request.messages.size(); ++m)
+    for (const model::Media& media : request.messages[m].media) {
+      const std::string where = "messages[" + std::to_string(m) + "]";
+      const bool picture = media.kind == model::MediaKind::image;
+      if (media.kind == model::MediaKind::video)
+        return ApiError{.message = where + ": clips are not taken; send pictures",
+                        .param = "messages"};
+      if (std::optional<model::Attachment> known = kept.find(media.kind, budget, media.bytes)) {
+        all.push_back(std::move(*known));
+        continue;
+      }
+      // Decoded here, so that the model waits for the embedding alone.
+      base::Result<model::Attachment> made = model::Attachment{.kind = media.kind};
+      if (picture) {
+        base::Result<media::Pixels> pixels = media::decode(media.bytes);
+        if (!pixels) {
+          made = pixels.error();
+        } else {
+          scheduler->with_engine([&](const model::Engine& e) {
+            base::Result<model::SoftTokens> soft = e.embed_image(*pixels, budget);
+            if (soft)
+              made->parts.push_back(std::move(*soft));
+            else
+              made = soft.error();
+          });
+        }
+      } else {
+        scheduler->with_engine(
+            [&](const model::Engine& e) { made = model::attach_sound(e, media.bytes); });
+      }
+      if (!made)
+        return api_error({made.error().code, where + ": " + made.error().message}, "messages");
+      kept.add(budget, media.bytes, *made);
+      all.push_back(std::move(*made));
+    }
+  return all;
+}
+
+std::vector<int> NativeBackend::State::checkpoints(const model::ChatTokens& chat,
+                                                   size_t prompt_size) const {
+  // Where turns begin: behind the system's and the tools', and before each reply, from where on the
+  // next request's prompt may differ, since thoughts of finished turns are left out of it. Soft
+  // tokens lengthen the prompt, so that places are counted from its end where there are any.
+  const model::TokenId turn = engine.tokenizer().special(model::Special::turn_begin);
+  std::vector<int> at;
+  const size_t longer = prompt_size - chat.ids.size();
+  for (size_t i = 1; i < chat.ids.size(); ++i) {
+    if (chat.ids[i] != turn) continue;
+    const bool after_media = std::any_of(chat.media.begin(), chat.media.end(),
+                                         [&](const auto& slot) { return slot.position < i; });
+    const bool before_media = std::any_of(chat.media.begin(), chat.media.end(),
+                                          [&](const auto& slot) { return slot.position >= i; });
+    if (after_media && before_media) continue;
+    at.push_back(static_cast<int>(after_media ? i + longer : i));
+  }
+  // The first two, which every conversation shares, and the last four.
+  constexpr size_t kFirst = 2, kLast = 4;
+  if (at.size() > kFirst + kLast)
+    at.erase(at.begin() + kFirst, at.end() - static_cast<std::ptrdiff_t>(kLast));
+  at.push_back(static_cast<int>(prompt_size));
+  at.erase(std::unique(at.begin(), at.end()), at.end());
+  return at;
+}
+
+Parsed<model::ServeRequest> NativeBackend::State::make(const Request& request,
+                                                       const model::ChatTokens& chat,
+                                                       std::vector<model::Attachment> attachments,
+                                                       bool starts_in_reasoning, int choice) {
+  const model::Tokenizer& tokenizer = engine.tokenizer();
+  base::Result<model::Prompt> prompt = model::assemble(chat, std::move(attachments), tokenizer);
+  if (!prompt) return api_error(prompt.error(), "messages");
+  const size_t n = prompt->positions.size();
+  const int context = scheduler->context();
+  if (n + kLeastRoom > static_cast<size_t>(context)) return too_long(context, n);
+  const int room = context - static_cast<int>(n);
+
+  model::ServeRequest out;
+  out.options = request.generate;
+  model::GenerateOptions& o = out.options;
+  o.max_tokens = o.max_tokens > 0 ? std::min(o.max_tokens, room) : room;
+  if (!request.seed_given) o.sampler.seed = std::random_device{}();
+  o.sampler.seed += static_cast<uint64_t>(choice);
+  for (const auto& [id, bias] : request.logit_bias) {
+    const int64_t token = std::strtoll(id.c_str(), nullptr, 10);
+    if (token < 0 || token >= tokenizer.vocab_size())
+      return ApiError{.message = "logit_bias: there is no token " + id, .param = "logit_bias"};
+    o.sampler.logit_bias.emplace_back(static_cast<int32_t>(token), bias);
+  }
+  if (const model::HubConfig* hub = engine.checkpoint().hub()) o.stop_tokens = hub->eos;
+  o.starts_in_reasoning = starts_in_reasoning;
+  const bool calls = !request.tools.empty() && request.tool_choice != ToolChoice::none;
+  if (calls)
+    for (const model::ToolDeclaration& tool : request.tools) o.functions.push_back(tool.name);
+  else
+    o.suppress.push_back(tokenizer.special(model::Special::call_begin));
+  if (base::Status ok = model::check(o); !ok) return api_error(ok.error());
+
+  if (calls || request.format.kind != AnswerFormat::Kind::text) {
+    const base::Result<std::string> text = grammar(request);
+    if (!text) return api_error(text.error(), calls ? "tools" : "response_format");
+    const base::Result<model::GrammarVocabulary>& words = vocabulary.get();
+    if (!words) return api_error(words.error());
+    base::Result<model::Constraint> compiled = model::compile_cached(*words, *text);
+    if (!compiled) {
+      // The engine quotes the grammar below its first line.
+      std::string why = compiled.error().message;
+      why.resize(std::min(why.size(), why.find('\n')));
+      return ApiError{.message = "The schema cannot be enforced: " + why,
+                      .param = calls ? "tools" : "response_format"};
+    }
+    out.constraint.emplace(std::move(*compiled));
+  }
+  out.checkpoints = checkpoints(chat, n);
+  out.prompt = std::move(*prompt);
+  out.conversation = request.conversation;
+  return out;
+}
+
+base::Result<std::string> NativeBackend::State::grammar(const Request& request) const {
+  model::ReplyGrammar reply;
+  if (request.tool_choice != ToolChoice::none) reply.tools = request.tools;
+  reply.choice = request.tool_choice == ToolChoice::required ? model::CallChoice::required
+                 : request.tool_choice == ToolChoice::named  ? model::CallChoice::named
+                                                             : model::CallChoice::automatic;
+  reply.named = request.named_tool;
+  reply.parallel = request.parallel_tool_calls;
+  switch (request.format.kind) {
+    case AnswerFormat::Kind::text:
+      break;
+    case AnswerFormat::Kind::json_object:
+      reply.schema = R"({"type":"object"})";
+      break;
+    case AnswerFormat::Kind::json_schema:
+      reply.schema = request.format.schema;
+      break;
+  }
+  return model::reply_grammar(reply, engine.tokenizer());
+}
+
+NativeBackend::NativeBackend(std::unique_ptr<State> state) : state_(std::move(state)) {}
+NativeBackend::~NativeBackend() = default;
+
+base::Result<std::unique_ptr<NativeBackend>> NativeBackend::load(
+    const NativeBackendOptions& options) {
+  base::Result<model::Engine> engine = model::Engine::load(
+      options.checkpoint,
+      {.adapter = options.adapter, .mmproj = options.mmproj, .threads = options.threads});
+  if (!engine) return engine.error();
+  return std::unique_ptr<NativeBackend>(
+      new NativeBackend(std::make_unique<State>(std::move(*engine), options)));
+}
+
+ModelFacts NativeBackend::facts() const {
+  return {.id = state_->options.id,
+          .aliases = state_->options.aliases,
+          .created = state_->created,
+          .context = state_->scheduler->context(),
+          .sees = state_->engine.sees(),
+          .hears = state_->engine.hears(),
+          .slots = state_->options.scheduler.slots};
+}
+
+Parsed<std::unique_ptr<Backend::Job>> NativeBackend::prepare(Request request) {
+  State& s = *state_;
+  const model::Tokenizer& tokenizer = s.engine.tokenizer();
+  model::ChatTokens chat;
+  bool in_thought = false;
+  if (request.raw_prompt) {
+    chat.ids = tokenizer.encode(*request.raw_prompt);
+    if (tokenizer.bos() >= 0) chat.ids.insert(chat.ids.begin(), tokenizer.bos());
+  } else {
+    // With the empty thought kept in the running turn, a prompt with tool results continues the one
+    // before it token by token.
+    const model::TemplateRendered rendered = model::render_with(
+        s.engine.checkpoint().chat_template(), tokenizer, request.messages, request.tools,
+        {.thinking = request.generate.thinking,
+         .empty_thought = model::EmptyThought::current_turn});
+    in_thought = model::ends_in_thought(rendered.rendered);
+    chat = model::tokens(rendered.rendered, tokenizer);
+  }
+  if (chat.ids.size() > static_cast<size_t>(s.scheduler->context()))
+    return too_long(s.scheduler->context(), chat.ids.size());
+  Parsed<std::vector<model::Attachment>> attached = s.attach(request);
+  if (auto* error = std::get_if<ApiError>(&attached)) return std::move(*error);
+  std::vector<model::ServeRequest> choices;
+  for (int i = 0; i < request.n; ++i) {
+    Parsed<model::ServeRequest> made =
+        s.make(request, chat, std::get<std::vector<model::Attachment>>(attached), in_thought, i);
+    if (auto* error = std::get_if<ApiError>(&made)) return std::move(*error);
+    choices.push_back(std::move(std::get<model::ServeRequest>(made)));
+  }
+  return std::make_unique<NativeJob>(*s.scheduler, std::move(choices));
+}
+
+Parsed<std::vector<Backend::Piece>> NativeBackend::prepare_transcription(
+    const TranscriptionRequest& request) {
+  State& s = *state_;
+  if (!s.engine.hears())
+    return ApiError{.message = "This model does not hear; serve one with an audio embedder.",
+                    .param = "model"};
+  const base::Result<media::Sound> sound = media::decode_sound(request.sound);
+  if (!sound) return api_error({sound.error().code, "file: " + sound.error().message}, "file");
+  std::string instruction(model::kTranscribeInstruction);
+  if (!request.language.empty()) instruction += " The language is " + request.language + ".";
+  if (!request.prompt.empty()) instruction += " " + request.prompt;
+  model::Message user{.role = model::Role::user, .text = instruction};
+  user.media.push_back({model::MediaKind::audio, instruction.size()});
+  const model::Tokenizer& tokenizer = s.engine.tokenizer();
+  const model::ChatTokens chat = model::tokens(
+      model::render_with(s.engine.checkpoint().chat_template(), tokenizer, {&user, 1}, {}, {})
+          .rendered,
+      tokenizer);
+  Request each;
+  each.generate.max_tokens = kTranscriptTokens;
+  each.generate.sampler.temperature = request.temperature;
+  std::vector<Piece> pieces;
+  for (const media::SoundRange& range : media::split_at_silences(sound->samples)) {
+    base::Result<model::SoftTokens> soft = Error{Errc::internal, "not embedded"};
+    s.scheduler->with_engine([&](const model::Engine& e) {
+      soft = e.embed_audio(std::span(sound->samples).subspan(range.begin, range.end - range.begin));
+    });
+    if (!soft) return api_error(soft.error(), "file");
+    model::Attachment attachment{.kind = model::MediaKind::audio};
+    attachment.parts.push_back(std::move(*soft));
+    std::vector<model::Attachment> attachments;
+    attachments.push_back(std::move(attachment));
+    Parsed<model::ServeRequest> made = s.make(each, chat, std::move(attachments), false, 0);
+    if (auto* error = std::get_if<ApiError>(&made)) return std::move(*error);
+    std::vector<model::ServeRequest> one;
+    one.push_back(std::move(std::get<model::ServeRequest>(made)));
+    pieces.push_back({.job = std::make_unique<NativeJob>(*s.scheduler, std::move(one)),
+                      .begin_s = static_cast<double>(range.begin) / media::kSoundRate,
+                      .end_s = static_cast<double>(range.end) / media::kSoundRate});
+  }
+  return pieces;
+}
+
+std::vector<model::TokenId> NativeBackend::tokenize(std::string_view text, bool special,
+                                                    bool add_special) {
+  const model::Tokenizer& tokenizer = state_->engine.tokenizer();
+  std::vector<model::TokenId> ids =
+      special ? tokenizer.encode_special(text) : tokenizer.encode(text);
+  if (add_special && tokenizer.bos() >= 0) ids.insert(ids.begin(), tokenizer.bos());
+  return ids;
+}
+
+std::string NativeBackend::token_text(model::TokenId id) {
+  return state_->engine.tokenizer().decode({&id, 1});
+}
+
+Parsed<std::vector<std::vector<float>>> NativeBackend::embed(
+    const std::vector<std::vector<model::TokenId>>& inputs) {
+  const int context = state_->scheduler->context();
+  size_t longest = 0;
+  for (const auto& input : inputs) {
+    longest = std::max(longest, input.size());
+    if (input.empty()) return ApiError{.message = "An input is empty.", .param = "input"};
+    if (input.size() > static_cast<size_t>(context)) {
+      ApiError error = too_long(context, input.size());
+      error.param = "input";
+      return error;
+    }
+  }
+  std::vector<std::vector<float>> out;
+  std::optional<ApiError> failed;
+  // One at a time, so that conversations go on between them.
+  for (const auto& input : inputs) {
+    std::vector<model::Position> positions;
+    for (const model::TokenId id : input) positions.push_back({.id = id});
+    state_->scheduler->with_engine([&](const model::Engine& engine) {
+      model::Session session(engine, static_cast<int>(input.size()) + 1);
+      base::Result<std::vector<float>> vector = session.pooled(positions);
+      if (vector)
+        out.push_back(std::move(*vector));
+      else
+        failed = api_error(vector.error(), "input");
+    });
+    if (failed) return *failed;
+  }
+  return out;
+}
+
+std::vector<std::pair<std::string, double>> NativeBackend::metrics() {
+  const model::SchedulerCounts c = state_->scheduler->counts();
+  const auto number = [](auto value) { return static_cast<double>(value); };
+  return {{"requests_total", number(c.requests)},
+          {"requests_finished_total", number(c.finished)},
+          {"requests_cancelled_total", number(c.cancelled)},
+          {"requests_refused_total", number(c.refused)},
+          {"prompt_tokens_total", number(c.prompt_tokens)},
+          {"prompt_tokens_cached_total", number(c.cached_tokens)},
+          {"generated_tokens_total", number(c.generated_tokens)},
+          {"prefixes_stored_total", number(c.prefixes_stored)},
+          {"prefixes_restored_total", number(c.prefixes_restored)},
+          {"prefixes_rejected_total", number(c.prefixes_rejected)},
+          {"prefix_bytes_in_memory", number(c.prefix_bytes_in_memory)},
+          {"prefix_bytes_on_disk", number(c.prefix_bytes_on_disk)},
+          {"slots_busy", number(c.slots_busy)},
+          {"requests_queued", number(c.queued)}};
+}
+
+}  // namespace server
