@@ -257,7 +257,8 @@ bool CallTranscoder::read_string(std::string_view body) {
   size_t sure = quote;
   if (quote == npos) {
     sure = body.size();
-    while (sure > at_ && (is_blank(body[sure - 1]) || is_closer(body[sure - 1]))) --sure;
+    while (sure > quote_ && (is_blank(body[sure - 1]) || is_closer(body[sure - 1]))) --sure;
+    if (sure == quote_) sure = at_;  // what lies between was held back before
   }
   if (!quote_seen_) {
     out_ += json_escaped(body.substr(at_, sure - at_));
