@@ -108,7 +108,7 @@ std::string at_index(std::string_view path, size_t index) {
   return std::string(path) + "[" + std::to_string(index) + "]";
 }
 
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
   std::string shown = model::utf8_repaired(text.substr(0, 60));
   for (char& c : shown)
     if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) c = ' ';
@@ -138,7 +138,7 @@ json parse_body(std::string_view body, Problem& problem) {
       case json::parse_event_t::key: {
         const std::string& key = parsed.get_ref<const std::string&>();
         if (!keys.empty() && !keys.back().insert(key).second)
-          problem.say(key, "the key " + quoted(key) + " stands twice in one object",
+          problem.say(key, "the key " + in_quotes(key) + " stands twice in one object",
                       "invalid_json");
         break;
       }
@@ -281,7 +281,7 @@ std::optional<std::string> Fields::choice(std::string_view name,
   if (!value || std::find(values.begin(), values.end(), *value) != values.end()) return value;
   std::string list;
   for (const std::string_view one : values) list += (list.empty() ? "" : ", ") + std::string(one);
-  wrong(name, "is " + quoted(*value) + ", expected one of " + list);
+  wrong(name, "is " + in_quotes(*value) + ", expected one of " + list);
   return std::nullopt;
 }
 
@@ -321,7 +321,7 @@ void Fields::require(std::string_view name) {
 void Fields::finish() {
   for (const auto& [name, value] : object_->items()) {
     if (known_.contains(name)) continue;
-    std::string message = "unknown field " + quoted(path(name));
+    std::string message = "unknown field " + in_quotes(path(name));
     const std::string* nearest = nullptr;
     size_t best = std::max<size_t>(2, name.size() / 3) + 1;
     for (const std::string& candidate : known_) {

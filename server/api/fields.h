@@ -83,6 +83,6 @@ class Fields {
 std::string at_index(std::string_view path, size_t index);
 
 /// Text of a peer, as it may be repeated in an error: short, without control characters.
-std::string quoted(std::string_view text);
+std::string in_quotes(std::string_view text);
 
 }  // namespace server

@@ -57,7 +57,7 @@ void read_sampler(Fields& fields, Request& request) {
       int32_t id = 0;
       const auto [end, failure] = std::from_chars(token.data(), token.data() + token.size(), id);
       if (failure != std::errc() || end != token.data() + token.size() || id < 0) {
-        fields.wrong("logit_bias", "has the key " + quoted(token) + ", which is no token id");
+        fields.wrong("logit_bias", "has the key " + in_quotes(token) + ", which is no token id");
         return;
       }
       if (const auto value = entries.number(token, -100, 100))
@@ -96,6 +96,27 @@ void read_max_tokens(Fields& fields, std::string_view name, Request& request) {
   if (!bound) return;
   int& most = request.generate.max_tokens;
   most = most == 0 ? static_cast<int>(*bound) : std::min(most, static_cast<int>(*bound));
+}
+
+void read_stream_options(Fields& fields, Request& request) {
+  const json* value = fields.object("stream_options");
+  if (value == nullptr) return;
+  Fields options(*value, "stream_options", fields.problem());
+  request.include_usage = options.flag("include_usage").value_or(false);
+  if (options.flag("include_obfuscation").value_or(false))
+    options.wrong("include_obfuscation", "can only be false", "unsupported_parameter");
+  options.finish();
+}
+
+void read_identity(Fields& fields, Request& request) {
+  const auto user = fields.text("user");
+  request.conversation = fields.text("prompt_cache_key").value_or(user.value_or(""));
+  if (fields.flag("store").value_or(false))
+    fields.wrong("store", "can only be false: replies are not kept", "unsupported_parameter");
+  (void)fields.text("service_tier");
+  (void)fields.object("metadata");
+  (void)fields.text("safety_identifier");
+  fields.ignore({"prompt_cache_retention", "prompt_cache_options"});
 }
 
 void read_extras(Fields& fields, Request& request) {
@@ -173,7 +194,7 @@ void add_tool(Fields& fields, std::string_view schema_name, Request& request) {
   if (fields.problem()) return;
   if (!is_function_name(tool.name)) {
     fields.wrong("name",
-                 "is " + quoted(tool.name) + ", expected 1 to 128 letters, digits, _, - and .");
+                 "is " + in_quotes(tool.name) + ", expected 1 to 128 letters, digits, _, - and .");
     return;
   }
   if (tool.description.size() > kMaxDescriptionBytes) {
@@ -182,10 +203,15 @@ void add_tool(Fields& fields, std::string_view schema_name, Request& request) {
   }
   for (const model::ToolDeclaration& other : request.tools)
     if (other.name == tool.name) {
-      fields.wrong("name", "is " + quoted(tool.name) + ", as that of a tool before it");
+      fields.wrong("name", "is " + in_quotes(tool.name) + ", as that of a tool before it");
       return;
     }
   request.tools.push_back(std::move(tool));
+}
+
+void set_tool_choice(const std::optional<std::string>& choice, Request& request) {
+  if (choice == "none") request.tool_choice = ToolChoice::none;
+  if (choice == "required" || choice == "any") request.tool_choice = ToolChoice::required;
 }
 
 void name_tool(Fields& fields, std::string_view field, const std::string& name, Request& request) {
@@ -193,7 +219,7 @@ void name_tool(Fields& fields, std::string_view field, const std::string& name, 
   request.named_tool = name;
   const bool declared = std::any_of(request.tools.begin(), request.tools.end(),
                                     [&](const auto& tool) { return tool.name == name; });
-  if (!declared) fields.wrong(field, "names " + quoted(name) + ", which is not one of the tools");
+  if (!declared) fields.wrong(field, "names " + in_quotes(name) + ", which is not one of the tools");
 }
 
 void allow_tools(Fields& fields, std::string_view field, const std::vector<std::string>& names,

@@ -29,8 +29,13 @@ void read_stop(Fields& fields, std::string_view name, Request& request);
 /// A bound for the reply's tokens; the smaller one where a request has two.
 void read_max_tokens(Fields& fields, std::string_view name, Request& request);
 
-/// Fields of our own: image_budget (70, 140, 280, 560 or 1120 tokens; it wins over `detail`),
-/// include_reasoning, return_progress-like extras are not known.
+/// stream_options: include_usage.
+void read_stream_options(Fields& fields, Request& request);
+/// Fields that change nothing about a reply: metadata, user, store: false, service_tier, …; the
+/// conversation is known by prompt_cache_key or else user.
+void read_identity(Fields& fields, Request& request);
+/// Fields of our own: image_budget (70, 140, 280, 560 or 1120 tokens of each picture; it wins over
+/// `detail`), include_reasoning.
 void read_extras(Fields& fields, Request& request);
 
 /// Whether and how long to think, from wherever a request says it.
@@ -56,6 +61,8 @@ class Thinking {
 /// fit for a call and differ.
 void add_tool(Fields& fields, std::string_view schema_name, Request& request);
 
+/// "auto", "none", or "required" and "any".
+void set_tool_choice(const std::optional<std::string>& choice, Request& request);
 /// The request may call no other function, or none at all; a name that is not declared is a
 /// problem.
 void name_tool(Fields& fields, std::string_view field, const std::string& name, Request& request);

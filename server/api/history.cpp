@@ -27,7 +27,7 @@ void History::add(model::Message message, std::string path) {
 void History::add_result(model::Message message, const std::string& path) {
   const auto at = unanswered_.find(message.call_id);
   if (at == unanswered_.end()) {
-    problem_.say(path, path + " is the result of " + quoted(message.call_id) +
+    problem_.say(path, path + " is the result of " + in_quotes(message.call_id) +
                            ", but no call before it has this id or it was answered already");
     return;
   }
@@ -81,7 +81,7 @@ void History::add_image(model::Message& message, std::string_view base64, const 
 void History::add_image_url(model::Message& message, std::string_view url,
                             const std::string& path) {
   if (!url.starts_with("data:")) {
-    problem_.say(path, path + " is " + quoted(url) +
+    problem_.say(path, path + " is " + in_quotes(url) +
                            ": only data: URLs are read, nothing is fetched and no file is opened");
     return;
   }
@@ -108,7 +108,7 @@ void History::detail(Fields& fields, std::string_view name) {
 void History::add_call(model::Message& message, std::string id, std::string name,
                        std::string_view arguments, const std::string& path) {
   if (!is_function_name(name, ":")) {
-    problem_.say(path, path + " is of a call to " + quoted(name) + ", which is no function's name");
+    problem_.say(path, path + " is of a call to " + in_quotes(name) + ", which is no function's name");
     return;
   }
   if (id.empty() || message.calls.size() >= kMaxCallsOfMessage) {
