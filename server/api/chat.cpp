@@ -80,7 +80,7 @@ void read_calls(Fields& fields, model::Message& message, History& history) {
     Fields function(*inner, call.path("function"), fields.problem());
     function.require("name");
     const json* arguments = function.any("arguments");
-    const std::string text = arguments == nullptr      ? std::string()
+    const std::string text = arguments == nullptr     ? std::string()
                              : arguments->is_object() ? arguments->dump()
                                                       : function.text("arguments").value_or("");
     history.add_call(message, call.text("id").value_or(""), function.text("name").value_or(""),
@@ -208,7 +208,8 @@ void read_options(Fields& fields, std::string_view body, Request& request) {
   request.n = static_cast<int>(fields.integer("n", 1, 8).value_or(1));
   const bool logprobs = fields.flag("logprobs").value_or(false);
   const auto top = fields.integer("top_logprobs", 0, 20);
-  if (top && *top > 0 && !logprobs) fields.wrong("top_logprobs", "is given, but not logprobs: true");
+  if (top && *top > 0 && !logprobs)
+    fields.wrong("top_logprobs", "is given, but not logprobs: true");
   if (logprobs) request.generate.logprobs = static_cast<int>(top.value_or(0));
 
   Thinking thinking(request);
@@ -252,8 +253,7 @@ class ChatWriter final : public ReplyWriter {
 
   std::string begin() override {
     std::string out;
-    for (int i = 0; i < request_.n; ++i)
-      out += chunk(i, {{"role", "assistant"}, {"content", ""}});
+    for (int i = 0; i < request_.n; ++i) out += chunk(i, {{"role", "assistant"}, {"content", ""}});
     return out;
   }
 
@@ -272,14 +272,16 @@ class ChatWriter final : public ReplyWriter {
         return begin_call(choice, event.call.name, "");
       case Kind::call_arguments:
         if (!state.is_open) return {};
-        return chunk(choice, {{"tool_calls",
-                               {{{"index", state.n_calls - 1},
-                                 {"function", {{"arguments", event.text}}}}}}});
+        return chunk(
+            choice,
+            {{"tool_calls",
+              {{{"index", state.n_calls - 1}, {"function", {{"arguments", event.text}}}}}}});
       case Kind::call:
         if (std::exchange(state.is_open, false)) return {};
         return begin_call(choice, event.call.name, arguments_text(event.call));
       case Kind::bad_call:
-        return chunk(choice, {{"content", bad_call_text(event, std::exchange(state.is_open, false))}});
+        return chunk(choice,
+                     {{"content", bad_call_text(event, std::exchange(state.is_open, false))}});
       case Kind::end:
         break;
     }

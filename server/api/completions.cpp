@@ -119,6 +119,8 @@ class CompletionsWriter final : public ReplyWriter {
     return event_bytes(value);
   }
 
+  std::string spelled(model::TokenId id) const { return text_ ? text_(id) : std::string(); }
+
   // Four lists side by side; offsets are in characters from the beginning of `text`.
   json logprobs(const model::Generated& out) const {
     if (request_.generate.logprobs < 0) return nullptr;
@@ -127,12 +129,12 @@ class CompletionsWriter final : public ReplyWriter {
     int offset = 0;
     for (const size_t i : answer_tokens(out, text_)) {
       const model::Logprobs& at = out.logprobs[i];
-      const std::string token = text_(at.chosen.id);
+      const std::string token = spelled(at.chosen.id);
       tokens.push_back(token);
       values.push_back(finite_logprob(at.chosen.logprob));
       json top = json::object();
       for (const model::TokenLogprob& one : at.top)
-        top[model::utf8_repaired(text_(one.id))] = finite_logprob(one.logprob);
+        top[model::utf8_repaired(spelled(one.id))] = finite_logprob(one.logprob);
       tops.push_back(std::move(top));
       offsets.push_back(offset);
       for (const char c : token) offset += (static_cast<unsigned char>(c) & 0xC0) != 0x80 ? 1 : 0;

@@ -219,7 +219,8 @@ void name_tool(Fields& fields, std::string_view field, const std::string& name, 
   request.named_tool = name;
   const bool declared = std::any_of(request.tools.begin(), request.tools.end(),
                                     [&](const auto& tool) { return tool.name == name; });
-  if (!declared) fields.wrong(field, "names " + in_quotes(name) + ", which is not one of the tools");
+  if (!declared)
+    fields.wrong(field, "names " + in_quotes(name) + ", which is not one of the tools");
 }
 
 void allow_tools(Fields& fields, std::string_view field, const std::vector<std::string>& names,

@@ -108,7 +108,8 @@ void History::detail(Fields& fields, std::string_view name) {
 void History::add_call(model::Message& message, std::string id, std::string name,
                        std::string_view arguments, const std::string& path) {
   if (!is_function_name(name, ":")) {
-    problem_.say(path, path + " is of a call to " + in_quotes(name) + ", which is no function's name");
+    problem_.say(path,
+                 path + " is of a call to " + in_quotes(name) + ", which is no function's name");
     return;
   }
   if (id.empty() || message.calls.size() >= kMaxCallsOfMessage) {

@@ -1,5 +1,5 @@
-// /v1/messages: reading requests of Anthropic's Messages API. A message of the user may hold results
-// of calls beside text: those become messages of tools. What the reply looks like:
+// /v1/messages: reading requests of Anthropic's Messages API. A message of the user may hold
+// results of calls beside text: those become messages of tools. What the reply looks like:
 // messages_writer.cpp.
 #include <utility>
 
@@ -251,8 +251,8 @@ Parsed<Request> parse_messages(std::string_view body) {
   }
   (void)fields.choice("service_tier", {"auto", "standard_only"});
   (void)fields.choice("speed", {"standard"});
-  fields.ignore({"cache_control", "inference_geo", "diagnostics", "user_profile_id",
-                 "workspace_id"});
+  fields.ignore(
+      {"cache_control", "inference_geo", "diagnostics", "user_profile_id", "workspace_id"});
   fields.refuse({"container", "mcp_servers", "context_management"},
                 "is not supported: only the client's own tools can be called");
   fields.finish();

@@ -17,7 +17,8 @@ using nlohmann::json;
 
 class MessagesWriter final : public ReplyWriter {
  public:
-  MessagesWriter(const Request& request, ReplyHead head) : request_(request), head_(std::move(head)) {}
+  MessagesWriter(const Request& request, ReplyHead head)
+      : request_(request), head_(std::move(head)) {}
 
   std::string begin() override {
     // How long the prompt is isn't known yet: message_delta says it.
@@ -139,17 +140,15 @@ class MessagesWriter final : public ReplyWriter {
   std::string text(const std::string& more) {
     if (more.empty()) return {};
     std::string bytes;
-    if (open_ != Block::text)
-      bytes = close() + open(Block::text, {{"type", "text"}, {"text", ""}});
+    if (open_ != Block::text) bytes = close() + open(Block::text, {{"type", "text"}, {"text", ""}});
     return bytes + delta({{"type", "text_delta"}, {"text", more}});
   }
 
   std::string begin_call(const std::string& name) {
     ++n_calls_;
-    return open(Block::call, {{"type", "tool_use"},
-                              {"id", call_id()},
-                              {"name", name},
-                              {"input", json::object()}});
+    return open(
+        Block::call,
+        {{"type", "tool_use"}, {"id", call_id()}, {"name", name}, {"input", json::object()}});
   }
   std::string arguments(const std::string& more) const {
     if (more.empty()) return {};

@@ -324,17 +324,16 @@ Parsed<Request> parse_responses(std::string_view body) {
     fields.wrong("truncation", "can only be disabled: nothing is left out of a conversation",
                  "unsupported_parameter");
   fields.refuse({"max_tool_calls"}, "is not supported: there are no built-in tools");
-  fields.refuse({"access_programs", "background_options", "context_management", "image",
-                 "moderation"},
-                "is not supported");
+  fields.refuse(
+      {"access_programs", "background_options", "context_management", "image", "moderation"},
+      "is not supported");
   fields.finish();
   if (problem) return problem.error();
 
   json echo = json::object();
-  for (const char* name :
-       {"instructions", "max_output_tokens", "metadata", "parallel_tool_calls", "prompt_cache_key",
-        "reasoning", "safety_identifier", "temperature", "text", "tool_choice", "tools",
-        "top_logprobs", "top_p", "user"})
+  for (const char* name : {"instructions", "max_output_tokens", "metadata", "parallel_tool_calls",
+                           "prompt_cache_key", "reasoning", "safety_identifier", "temperature",
+                           "text", "tool_choice", "tools", "top_logprobs", "top_p", "user"})
     if (const auto at = value.find(name); at != value.end() && !at->is_null()) echo[name] = *at;
   request.echo_fields = dumped(echo);
   return request;

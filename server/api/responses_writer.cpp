@@ -88,9 +88,10 @@ class ResponsesWriter final : public ReplyWriter {
     const model::Generated& out = all[0];
     const char* status = is_cut(out) ? "incomplete" : "completed";
     if (request_.include_reasoning && !out.message.reasoning.empty())
-      output_.push_back({{"type", "reasoning"},
-                         {"id", item_id("rs")},
-                         {"summary", {{{"type", "summary_text"}, {"text", out.message.reasoning}}}}});
+      output_.push_back(
+          {{"type", "reasoning"},
+           {"id", item_id("rs")},
+           {"summary", {{{"type", "summary_text"}, {"text", out.message.reasoning}}}}});
     const std::string answer = answer_text(out);
     if (!answer.empty() || out.message.calls.empty()) {
       const json logprobs =
@@ -149,7 +150,7 @@ class ResponsesWriter final : public ReplyWriter {
   }
   json call_json(const std::string& id, const std::string& name, const std::string& arguments,
                  const char* status) const {
-    return {{"type", "function_call"}, {"id", id},         {"call_id", call_id()}, {"name", name},
+    return {{"type", "function_call"}, {"id", id},        {"call_id", call_id()}, {"name", name},
             {"arguments", arguments},  {"status", status}};
   }
 
@@ -188,8 +189,9 @@ class ResponsesWriter final : public ReplyWriter {
     if (open_ != Item::reasoning) {
       bytes = close("completed") +
               open(Item::reasoning, "rs", {{"type", "reasoning"}, {"summary", json::array()}});
-      bytes += item_event("response.reasoning_summary_part.added",
-                          {{"summary_index", 0}, {"part", {{"type", "summary_text"}, {"text", ""}}}});
+      bytes +=
+          item_event("response.reasoning_summary_part.added",
+                     {{"summary_index", 0}, {"part", {{"type", "summary_text"}, {"text", ""}}}});
     }
     content_ += more;
     return bytes + item_event("response.reasoning_summary_text.delta",
@@ -226,9 +228,8 @@ class ResponsesWriter final : public ReplyWriter {
         break;
       }
       case Item::message:
-        bytes = item_event(
-                    "response.output_text.done",
-                    {{"content_index", 0}, {"text", content_}, {"logprobs", logprobs_}}) +
+        bytes = item_event("response.output_text.done",
+                           {{"content_index", 0}, {"text", content_}, {"logprobs", logprobs_}}) +
                 item_event("response.content_part.done",
                            {{"content_index", 0}, {"part", part_json(content_, logprobs_)}});
         item = message_json(id_, status, content_, logprobs_);
@@ -239,8 +240,7 @@ class ResponsesWriter final : public ReplyWriter {
         item = call_json(id_, name_, content_, status);
         break;
     }
-    bytes += event("response.output_item.done",
-                   {{"output_index", output_.size()}, {"item", item}});
+    bytes += event("response.output_item.done", {{"output_index", output_.size()}, {"item", item}});
     output_.push_back(std::move(item));
     return bytes;
   }
