@@ -40,7 +40,11 @@ class StopFilter {
     if (found_) return {};
     held_ += text;
     size_t end = std::string::npos;
-    for (const std::string& stop : stops_) end = std::min(end, held_.find(stop));
+    for (const std::string& stop : stops_) {
+      const size_t at = held_.find(stop);
+      if (at < end) which_ = stop;
+      end = std::min(end, at);
+    }
     if (end != std::string::npos) {
       found_ = true;
       held_.resize(end);
@@ -57,10 +61,12 @@ class StopFilter {
   }
   std::string flush() { return std::exchange(held_, {}); }
   bool found() const { return found_; }
+  /// The string that was found.
+  const std::string& which() const { return which_; }
 
  private:
   const std::vector<std::string>& stops_;
-  std::string held_;
+  std::string held_, which_;
   bool found_ = false;
 };
 
@@ -119,6 +125,8 @@ class Loop {
     hear(parser_.finish());
     if (out_.finish != Finish::cancelled && (over || stops_.found()))
       out_.finish = out_.message.calls.empty() ? Finish::stop : Finish::tool_calls;
+    if (stops_.found()) out_.stopped_by = stops_.which();
+    out_.reasoning_tokens = n_thought_;
     return std::move(out_);
   }
 
@@ -227,7 +235,10 @@ class Loop {
         break;
       case ReplyEvent::Kind::bad_call:
         out_.errors.push_back(event.error);
+        out_.bad_calls.push_back(event.text);
         break;
+      case ReplyEvent::Kind::call_begin:
+      case ReplyEvent::Kind::call_arguments:
       case ReplyEvent::Kind::end:
         break;
     }

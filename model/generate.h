@@ -60,12 +60,15 @@ struct GenerateTimings {
 };
 
 struct Generated {
-  Message message;                  ///< role model; text and reasoning as they came, not trimmed
-  std::vector<std::string> errors;  ///< of calls that could not be read
-  std::vector<TokenId> tokens;      ///< all of the reply, a stop token included
-  std::vector<Logprobs> logprobs;   ///< by token; `chosen.logprob` is NaN where there is none
+  Message message;                     ///< role model; text and reasoning as they came, not trimmed
+  std::vector<std::string> errors;     ///< of calls that could not be read
+  std::vector<std::string> bad_calls;  ///< the same calls as they were written
+  std::vector<TokenId> tokens;         ///< all of the reply, a stop token included
+  std::vector<Logprobs> logprobs;      ///< by token; `chosen.logprob` is NaN where there is none
   Finish finish = Finish::length;
   bool ended_by_token = false;  ///< the last of `tokens` is a stop token
+  std::string stopped_by = {};  ///< the string of GenerateOptions::stop that ended it, or empty
+  int reasoning_tokens = 0;     ///< of `tokens`: those of thoughts, without their marks
   int prompt_tokens = 0;
   int reused_tokens = 0;  ///< of the prompt, found in the session's cache; 0 with on_progress
   GenerateTimings timings;

@@ -1,0 +1,201 @@
+// What /v1/messages answers: a message of content blocks. While it arrives one block is open at a
+// time; another kind of event closes it and opens the next:
+//
+//   message_start
+//   content_block_start, content_block_delta…, content_block_stop      for each block
+//   message_delta    why it ended, and usage
+//   message_stop
+#include <utility>
+
+#include "base/json.h"
+#include "server/api/writing.h"
+
+namespace server {
+namespace {
+
+using nlohmann::json;
+
+class MessagesWriter final : public ReplyWriter {
+ public:
+  MessagesWriter(const Request& request, ReplyHead head)
+      : request_(request), head_(std::move(head)) {}
+
+  std::string begin() override {
+    // How long the prompt is isn't known yet: message_delta says it.
+    json message = head();
+    message["content"] = json::array();
+    message["stop_reason"] = nullptr;
+    message["stop_sequence"] = nullptr;
+    message["usage"] = {{"input_tokens", 0},
+                        {"output_tokens", 0},
+                        {"cache_read_input_tokens", 0},
+                        {"cache_creation_input_tokens", 0}};
+    return event("message_start", {{"message", std::move(message)}});
+  }
+
+  std::string on_event(int choice, const model::ReplyEvent& heard) override {
+    using Kind = model::ReplyEvent::Kind;
+    if (choice != 0) return {};
+    switch (heard.kind) {
+      case Kind::text:
+        return text(heard.text);
+      case Kind::reasoning:
+        if (!request_.include_reasoning || heard.text.empty()) return {};
+        return (open_ == Block::thinking
+                    ? ""
+                    : close() + open(Block::thinking,
+                                     {{"type", "thinking"}, {"thinking", ""}, {"signature", ""}})) +
+               delta({{"type", "thinking_delta"}, {"thinking", heard.text}});
+      case Kind::call_begin:
+        return close() + begin_call(heard.call.name);
+      case Kind::call_arguments:
+        return open_ == Block::call ? arguments(heard.text) : "";
+      case Kind::call:
+        if (open_ == Block::call) return close();
+        return close() + begin_call(heard.call.name) + arguments(arguments_text(heard.call)) +
+               close();
+      case Kind::bad_call: {
+        const bool was_begun = open_ == Block::call;
+        return text(bad_call_text(heard, was_begun));
+      }
+      case Kind::end:
+        break;
+    }
+    return {};
+  }
+
+  std::string on_done(int choice, const model::Generated& out) override {
+    (void)out;
+    return choice == 0 ? close() : "";
+  }
+
+  std::string end(const std::vector<model::Generated>& all) override {
+    return event("message_delta", {{"delta", why(all)}, {"usage", usage(all)}}) +
+           event("message_stop", json::object());
+  }
+
+  std::string failed(const ApiError& error) override {
+    return "event: error\ndata: " + error_json(error, Protocol::messages) + "\n\n";
+  }
+
+  std::string whole(const std::vector<model::Generated>& all) override {
+    json message = head();
+    json content = json::array();
+    if (!all.empty()) {
+      const model::Generated& out = all[0];
+      if (request_.include_reasoning && !out.message.reasoning.empty())
+        content.push_back(
+            {{"type", "thinking"}, {"thinking", out.message.reasoning}, {"signature", ""}});
+      const std::string answer = answer_text(out);
+      if (!answer.empty()) content.push_back({{"type", "text"}, {"text", answer}});
+      for (const model::FunctionCall& call : out.message.calls) {
+        ++n_calls_;
+        content.push_back({{"type", "tool_use"},
+                           {"id", call_id()},
+                           {"name", call.name},
+                           {"input", call.arguments}});
+      }
+    }
+    message["content"] = std::move(content);
+    message.update(why(all));
+    message["usage"] = usage(all);
+    return dumped(message);
+  }
+
+ private:
+  enum class Block : uint8_t { none, thinking, text, call };
+
+  static std::string event(const char* type, json value) {
+    value["type"] = type;
+    return event_bytes(value, type);
+  }
+
+  json head() const {
+    return {{"id", "msg_" + head_.id},
+            {"type", "message"},
+            {"role", "assistant"},
+            {"model", head_.model}};
+  }
+
+  // Of the newest call; unique in the whole conversation: the reply's id is in it.
+  std::string call_id() const { return "toolu_" + head_.id + "_" + std::to_string(n_calls_); }
+
+  std::string open(Block kind, json block) {
+    open_ = kind;
+    return event("content_block_start", {{"index", index_}, {"content_block", std::move(block)}});
+  }
+  std::string delta(json value) const {
+    return event("content_block_delta", {{"index", index_}, {"delta", std::move(value)}});
+  }
+  std::string close() {
+    const Block was = std::exchange(open_, Block::none);
+    if (was == Block::none) return {};
+    std::string bytes;
+    if (was == Block::thinking) bytes = delta({{"type", "signature_delta"}, {"signature", ""}});
+    bytes += event("content_block_stop", {{"index", index_}});
+    ++index_;
+    return bytes;
+  }
+
+  std::string text(const std::string& more) {
+    if (more.empty()) return {};
+    std::string bytes;
+    if (open_ != Block::text) bytes = close() + open(Block::text, {{"type", "text"}, {"text", ""}});
+    return bytes + delta({{"type", "text_delta"}, {"text", more}});
+  }
+
+  std::string begin_call(const std::string& name) {
+    ++n_calls_;
+    return open(
+        Block::call,
+        {{"type", "tool_use"}, {"id", call_id()}, {"name", name}, {"input", json::object()}});
+  }
+  std::string arguments(const std::string& more) const {
+    if (more.empty()) return {};
+    return delta({{"type", "input_json_delta"}, {"partial_json", more}});
+  }
+
+  static json why(const std::vector<model::Generated>& all) {
+    json delta = {{"stop_reason", "end_turn"}, {"stop_sequence", nullptr}};
+    if (all.empty()) return delta;
+    const model::Generated& out = all[0];
+    switch (out.finish) {
+      case model::Finish::stop:
+        break;
+      case model::Finish::tool_calls:
+        delta["stop_reason"] = "tool_use";
+        break;
+      case model::Finish::length:
+      case model::Finish::cancelled:
+        delta["stop_reason"] = "max_tokens";
+        break;
+    }
+    if (!out.stopped_by.empty() && out.finish == model::Finish::stop)
+      delta = {{"stop_reason", "stop_sequence"}, {"stop_sequence", out.stopped_by}};
+    return delta;
+  }
+
+  // Here what was found in the cache does not count as input.
+  static json usage(const std::vector<model::Generated>& all) {
+    const Usage usage = usage_of(all);
+    return {{"input_tokens", usage.prompt - usage.cached},
+            {"output_tokens", usage.completion},
+            {"cache_read_input_tokens", usage.cached},
+            {"cache_creation_input_tokens", 0}};
+  }
+
+  Request request_;
+  ReplyHead head_;
+  Block open_ = Block::none;
+  int index_ = 0;
+  int n_calls_ = 0;
+};
+
+}  // namespace
+
+std::unique_ptr<ReplyWriter> make_messages_writer(const Request& request, ReplyHead head,
+                                                  TokenText) {
+  return std::make_unique<MessagesWriter>(request, std::move(head));
+}
+
+}  // namespace server
