@@ -121,7 +121,11 @@ constexpr std::string_view kPost[] = {
     "/v1/audio/transcriptions", "/v1/embeddings",  "/tokenize"};
 constexpr std::string_view kGet[] = {"/health", "/metrics", "/v1/models", "/props"};
 
-// These stand outside the coroutines that use them, for the same reason.
+// These stand outside the coroutines that use them, for the same reason; and GCC 12 destroys
+// aggregates twice that are made in the arguments of what is awaited.
+HttpReply stream_head(std::string begin) {
+  return {.type = "text/event-stream", .body = std::move(begin)};
+}
 json segment_json(size_t id, const Backend::Piece& piece, const std::string& text) {
   return {{"id", id}, {"start", piece.begin_s}, {"end", piece.end_s}, {"text", text}};
 }
@@ -300,8 +304,7 @@ net::awaitable<void> Endpoints::State::generate(std::shared_ptr<net::io_context>
     co_await to->send(std::move(reply));
     co_return;
   }
-  bool alive =
-      co_await to->begin({.type = "text/event-stream", .body = std::exchange(relay->out, {})});
+  bool alive = co_await to->begin(stream_head(std::exchange(relay->out, {})));
   while (alive && !relay->gone && !relay->ended) {
     co_await relay->wait(options.ping);
     std::string bytes = std::exchange(relay->out, {});
@@ -349,7 +352,7 @@ net::awaitable<void> Endpoints::State::transcribe(std::shared_ptr<net::io_contex
   }
   Heard& heard = std::get<Heard>(prepared);
   if (heard.request.stream)
-    if (!co_await to->begin({.type = "text/event-stream"})) co_return;
+    if (!co_await to->begin(stream_head({}))) co_return;
   std::string all;
   json segments = json::array();
   int prompt_tokens = 0, completion_tokens = 0;
