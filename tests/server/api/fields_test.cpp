@@ -149,7 +149,7 @@ TEST(RequestBody, IsBoundedInDepthAndNumber) {
   std::string many = "{\"input\":[";
   for (size_t i = 0; i < kMaxJsonValues; ++i) many += "1,";
   EXPECT_EQ(error_of("embeddings", many + "1]}").message,
-            "the body holds more than 2000000 values");
+            "the body holds more than 1000000 values");
 }
 
 TEST(RequestBody, TextOfAValueKeepsTheOrderOfItsKeys) {

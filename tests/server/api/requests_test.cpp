@@ -242,7 +242,7 @@ TEST(Tools, AreChosenAsAsked) {
 TEST(Thinking, FollowsEffortSwitchAndBudget) {
   const auto with = [](json fields) {
     json body = chat({user("x")});
-    body.update(fields);
+    if (!fields.is_null()) body.update(fields);
     return body;
   };
   EXPECT_FALSE(read("chat", with({})).thinking_given);
