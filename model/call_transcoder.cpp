@@ -171,11 +171,15 @@ bool CallTranscoder::read_member(std::string_view body) {
   if (at_ == body.size()) return false;
   if (is_closer(body[at_])) {
     if (body[at_] != open_.back()) return lose();
+    if (open_.size() == 1) {
+      // The last bracket waits for the call's end: what is cut off before it must not look whole.
+      state_ = State::closed;
+      return false;
+    }
     out_ += body[at_++];
     open_.pop_back();
     first_ = false;
-    if (open_.empty()) state_ = State::closed;
-    return !open_.empty();
+    return true;
   }
   std::string key;
   size_t end = at_;

@@ -67,7 +67,8 @@ std::string json_escaped(std::string_view text);
 
 /// Turns a call into JSON while it is written: what it gives out is a beginning of the text that
 /// parse_call() will give as arguments_text, however the call goes on. Where that depends on what
-/// follows it waits; where the syntax is not Gemma's own it gives nothing more.
+/// follows it waits; where the syntax is not Gemma's own it gives nothing more. It never gives the
+/// bracket that closes the arguments, so that those of a call that was cut off are no JSON.
 class CallTranscoder {
  public:
   /// body: the last one with more behind it, or the first. Returns what became certain of the

@@ -28,7 +28,7 @@ class Problem {
 
 /// Bounds of a body, whatever it is about.
 inline constexpr int kMaxJsonDepth = 100;
-inline constexpr size_t kMaxJsonValues = 2'000'000;
+inline constexpr size_t kMaxJsonValues = 1'000'000;
 
 /// A body that must be one JSON object: valid UTF-8, no key twice in an object, at most
 /// kMaxJsonDepth deep and kMaxJsonValues values. Otherwise null and a problem.

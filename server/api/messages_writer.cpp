@@ -38,35 +38,36 @@ class MessagesWriter final : public ReplyWriter {
     if (choice != 0) return {};
     switch (heard.kind) {
       case Kind::text:
-        return text(heard.text);
+        text(heard.text);
+        break;
       case Kind::reasoning:
-        if (!request_.include_reasoning || heard.text.empty()) return {};
-        return (open_ == Block::thinking
-                    ? ""
-                    : close() + open(Block::thinking,
-                                     {{"type", "thinking"}, {"thinking", ""}, {"signature", ""}})) +
-               delta({{"type", "thinking_delta"}, {"thinking", heard.text}});
+        if (request_.include_reasoning) thinking(heard.text);
+        break;
       case Kind::call_begin:
-        return close() + begin_call(heard.call.name);
+        begin_call(heard.call.name);
+        break;
       case Kind::call_arguments:
-        return open_ == Block::call ? arguments(heard.text) : "";
+        arguments(heard.text);
+        break;
       case Kind::call:
-        if (open_ == Block::call) return close();
-        return close() + begin_call(heard.call.name) + arguments(arguments_text(heard.call)) +
-               close();
-      case Kind::bad_call: {
-        const bool was_begun = open_ == Block::call;
-        return text(bad_call_text(heard, was_begun));
-      }
+        if (open_ != Block::call) {
+          begin_call(heard.call.name);
+          arguments(arguments_text(heard.call));
+        }
+        close();
+        break;
+      case Kind::bad_call:
+        text(bad_call_text(heard, open_ == Block::call));
+        break;
       case Kind::end:
         break;
     }
-    return {};
+    return take();
   }
 
-  std::string on_done(int choice, const model::Generated& out) override {
-    (void)out;
-    return choice == 0 ? close() : "";
+  std::string on_done(int choice, const model::Generated&) override {
+    if (choice == 0) close();
+    return take();
   }
 
   std::string end(const std::vector<model::Generated>& all) override {
@@ -109,6 +110,8 @@ class MessagesWriter final : public ReplyWriter {
     value["type"] = type;
     return event_bytes(value, type);
   }
+  // What the functions below append to out_, in the order of their calls.
+  std::string take() { return std::exchange(out_, {}); }
 
   json head() const {
     return {{"id", "msg_" + head_.id},
@@ -120,39 +123,41 @@ class MessagesWriter final : public ReplyWriter {
   // Of the newest call; unique in the whole conversation: the reply's id is in it.
   std::string call_id() const { return "toolu_" + head_.id + "_" + std::to_string(n_calls_); }
 
-  std::string open(Block kind, json block) {
+  void open(Block kind, json block) {
+    close();
     open_ = kind;
-    return event("content_block_start", {{"index", index_}, {"content_block", std::move(block)}});
+    out_ += event("content_block_start", {{"index", index_}, {"content_block", std::move(block)}});
   }
-  std::string delta(json value) const {
-    return event("content_block_delta", {{"index", index_}, {"delta", std::move(value)}});
+  void delta(json value) {
+    out_ += event("content_block_delta", {{"index", index_}, {"delta", std::move(value)}});
   }
-  std::string close() {
+  void close() {
     const Block was = std::exchange(open_, Block::none);
-    if (was == Block::none) return {};
-    std::string bytes;
-    if (was == Block::thinking) bytes = delta({{"type", "signature_delta"}, {"signature", ""}});
-    bytes += event("content_block_stop", {{"index", index_}});
+    if (was == Block::none) return;
+    if (was == Block::thinking) delta({{"type", "signature_delta"}, {"signature", ""}});
+    out_ += event("content_block_stop", {{"index", index_}});
     ++index_;
-    return bytes;
   }
 
-  std::string text(const std::string& more) {
-    if (more.empty()) return {};
-    std::string bytes;
-    if (open_ != Block::text) bytes = close() + open(Block::text, {{"type", "text"}, {"text", ""}});
-    return bytes + delta({{"type", "text_delta"}, {"text", more}});
+  void text(const std::string& more) {
+    if (more.empty()) return;
+    if (open_ != Block::text) open(Block::text, {{"type", "text"}, {"text", ""}});
+    delta({{"type", "text_delta"}, {"text", more}});
   }
-
-  std::string begin_call(const std::string& name) {
+  void thinking(const std::string& more) {
+    if (more.empty()) return;
+    if (open_ != Block::thinking)
+      open(Block::thinking, {{"type", "thinking"}, {"thinking", ""}, {"signature", ""}});
+    delta({{"type", "thinking_delta"}, {"thinking", more}});
+  }
+  void begin_call(const std::string& name) {
     ++n_calls_;
-    return open(
-        Block::call,
-        {{"type", "tool_use"}, {"id", call_id()}, {"name", name}, {"input", json::object()}});
+    open(Block::call,
+         {{"type", "tool_use"}, {"id", call_id()}, {"name", name}, {"input", json::object()}});
   }
-  std::string arguments(const std::string& more) const {
-    if (more.empty()) return {};
-    return delta({{"type", "input_json_delta"}, {"partial_json", more}});
+  void arguments(const std::string& more) {
+    if (open_ != Block::call || more.empty()) return;
+    delta({{"type", "input_json_delta"}, {"partial_json", more}});
   }
 
   static json why(const std::vector<model::Generated>& all) {
@@ -186,6 +191,7 @@ class MessagesWriter final : public ReplyWriter {
 
   Request request_;
   ReplyHead head_;
+  std::string out_;
   Block open_ = Block::none;
   int index_ = 0;
   int n_calls_ = 0;

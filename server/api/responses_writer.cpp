@@ -26,8 +26,9 @@ class ResponsesWriter final : public ReplyWriter {
 
   std::string begin() override {
     const json response = response_json("in_progress");
-    return event("response.created", {{"response", response}}) +
-           event("response.in_progress", {{"response", response}});
+    event("response.created", {{"response", response}});
+    event("response.in_progress", {{"response", response}});
+    return take();
   }
 
   std::string on_event(int choice, const model::ReplyEvent& heard) override {
@@ -35,43 +36,51 @@ class ResponsesWriter final : public ReplyWriter {
     if (choice != 0) return {};
     switch (heard.kind) {
       case Kind::text:
-        return text(heard.text);
+        text(heard.text);
+        break;
       case Kind::reasoning:
-        return request_.include_reasoning ? reasoning(heard.text) : "";
+        if (request_.include_reasoning) reasoning(heard.text);
+        break;
       case Kind::call_begin:
-        return begin_call(heard.call.name);
+        begin_call(heard.call.name);
+        break;
       case Kind::call_arguments:
-        return arguments(heard.text);
+        arguments(heard.text);
+        break;
       case Kind::call:
-        if (open_ == Item::call) return close("completed");
-        return begin_call(heard.call.name) + arguments(arguments_text(heard.call)) +
-               close("completed");
+        if (open_ != Item::call) {
+          begin_call(heard.call.name);
+          arguments(arguments_text(heard.call));
+        }
+        close("completed");
+        break;
       case Kind::bad_call: {
         const bool was_begun = open_ == Item::call;
-        const std::string bytes = was_begun ? close("incomplete") : "";
-        return bytes + text(bad_call_text(heard, was_begun));
+        if (was_begun) close("incomplete");
+        text(bad_call_text(heard, was_begun));
+        break;
       }
       case Kind::end:
         break;
     }
-    return {};
+    return take();
   }
 
   std::string on_done(int choice, const model::Generated& out) override {
     if (choice != 0) return {};
-    std::string bytes;
-    if (output_.empty() && open_ == Item::none) bytes = open_message();
+    if (output_.empty() && open_ == Item::none) open_message();
     if (open_ == Item::message && request_.generate.logprobs >= 0)
       logprobs_ = logprobs_list(out, text_);
-    return bytes + close(is_cut(out) ? "incomplete" : "completed");
+    close(is_cut(out) ? "incomplete" : "completed");
+    return take();
   }
 
   std::string end(const std::vector<model::Generated>& all) override {
     const bool cut = !all.empty() && is_cut(all[0]);
     json response = response_json(cut ? "incomplete" : "completed");
     finish(response, all);
-    return event(cut ? "response.incomplete" : "response.completed",
-                 {{"response", std::move(response)}});
+    event(cut ? "response.incomplete" : "response.completed", {{"response", std::move(response)}});
+    return take();
   }
 
   std::string failed(const ApiError& error) override {
@@ -80,7 +89,8 @@ class ResponsesWriter final : public ReplyWriter {
                                   : error.status >= 500 ? "server_error"
                                                         : "invalid_prompt"},
                          {"message", error.message}};
-    return event("response.failed", {{"response", std::move(response)}});
+    event("response.failed", {{"response", std::move(response)}});
+    return take();
   }
 
   std::string whole(const std::vector<model::Generated>& all) override {
@@ -115,17 +125,20 @@ class ResponsesWriter final : public ReplyWriter {
     return out.finish == model::Finish::length || out.finish == model::Finish::cancelled;
   }
 
-  std::string event(const char* type, json value) {
+  // Events are appended to out_, so that they are numbered in the order in which they stand there.
+  std::string take() { return std::exchange(out_, {}); }
+
+  void event(const char* type, json value) {
     value["type"] = type;
     value["sequence_number"] = sequence_++;
-    return event_bytes(value, type);
+    out_ += event_bytes(value, type);
   }
 
   // An event about the open item.
-  std::string item_event(const char* type, json value) {
+  void item_event(const char* type, json value) {
     value["item_id"] = id_;
     value["output_index"] = output_.size();
-    return event(type, std::move(value));
+    event(type, std::move(value));
   }
 
   std::string item_id(const char* kind) const {
@@ -154,95 +167,89 @@ class ResponsesWriter final : public ReplyWriter {
             {"arguments", arguments},  {"status", status}};
   }
 
-  std::string open(Item kind, const char* prefix, json item) {
+  void open(Item kind, const char* prefix, json item) {
     open_ = kind;
     id_ = item_id(prefix);
     content_.clear();
     logprobs_ = json::array();
     item["id"] = id_;
-    return event("response.output_item.added",
-                 {{"output_index", output_.size()}, {"item", std::move(item)}});
+    event("response.output_item.added",
+          {{"output_index", output_.size()}, {"item", std::move(item)}});
   }
 
-  std::string open_message() {
-    std::string bytes = close("completed");
-    bytes += open(Item::message, "msg",
-                  {{"type", "message"},
-                   {"role", "assistant"},
-                   {"status", "in_progress"},
-                   {"content", json::array()}});
-    return bytes + item_event("response.content_part.added",
-                              {{"content_index", 0}, {"part", part_json("", json::array())}});
+  void open_message() {
+    close("completed");
+    open(Item::message, "msg",
+         {{"type", "message"},
+          {"role", "assistant"},
+          {"status", "in_progress"},
+          {"content", json::array()}});
+    item_event("response.content_part.added",
+               {{"content_index", 0}, {"part", part_json("", json::array())}});
   }
 
-  std::string text(const std::string& more) {
-    if (more.empty()) return {};
-    std::string bytes = open_ == Item::message ? "" : open_message();
+  void text(const std::string& more) {
+    if (more.empty()) return;
+    if (open_ != Item::message) open_message();
     content_ += more;
-    return bytes + item_event("response.output_text.delta",
-                              {{"content_index", 0}, {"delta", more}, {"logprobs", json::array()}});
+    item_event("response.output_text.delta",
+               {{"content_index", 0}, {"delta", more}, {"logprobs", json::array()}});
   }
 
-  std::string reasoning(const std::string& more) {
-    if (more.empty()) return {};
-    std::string bytes;
+  void reasoning(const std::string& more) {
+    if (more.empty()) return;
     if (open_ != Item::reasoning) {
-      bytes = close("completed") +
-              open(Item::reasoning, "rs", {{"type", "reasoning"}, {"summary", json::array()}});
-      bytes +=
-          item_event("response.reasoning_summary_part.added",
-                     {{"summary_index", 0}, {"part", {{"type", "summary_text"}, {"text", ""}}}});
+      close("completed");
+      open(Item::reasoning, "rs", {{"type", "reasoning"}, {"summary", json::array()}});
+      item_event("response.reasoning_summary_part.added",
+                 {{"summary_index", 0}, {"part", {{"type", "summary_text"}, {"text", ""}}}});
     }
     content_ += more;
-    return bytes + item_event("response.reasoning_summary_text.delta",
-                              {{"summary_index", 0}, {"delta", more}});
+    item_event("response.reasoning_summary_text.delta", {{"summary_index", 0}, {"delta", more}});
   }
 
-  std::string begin_call(const std::string& name) {
-    std::string bytes = close("completed");
+  void begin_call(const std::string& name) {
+    close("completed");
     ++n_calls_;
     name_ = name;
-    return bytes + open(Item::call, "fc", call_json("", name, "", "in_progress"));
+    open(Item::call, "fc", call_json("", name, "", "in_progress"));
   }
 
-  std::string arguments(const std::string& more) {
-    if (open_ != Item::call || more.empty()) return {};
+  void arguments(const std::string& more) {
+    if (open_ != Item::call || more.empty()) return;
     content_ += more;
-    return item_event("response.function_call_arguments.delta", {{"delta", more}});
+    item_event("response.function_call_arguments.delta", {{"delta", more}});
   }
 
   // Ends the open item, if there is one.
-  std::string close(const char* status) {
-    std::string bytes;
+  void close(const char* status) {
     json item;
     switch (std::exchange(open_, Item::none)) {
       case Item::none:
-        return {};
+        return;
       case Item::reasoning: {
         const json part = {{"type", "summary_text"}, {"text", content_}};
-        bytes = item_event("response.reasoning_summary_text.done",
-                           {{"summary_index", 0}, {"text", content_}}) +
-                item_event("response.reasoning_summary_part.done",
-                           {{"summary_index", 0}, {"part", part}});
+        item_event("response.reasoning_summary_text.done",
+                   {{"summary_index", 0}, {"text", content_}});
+        item_event("response.reasoning_summary_part.done", {{"summary_index", 0}, {"part", part}});
         item = {{"type", "reasoning"}, {"id", id_}, {"summary", {part}}};
         break;
       }
       case Item::message:
-        bytes = item_event("response.output_text.done",
-                           {{"content_index", 0}, {"text", content_}, {"logprobs", logprobs_}}) +
-                item_event("response.content_part.done",
-                           {{"content_index", 0}, {"part", part_json(content_, logprobs_)}});
+        item_event("response.output_text.done",
+                   {{"content_index", 0}, {"text", content_}, {"logprobs", logprobs_}});
+        item_event("response.content_part.done",
+                   {{"content_index", 0}, {"part", part_json(content_, logprobs_)}});
         item = message_json(id_, status, content_, logprobs_);
         break;
       case Item::call:
-        bytes = item_event("response.function_call_arguments.done",
-                           {{"name", name_}, {"arguments", content_}});
+        item_event("response.function_call_arguments.done",
+                   {{"name", name_}, {"arguments", content_}});
         item = call_json(id_, name_, content_, status);
         break;
     }
-    bytes += event("response.output_item.done", {{"output_index", output_.size()}, {"item", item}});
+    event("response.output_item.done", {{"output_index", output_.size()}, {"item", item}});
     output_.push_back(std::move(item));
-    return bytes;
   }
 
   json response_json(const char* status) const {
@@ -291,6 +298,7 @@ class ResponsesWriter final : public ReplyWriter {
   Request request_;
   ReplyHead head_;
   TokenText text_;
+  std::string out_;
   int sequence_ = 0;
   json output_ = json::array();  // items that are done
   Item open_ = Item::none;

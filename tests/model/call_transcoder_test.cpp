@@ -108,6 +108,11 @@ TEST(CallTranscoder, GivesACallInAnotherSyntaxAtItsEnd) {
             R"j({"a":1,"b":"some words","c":"2"})j");
 }
 
+TEST(CallTranscoder, WhatItGivesBeforeTheEndIsNeverJson) {
+  for (const std::string body : {"call:f{a:1}", "call:f{}", "call:f{a:{b:[]}}", "call:f{a:QxQ}"})
+    EXPECT_FALSE(json::accept(heard(body, false).together())) << body;
+}
+
 TEST(CallTranscoder, ACallThatIsCutOffIsNeverTold) {
   StreamParser parser(ParserOptions{});
   Heard calls;
