@@ -98,7 +98,7 @@ struct Uri {
 };
 
 Uri uri() {
-  const string plain = "A-Za-z0-9._~!$&'()*+,;=-", escape = "%[0-9A-Fa-f]{2}";
+  const string plain = "\\x{2D}A-Za-z0-9._~!$&'()*+,;=", escape = "%[0-9A-Fa-f]{2}";
   const auto of = [&](const string& more) { return "(?:[" + plain + more + "]|" + escape + ")"; };
   const string slash = "\\x{2F}", segment = of(":@");
   const string host = "(?:\\[(?:" + ipv6() + "|[vV][0-9A-Fa-f]+\\.[" + plain + ":]+)\\]|" + of("") +

@@ -168,7 +168,9 @@ bool is_empty(const Bound& least, const Bound& most, bool integer) {
   return low > high;
 }
 
-constexpr const char* kInteger = "(?:0|[1-9][0-9]{0,19})";
+// What is too large for 20 digits is whole whatever its digits are.
+constexpr const char* kInteger =
+    R"((?:0|[1-9][0-9]{0,19}|[1-9](?:\.[0-9]{1,17})?[eE]\+?(?:[2-9][0-9]|[12][0-9]{2}|30[0-7])|1[eE]\+?308))";
 // Not above the largest double.
 constexpr const char* kUnsigned =
     R"((?:(?:0|[1-9][0-9]{0,19})(?:\.[0-9]{1,17})?(?:[eE](?:[-+]?[0-9]{1,2}|-[12][0-9]{2}|-3[0-2][0-9]))?|[0-9](?:\.[0-9]{1,17})?[eE]\+?(?:[12][0-9]{2}|30[0-7])|1(?:\.[0-6][0-9]{0,16}|\.7976931348623157)?[eE]\+?308))";

@@ -11,6 +11,7 @@
 #include "model/grammar/schema_rules.h"
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 
 #include "model/grammar/formats.h"
@@ -52,6 +53,46 @@ void sort_as_rendered(std::vector<string>& names) {
   std::sort(names.begin(), names.end(), [](const string& a, const string& b) {
     return std::pair(lower(a), a) < std::pair(lower(b), b);
   });
+}
+
+// The step of multipleOf: units * 10^-decimals, in lowest terms where decimals > 0.
+struct Step {
+  int64_t units = 1;
+  int decimals = 0;
+};
+constexpr int64_t kMaxStep = 1'000'000;
+
+std::optional<Step> step_of(const string& text) {
+  const double value = json::parse(text, nullptr, false).get<double>();
+  Step out;
+  for (double scaled = value; out.decimals <= 9; scaled = value * std::pow(10, ++out.decimals)) {
+    const double units = std::round(scaled);
+    if (units > static_cast<double>(kMaxStep)) return std::nullopt;
+    out.units = static_cast<int64_t>(units);
+    // The same number when it is read back.
+    const string back = std::to_string(out.units) + "e-" + std::to_string(out.decimals);
+    if (out.units > 0 && json::parse(back, nullptr, false).get<double>() == value) return out;
+  }
+  return std::nullopt;
+}
+
+// The step of numbers that are multiples of both.
+Step common(Step a, Step b) {
+  const auto scale = [](Step& step, int decimals) {
+    while (step.decimals < decimals) {
+      step.units *= 10;
+      ++step.decimals;
+    }
+  };
+  scale(a, b.decimals);
+  scale(b, a.decimals);
+  const int64_t divisor = std::gcd(a.units, b.units);
+  Step out = {a.units / divisor > kMaxStep * 10 ? kMaxStep + 1 : a.units / divisor * b.units, a.decimals};
+  while (out.decimals > 0 && out.units % 10 == 0) {
+    out.units /= 10;
+    --out.decimals;
+  }
+  return out;
 }
 
 // As JSON writes a text, with quotes.
@@ -202,7 +243,7 @@ string SchemaRules::literal(const json& value) {
   if (value.is_number_float()) {
     // 1.0 is written 1.
     const double number = value.get<double>();
-    if (number == static_cast<double>(static_cast<int64_t>(std::clamp(number, -1e15, 1e15))))
+    if (std::abs(number) < 1e18 && number == std::floor(number))
       return grammar_quoted(std::to_string(static_cast<int64_t>(number)));
   }
   return grammar_quoted(value.dump());
@@ -265,12 +306,21 @@ string SchemaRules::text(const Shape& shape) {
 }
 
 string SchemaRules::number(const Shape& shape) {
-  if (!shape.multiples.empty()) {
+  std::optional<Step> step = shape.number.integer ? std::optional(Step{1, 0}) : std::nullopt;
+  for (const std::string& text : shape.multiples) {
+    const std::optional<Step> one = step_of(text);
+    if (one) step = step ? common(*step, *one) : one;
+    if (!one || step->units > kMaxStep) {
+      fail(Error{Errc::usage, "schema: multipleOf " + text + ": more digits than can be enforced"});
+      return "";
+    }
+  }
+  if (step && !(shape.number.integer && step->units == 1)) {
     // The engine works out remainders in its own reading of schemas.
-    json schema = {{"type", shape.number.integer ? "integer" : "number"}};
-    json all = json::array();
-    for (const std::string& step : shape.multiples)
-      all.push_back({{"multipleOf", json::parse(step, nullptr, false)}});
+    json schema = {{"type", step->decimals == 0 ? "integer" : "number"}};
+    if (step->units != 1 || step->decimals > 0)
+      schema["multipleOf"] = json::parse(
+          std::to_string(step->units) + "e-" + std::to_string(step->decimals), nullptr, false);
     const auto bound = [&](const std::optional<NumberBound>& from, const char* key,
                            const char* exclusive, double otherwise) {
       if (from)
@@ -280,10 +330,6 @@ string SchemaRules::number(const Shape& shape) {
     };
     bound(shape.number.least, "minimum", "exclusiveMinimum", -999999999999999);
     bound(shape.number.most, "maximum", "exclusiveMaximum", 999999999999999);
-    if (all.size() == 1)
-      schema["multipleOf"] = all[0]["multipleOf"];
-    else
-      schema["allOf"] = all;
     const std::string name = fresh();
     rule(name, "%json " + schema.dump());
     return name;
