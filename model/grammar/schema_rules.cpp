@@ -157,11 +157,18 @@ string SchemaRules::terminal(const string& expression) {
   return at->second;
 }
 
-Result<string> SchemaRules::add(const json& document) {
+Result<string> SchemaRules::add(const json& document) { return add(document, {&document}); }
+
+Result<string> SchemaRules::add_object(const json& document) {
+  static const json kObjects = {{"type", "object"}};
+  return add(document, {&document, &kObjects});
+}
+
+Result<string> SchemaRules::add(const json& document, const Schemas& schemas) {
   reader_ = std::make_unique<SchemaReader>(document);
   values_.clear();
   if (base::Status status = reader_->check(); !status) return status.error();
-  string out = value({&document});
+  string out = value(schemas);
   if (error_) return *error_;
   return out;
 }

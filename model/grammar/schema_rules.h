@@ -33,6 +33,8 @@ class SchemaRules {
   /// What stands for the values that fit `document` in a rule; empty if nothing fits. The document
   /// needs not live on. Errors: usage (names the keyword and its place; too large a grammar).
   base::Result<std::string> add(const nlohmann::ordered_json& document);
+  /// The same of objects only.
+  base::Result<std::string> add_object(const nlohmann::ordered_json& document);
 
   /// All rules so far.
   const std::string& rules() const { return rules_; }
@@ -40,6 +42,7 @@ class SchemaRules {
  private:
   using json = nlohmann::ordered_json;
 
+  base::Result<std::string> add(const nlohmann::ordered_json& document, const Schemas& schemas);
   void fail(base::Error error);
   bool failed() const { return error_.has_value(); }
   std::string fresh();
