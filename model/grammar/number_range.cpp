@@ -14,7 +14,7 @@ namespace {
 using base::Errc;
 using base::Error;
 
-constexpr int kWhole = 20, kFraction = 17;
+constexpr int kWhole = 20, kFraction = 22;
 
 // A number without its sign: digits before the point without leading zeros ("0" alone stays), and
 // after it without trailing ones.
@@ -118,7 +118,7 @@ std::string below(const Decimal& c, bool exclusive, bool integer) {
               digits(n - k - 1, n - k - 1) + fraction);
   }
   if (m == 0) {
-    if (!exclusive) out.add(c.whole + (integer ? "" : "(?:\\.0{1,17})?"));
+    if (!exclusive) out.add(c.whole + (integer ? "" : "(?:\\.0{1,22})?"));
     return out.text();
   }
   out.add(c.whole);
@@ -173,7 +173,7 @@ constexpr const char* kInteger =
     R"((?:0|[1-9][0-9]{0,19}|[1-9](?:\.[0-9]{1,17})?[eE]\+?(?:[2-9][0-9]|[12][0-9]{2}|30[0-7])|1[eE]\+?308))";
 // Not above the largest double.
 constexpr const char* kUnsigned =
-    R"((?:(?:0|[1-9][0-9]{0,19})(?:\.[0-9]{1,17})?(?:[eE](?:[-+]?[0-9]{1,2}|-[12][0-9]{2}|-3[0-2][0-9]))?|[0-9](?:\.[0-9]{1,17})?[eE]\+?(?:[12][0-9]{2}|30[0-7])|1(?:\.[0-6][0-9]{0,16}|\.7976931348623157)?[eE]\+?308))";
+    R"((?:(?:0|[1-9][0-9]{0,19})(?:\.[0-9]{1,22})?(?:[eE](?:[-+]?[0-9]{1,2}|-[12][0-9]{2}|-3[0-2][0-9]))?|[0-9](?:\.[0-9]{1,17})?[eE]\+?(?:[12][0-9]{2}|30[0-7])|1(?:\.[0-6][0-9]{0,16}|\.7976931348623157)?[eE]\+?308))";
 
 }  // namespace
 

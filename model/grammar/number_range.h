@@ -20,7 +20,7 @@ struct NumberRange {
 };
 
 /// A terminal's expression for the numbers of a range as JSON writes them: at most 20 digits before
-/// and 17 after the point. Exponents stand only where the range has no end but perhaps zero, and
+/// and 22 after the point. Exponents stand only where the range has no end but perhaps zero, and
 /// never make a number too large for a double. Empty if no number is in the range.
 /// Errors: usage (a bound with more digits than that).
 base::Result<std::string> number_terminal(const NumberRange& range);
