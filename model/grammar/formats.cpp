@@ -36,13 +36,13 @@ string time(const string& before) {
   // Local minute and hour by the offset's. Behind +hh:00 the hour before, else the same hour.
   string minutes, hours;
   for (int m = 0; m < 60; ++m) {
-    minutes += (m ? "|" : "") + hour + ":" + two((59 + m) % 60) + ":60" + part + "\\+" + hour + ":" +
-               two(m);
+    minutes += (m ? "|" : "") + hour + ":" + two((59 + m) % 60) + ":60" + part + "\\+" + hour +
+               ":" + two(m);
     minutes += "|" + hour + ":" + two(59 - m) + ":60" + part + "-" + hour + ":" + two(m);
   }
   for (int h = 0; h < 24; ++h) {
-    hours += (h ? "|" : "") + two((23 + h) % 24) + ":" + minute + ":60" + part + "\\+" + two(h) +
-             ":00";
+    hours +=
+        (h ? "|" : "") + two((23 + h) % 24) + ":" + minute + ":60" + part + "\\+" + two(h) + ":00";
     hours += "|" + two(h) + ":" + minute + ":60" + part + "\\+" + two(h) + ":(?:0[1-9]|[1-5][0-9])";
     hours += "|" + two(23 - h) + ":" + minute + ":60" + part + "-" + two(h) + ":" + minute;
   }
@@ -55,7 +55,8 @@ string duration() {
   const string seconds = n + "S", minutes = n + "M(?:" + seconds + ")?",
                hours = n + "H(?:" + minutes + ")?";
   const string clock = "T(?:" + hours + "|" + minutes + "|" + seconds + ")";
-  const string days = n + "D", months = n + "M(?:" + days + ")?", years = n + "Y(?:" + months + ")?";
+  const string days = n + "D", months = n + "M(?:" + days + ")?",
+               years = n + "Y(?:" + months + ")?";
   return "P(?:" + n + "W|" + clock + "|(?:" + days + "|" + months + "|" + years + ")(?:" + clock +
          ")?)";
 }
@@ -76,7 +77,8 @@ string ipv6() {
     const int after = 7 - before;  // `::` stands for one group or more
     string right = after == 0 ? "" : "(?:" + group + ")?";
     if (after >= 2)
-      right = "(?:(?:" + group + ":){0," + std::to_string(after - 2) + "}" + last + "|" + group + ")?";
+      right =
+          "(?:(?:" + group + ":){0," + std::to_string(after - 2) + "}" + last + "|" + group + ")?";
     out += "|" + left + "::" + right;
   }
   return out + ")";
@@ -101,25 +103,26 @@ Uri uri() {
   const string plain = "\\x{2D}A-Za-z0-9._~!$&'()*+,;=", escape = "%[0-9A-Fa-f]{2}";
   const auto of = [&](const string& more) { return "(?:[" + plain + more + "]|" + escape + ")"; };
   const string slash = "\\x{2F}", segment = of(":@");
-  const string host = "(?:\\[(?:" + ipv6() + "|[vV][0-9A-Fa-f]+\\.[" + plain + ":]+)\\]|" + of("") +
-                      "*)";
-  const string authority = slash + slash + "(?:" + of(":") + "*@)?" + host + "(?::[0-9]*)?(?:" +
-                           slash + segment + "*)*";
+  const string host =
+      "(?:\\[(?:" + ipv6() + "|[vV][0-9A-Fa-f]+\\.[" + plain + ":]+)\\]|" + of("") + "*)";
+  const string authority =
+      slash + slash + "(?:" + of(":") + "*@)?" + host + "(?::[0-9]*)?(?:" + slash + segment + "*)*";
   const string rooted = slash + "(?:" + segment + "+(?:" + slash + segment + "*)*)?";
   const string rootless = segment + "+(?:" + slash + segment + "*)*";
   const string no_colon = of("@") + "+(?:" + slash + segment + "*)*";
   const string tail = "(?:\\?" + of(":@?\\x{2F}") + "*)?(?:#" + of(":@?\\x{2F}") + "*)?";
-  const string absolute = "[A-Za-z][A-Za-z0-9+.-]*:(?:" + authority + "|" + rooted + "|" + rootless +
-                          ")?" + tail;
-  return {absolute,
-          "(?:" + absolute + "|(?:" + authority + "|" + rooted + "|" + no_colon + ")?" + tail + ")"};
+  const string absolute =
+      "[A-Za-z][A-Za-z0-9+.-]*:(?:" + authority + "|" + rooted + "|" + rootless + ")?" + tail;
+  return {absolute, "(?:" + absolute + "|(?:" + authority + "|" + rooted + "|" + no_colon + ")?" +
+                        tail + ")"};
 }
 
 // JSON pointers hold any character but ~ and / in a step.
 string pointer(Spelling spelling) {
-  const string step = spelling == Spelling::plain
-                          ? "[^~\\x{2F}]"
-                          : R"((?:[^~\x{2F}\x{0}-\x{1F}\x{22}\x{5C}]|\\(?:["\\bfnrt]|u00[01][0-9a-f])))";
+  const string step =
+      spelling == Spelling::plain
+          ? "[^~\\x{2F}]"
+          : R"((?:[^~\x{2F}\x{0}-\x{1F}\x{22}\x{5C}]|\\(?:["\\bfnrt]|u00[01][0-9a-f])))";
   return "(?:\\x{2F}(?:" + step + "|~[01])*)*";
 }
 

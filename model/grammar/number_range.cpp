@@ -73,9 +73,7 @@ std::string digits(int least, int most) {
   if (most <= 0) return "";
   return "[0-9]{" + std::to_string(least) + "," + std::to_string(most) + "}";
 }
-std::string between(char first, char last) {
-  return std::string("[") + first + "-" + last + "]";
-}
+std::string between(char first, char last) { return std::string("[") + first + "-" + last + "]"; }
 std::string any_fraction(bool integer) {
   return integer ? "" : "(?:\\." + digits(1, kFraction) + ")?";
 }

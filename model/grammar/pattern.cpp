@@ -137,7 +137,8 @@ class Reader {
         most = *second;
       }
       if (!take('}')) return fail("a repetition {…} that isn't one");
-      if (most >= 0 && most < least) return fail("a repetition with its bounds the wrong way round");
+      if (most >= 0 && most < least)
+        return fail("a repetition with its bounds the wrong way round");
     } else {
       return item;
     }
@@ -306,8 +307,8 @@ class Reader {
         if (!take('{')) return fail("\\p without {…}");
         while (more() && !next_is('}') && name.size() < 64) {
           const uint32_t letter = s_[at_++];
-          if (letter > 0x7F || (std::isalnum(static_cast<int>(letter)) == 0 && letter != '_' &&
-                                letter != '='))
+          if (letter > 0x7F ||
+              (std::isalnum(static_cast<int>(letter)) == 0 && letter != '_' && letter != '='))
             return fail("\\p{…} with an unknown name");
           name += static_cast<char>(letter);
         }
@@ -370,8 +371,9 @@ class Reader {
 // Whether a Unicode class is made of letters, marks and digits only, none of which JSON escapes.
 bool is_wordy(std::string_view name) {
   name.remove_prefix(3);
-  for (const std::string_view script : {"Script=", "sc=", "Letter", "Alphabetic", "Lowercase_Letter",
-                                        "Uppercase_Letter", "Lowercase", "Uppercase"})
+  for (const std::string_view script :
+       {"Script=", "sc=", "Letter", "Alphabetic", "Lowercase_Letter", "Uppercase_Letter",
+        "Lowercase", "Uppercase"})
     if (name.starts_with(script)) return true;
   return name.size() <= 3 && (name[0] == 'L' || name[0] == 'N' || name[0] == 'M');
 }
@@ -483,7 +485,8 @@ class Writer {
         plain = complement(sorted(std::move(outside)));
       }
       const std::string inside = members(plain);
-      std::string escapes = json ? escaped([&](uint32_t c) { return contains(node.ranges, c); }) : "";
+      std::string escapes =
+          json ? escaped([&](uint32_t c) { return contains(node.ranges, c); }) : "";
       if (inside.empty() && escapes.empty())
         return Error{Errc::usage, "a class that no character is in"};
       if (escapes.empty())
@@ -504,8 +507,8 @@ class Writer {
     }
     const bool others = std::any_of(node.classes.begin(), node.classes.end(),
                                     [](const std::string& name) { return name[1] == 'P'; });
-    const std::string escapes = escaped(
-        [&](uint32_t c) { return (others || contains(node.ranges, c)) != node.negated; });
+    const std::string escapes =
+        escaped([&](uint32_t c) { return (others || contains(node.ranges, c)) != node.negated; });
     out_ += "(?:[" + inside + "&&[^\\x{0}-\\x{1F}\\x{22}\\x{5C}]]" +
             (escapes.empty() ? "" : "|" + escapes) + ")";
     return base::Ok{};

@@ -27,7 +27,8 @@ bool is_name(std::string_view text) {
 // `call:NAME{…}` of each function, as one choice; adds rules.
 base::Result<std::string> calls(const ReplyGrammar& reply, std::string& rules) {
   const ReplyTokens& tokens = reply.tokens;
-  if (tokens.call_begin < 0 || tokens.call_end < 0 || tokens.quote < 0 || tokens.after_calls.empty())
+  if (tokens.call_begin < 0 || tokens.call_end < 0 || tokens.quote < 0 ||
+      tokens.after_calls.empty())
     return Error{Errc::unsupported, "the checkpoint's vocabulary has no tokens for calls"};
   if (reply.tools.size() > kMaxTools)
     return Error{Errc::usage, "tools: " + std::to_string(reply.tools.size()) + ", at most " +
@@ -43,9 +44,9 @@ base::Result<std::string> calls(const ReplyGrammar& reply, std::string& rules) {
     if (!names.insert(tool.name).second)
       return Error{Errc::usage, "tool " + tool.name + ": declared twice"};
     if (reply.choice == CallChoice::named && tool.name != reply.name) continue;
-    const json parameters = tool.parameters.is_null()
-                                ? json{{"properties", json::object()}, {"additionalProperties", false}}
-                                : json(tool.parameters);
+    const json parameters = tool.parameters.is_null() ? json{{"properties", json::object()},
+                                                             {"additionalProperties", false}}
+                                                      : json(tool.parameters);
     const base::Result<std::string> arguments = schemas.add_object(parameters);
     if (!arguments)
       return Error{arguments.error().code, "tool " + tool.name + ": " + arguments.error().message};
@@ -101,8 +102,7 @@ base::Result<std::string> reply_grammar(const ReplyGrammar& reply) {
     json schema = {{"type", "object"}};
     if (reply.format == ReplyFormat::json_schema) {
       schema = json::parse(reply.schema, nullptr, false);
-      if (schema.is_discarded())
-        return Error{Errc::usage, "response_format: schema: not JSON"};
+      if (schema.is_discarded()) return Error{Errc::usage, "response_format: schema: not JSON"};
     }
     SchemaRules answer({.spelling = Spelling::json}, 'v');
     const base::Result<std::string> value = answer.add(schema);

@@ -35,24 +35,73 @@ constexpr int64_t kMaxSteps = 50'000;
 constexpr int64_t kMaxCount = 1'000'000;
 constexpr int kMaxCompared = 3;  // levels of members that tell alternatives apart
 
-constexpr std::array kAnnotations = {
-    "$schema",          "$id",         "id",        "$comment",          "$anchor",
-    "$dynamicAnchor",   "$defs",       "title",     "definitions",       "description",
-    "default",          "examples",    "example",   "deprecated",        "readOnly",
-    "writeOnly",        "contentMediaType",         "contentEncoding",   "contentSchema",
-    "propertyOrdering", "markdownDescription",      "enumDescriptions",  "externalDocs"};
+constexpr std::array kAnnotations = {"$schema",
+                                     "$id",
+                                     "id",
+                                     "$comment",
+                                     "$anchor",
+                                     "$dynamicAnchor",
+                                     "$defs",
+                                     "title",
+                                     "definitions",
+                                     "description",
+                                     "default",
+                                     "examples",
+                                     "example",
+                                     "deprecated",
+                                     "readOnly",
+                                     "writeOnly",
+                                     "contentMediaType",
+                                     "contentEncoding",
+                                     "contentSchema",
+                                     "propertyOrdering",
+                                     "markdownDescription",
+                                     "enumDescriptions",
+                                     "externalDocs"};
 
 // Read somewhere below.
-constexpr std::array kKeywords = {
-    "type",          "nullable",          "enum",          "const",            "allOf",
-    "anyOf",         "oneOf",             "not",           "$ref",             "if",
-    "then",          "else",              "minimum",       "maximum",          "exclusiveMinimum",
-    "exclusiveMaximum", "multipleOf",     "minLength",     "maxLength",        "pattern",
-    "format",        "items",             "prefixItems",   "additionalItems",  "minItems",
-    "maxItems",      "uniqueItems",       "contains",      "minContains",      "maxContains",
-    "properties",    "patternProperties", "additionalProperties",              "required",
-    "minProperties", "maxProperties",     "propertyNames", "dependentRequired", "dependentSchemas",
-    "dependencies",  "unevaluatedItems",  "unevaluatedProperties"};
+constexpr std::array kKeywords = {"type",
+                                  "nullable",
+                                  "enum",
+                                  "const",
+                                  "allOf",
+                                  "anyOf",
+                                  "oneOf",
+                                  "not",
+                                  "$ref",
+                                  "if",
+                                  "then",
+                                  "else",
+                                  "minimum",
+                                  "maximum",
+                                  "exclusiveMinimum",
+                                  "exclusiveMaximum",
+                                  "multipleOf",
+                                  "minLength",
+                                  "maxLength",
+                                  "pattern",
+                                  "format",
+                                  "items",
+                                  "prefixItems",
+                                  "additionalItems",
+                                  "minItems",
+                                  "maxItems",
+                                  "uniqueItems",
+                                  "contains",
+                                  "minContains",
+                                  "maxContains",
+                                  "properties",
+                                  "patternProperties",
+                                  "additionalProperties",
+                                  "required",
+                                  "minProperties",
+                                  "maxProperties",
+                                  "propertyNames",
+                                  "dependentRequired",
+                                  "dependentSchemas",
+                                  "dependencies",
+                                  "unevaluatedItems",
+                                  "unevaluatedProperties"};
 
 template <class List>
 bool among(const List& list, const string& key) {
@@ -188,9 +237,9 @@ Status SchemaReader::check() {
   if (const json* dialect = find(root_, "$schema")) {
     const string name = dialect->is_string() ? dialect->get<string>() : "";
     const size_t host = name.find("://json-schema.org/");
-    static const std::set<string> kKnown = {"schema", "draft/2020-12/schema",
-                                            "draft/2019-09/schema", "draft-07/schema",
-                                            "draft-06/schema", "draft-04/schema"};
+    static const std::set<string> kKnown = {
+        "schema",          "draft/2020-12/schema", "draft/2019-09/schema",
+        "draft-07/schema", "draft-06/schema",      "draft-04/schema"};
     string path = host == string::npos ? "" : name.substr(host + 19);
     if (path.ends_with('#')) path.pop_back();
     if (kKnown.count(path) == 0) return error(&root_, "$schema: an unknown dialect, " + name);
@@ -202,17 +251,20 @@ Result<const json*> SchemaReader::resolve(const json& node) const {
   const json& value = node["$ref"];
   if (!value.is_string()) return error(&node, "$ref: not a text");
   string text = value.get<string>();
-  if (nested_id_ != nullptr) return error(nested_id_, "$id: not below the top, where there is $ref");
+  if (nested_id_ != nullptr)
+    return error(nested_id_, "$id: not below the top, where there is $ref");
   if (const json* id = find(root_, "$id"); id != nullptr && id->is_string()) {
     const string& own = id->get_ref<const string&>();
-    if (!own.empty() && text.starts_with(own) && (text.size() == own.size() || text[own.size()] == '#'))
+    if (!own.empty() && text.starts_with(own) &&
+        (text.size() == own.size() || text[own.size()] == '#'))
       text.erase(0, own.size());
   }
   if (text.empty() || text == "#") return &root_;
   if (text[0] != '#') return error(&node, "$ref: only inside the schema, not to " + text);
   string pointer;
   for (size_t i = 1; i < text.size(); ++i) {
-    if (text[i] == '%' && i + 2 < text.size() && std::isxdigit(static_cast<unsigned char>(text[i + 1])) &&
+    if (text[i] == '%' && i + 2 < text.size() &&
+        std::isxdigit(static_cast<unsigned char>(text[i + 1])) &&
         std::isxdigit(static_cast<unsigned char>(text[i + 2]))) {
       pointer += static_cast<char>(std::stoi(text.substr(i + 1, 2), nullptr, 16));
       i += 2;
@@ -260,7 +312,8 @@ Status SchemaReader::apply_types(const json& node, Shape& shape) const {
     uint8_t types = 0;
     bool integer = true;
     const auto add = [&](const json& item) -> Status {
-      string name = item.is_string() ? item.get<string>() : item.dump(-1, ' ', false, json::error_handler_t::replace);
+      string name = item.is_string() ? item.get<string>()
+                                     : item.dump(-1, ' ', false, json::error_handler_t::replace);
       std::transform(name.begin(), name.end(), name.begin(),
                      [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
       constexpr std::pair<std::string_view, uint8_t> kNames[] = {
@@ -310,8 +363,7 @@ Status SchemaReader::apply_numbers(const json& node, Shape& shape) const {
   const auto narrow = [&](std::optional<NumberBound>& bound, const json& value, bool exclusive,
                           int better) {
     const int order = bound ? compare(value, number_of(bound->value)) : better;
-    if (order == better || (order == 0 && exclusive))
-      bound = NumberBound{value.dump(), exclusive};
+    if (order == better || (order == 0 && exclusive)) bound = NumberBound{value.dump(), exclusive};
   };
   struct Side {
     const char* key;
@@ -360,11 +412,14 @@ Status SchemaReader::apply_counts(const json& node, Shape& shape) const {
     }
     return Ok{};
   };
-  if (Status s = narrow("minLength", "maxLength", shape.least_length, shape.most_length); !s) return s;
-  if (Status s = narrow("minItems", "maxItems", shape.least_items, shape.most_items); !s) return s;
-  if (Status s = narrow("minProperties", "maxProperties", shape.least_members, shape.most_members); !s)
+  if (Status s = narrow("minLength", "maxLength", shape.least_length, shape.most_length); !s)
     return s;
-  for (const auto& [key, list] : {std::pair("pattern", &shape.patterns), {"format", &shape.formats}}) {
+  if (Status s = narrow("minItems", "maxItems", shape.least_items, shape.most_items); !s) return s;
+  if (Status s = narrow("minProperties", "maxProperties", shape.least_members, shape.most_members);
+      !s)
+    return s;
+  for (const auto& [key, list] :
+       {std::pair("pattern", &shape.patterns), {"format", &shape.formats}}) {
     const json* value = find(node, key);
     if (value == nullptr) continue;
     if (!value->is_string()) return error(&node, string(key) + ": not a text");
@@ -377,7 +432,9 @@ Status SchemaReader::apply_counts(const json& node, Shape& shape) const {
 Status SchemaReader::apply_not(const json& node, Shape& shape) const {
   const json* inner = find(node, "not");
   if (inner == nullptr) return Ok{};
-  const auto refuse = [&] { return error(&node, "not: only of true, false, types or one required"); };
+  const auto refuse = [&] {
+    return error(&node, "not: only of true, false, types or one required");
+  };
   if (inner->is_boolean()) {
     if (inner->get<bool>()) shape.types = 0;
     return Ok{};
@@ -399,7 +456,8 @@ Status SchemaReader::apply_not(const json& node, Shape& shape) const {
     return Ok{};
   }
   if (required != nullptr) {
-    if (!required->is_array() || required->size() != 1 || !(*required)[0].is_string()) return refuse();
+    if (!required->is_array() || required->size() != 1 || !(*required)[0].is_string())
+      return refuse();
     shape.types &= kObject;
     shape.forbidden.insert((*required)[0].get<string>());
     return Ok{};
@@ -480,7 +538,8 @@ Status SchemaReader::apply(const json& node, Branch& branch, std::vector<Branch>
   for (const char* key : {"unevaluatedItems", "unevaluatedProperties"})
     if (const json* value = find(node, key); value != nullptr && *value != true)
       return error(&node, string(key) + ": this keyword can't be enforced");
-  if (find(node, "if") != nullptr && (find(node, "then") != nullptr || find(node, "else") != nullptr))
+  if (find(node, "if") != nullptr &&
+      (find(node, "then") != nullptr || find(node, "else") != nullptr))
     return error(&node, "if: this keyword can't be enforced");
   if (const json* unique = find(node, "uniqueItems")) {
     if (!unique->is_boolean()) return error(&node, "uniqueItems: neither true nor false");
@@ -527,9 +586,11 @@ Status SchemaReader::apply(const json& node, Branch& branch, std::vector<Branch>
 
 Result<bool> SchemaReader::pattern_fits(const string& pattern, const string& text) const {
   const Result<Pattern> parsed = Pattern::parse(pattern);
-  if (!parsed) return error(nullptr, "pattern " + pattern.substr(0, 60) + ": " + parsed.error().message);
+  if (!parsed)
+    return error(nullptr, "pattern " + pattern.substr(0, 60) + ": " + parsed.error().message);
   const Result<bool> found = parsed->found_in(text);
-  if (!found) return error(nullptr, "pattern " + pattern.substr(0, 60) + ": " + found.error().message);
+  if (!found)
+    return error(nullptr, "pattern " + pattern.substr(0, 60) + ": " + found.error().message);
   return found;
 }
 
@@ -743,12 +804,14 @@ Result<bool> SchemaReader::fits(const json& value, const Shape& shape) {
       if (!fit || !*fit) return fit;
     }
     if (!shape.formats.empty())
-      return error(nullptr, "format " + shape.formats[0].substr(0, 40) + ": not beside fixed values");
+      return error(nullptr,
+                   "format " + shape.formats[0].substr(0, 40) + ": not beside fixed values");
     return true;
   }
   const auto count = static_cast<int64_t>(value.size());
   if (value.is_array()) {
-    if (count < shape.least_items || (shape.most_items >= 0 && count > shape.most_items)) return false;
+    if (count < shape.least_items || (shape.most_items >= 0 && count > shape.most_items))
+      return false;
     for (size_t i = 0; i < value.size(); ++i) {
       const Result<bool> fit = fits(value[i], item(shape, i));
       if (!fit || !*fit) return fit;
@@ -827,9 +890,11 @@ Result<bool> SchemaReader::disjoint(const Shape& a, const Shape& b, int depth) {
   if ((both & kString) != 0 && !over(a.least_length, b.most_length) &&
       !over(b.least_length, a.most_length))
     return false;
-  if ((both & kArray) != 0 && !over(a.least_items, b.most_items) && !over(b.least_items, a.most_items)) {
+  if ((both & kArray) != 0 && !over(a.least_items, b.most_items) &&
+      !over(b.least_items, a.most_items)) {
     bool found = false;
-    const auto shared = static_cast<size_t>(std::min<int64_t>(std::max(a.least_items, b.least_items), 8));
+    const auto shared =
+        static_cast<size_t>(std::min<int64_t>(std::max(a.least_items, b.least_items), 8));
     for (size_t i = 0; i < shared && !found && depth < kMaxCompared; ++i) {
       const Result<bool> apart = disjoint(item(a, i), item(b, i), depth + 1);
       if (!apart) return apart;

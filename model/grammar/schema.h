@@ -34,7 +34,7 @@ struct Shape {
   uint8_t types = kAnyType;
   std::optional<std::vector<nlohmann::ordered_json>> values = {};  ///< only these; each fits
   NumberRange number = {};
-  std::vector<std::string> multiples = {};   ///< each as JSON writes it
+  std::vector<std::string> multiples = {};     ///< each as JSON writes it
   int64_t least_length = 0, most_length = -1;  ///< of a string, in characters; -1: no end
   std::vector<std::string> patterns = {}, formats = {};
   int64_t least_items = 0, most_items = -1;

@@ -12,6 +12,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
 #include <numeric>
 
 #include "model/grammar/formats.h"
@@ -32,9 +33,11 @@ constexpr int kMaxDepth = 100;
 constexpr size_t kMaxPatterns = 4;
 constexpr size_t kMaxStates = 4000;
 constexpr int64_t kMaxItems = 65'536;
+constexpr size_t kMaxNameBytes = 2048;  // of names that other keys are kept apart from quickly
 
 // What a key may be made of without quotes (chat.cpp writes others between quotes).
 constexpr std::string_view kBareKey = R"([A-Za-z0-9_.$\x{2D}\x{80}-\x{10FFFF}]+)";
+constexpr std::string_view kBareCharacter = R"([A-Za-z0-9_.$\x{2D}\x{80}-\x{10FFFF}])";
 
 bool is_bare_key(std::string_view key) {
   return !key.empty() && std::all_of(key.begin(), key.end(), [](char c) {
@@ -87,7 +90,8 @@ Step common(Step a, Step b) {
   scale(a, b.decimals);
   scale(b, a.decimals);
   const int64_t divisor = std::gcd(a.units, b.units);
-  Step out = {a.units / divisor > kMaxStep * 10 ? kMaxStep + 1 : a.units / divisor * b.units, a.decimals};
+  Step out = {a.units / divisor > kMaxStep * 10 ? kMaxStep + 1 : a.units / divisor * b.units,
+              a.decimals};
   while (out.decimals > 0 && out.units % 10 == 0) {
     out.units /= 10;
     --out.decimals;
@@ -102,6 +106,42 @@ string json_text(const string& text) {
 
 string repeated(const string& one, int64_t least, int64_t most) {
   return one + "{" + std::to_string(least) + "," + (most < 0 ? "" : std::to_string(most)) + "}";
+}
+
+using Name = std::vector<uint32_t>;
+
+string code(uint32_t c) {
+  char text[16];
+  std::snprintf(text, sizeof(text), "\\x{%X}", c);
+  return text;
+}
+
+// A regular expression for the keys that go on from `depth` characters of `names`, in order, and
+// are none of them: whatever leaves the tree of names goes on as it likes. Free of `~`, which the
+// engine's sets of tokens for free text can't look through.
+string other_names(const std::vector<Name>& names, size_t begin, size_t end, size_t depth,
+                   Spelling spelling, bool may_be_empty) {
+  const bool is_json = spelling == Spelling::json;
+  const string any =
+      (is_json ? string(any_character(Spelling::json)) : string(kBareCharacter)) + "*";
+  if (begin < end && names[begin].size() == depth) {
+    may_be_empty = false;
+    ++begin;
+  }
+  string children, first;
+  for (size_t i = begin; i < end;) {
+    const uint32_t c = names[i][depth];
+    size_t next = i;
+    while (next < end && names[next][depth] == c) ++next;
+    first += code(c);
+    children += "|" + code(c) + other_names(names, i, next, depth + 1, spelling, true);
+    i = next;
+  }
+  const string other = is_json ? R"((?:[^\x{0}-\x{1F}\x{22}\x{5C})" + first +
+                                     R"(]|\x{5C}(?:[\x{22}\x{5C}bfnrt]|u00[01][0-9a-f])))"
+                       : first.empty() ? string(kBareCharacter)
+                                       : "[" + string(kBareCharacter) + "--[" + first + "]]";
+  return "(?:" + other + any + children + ")" + (may_be_empty ? "?" : "");
 }
 
 // A choice in parentheses; may be nothing if `optional`. Empty if there is nothing to choose.
@@ -145,13 +185,15 @@ string SchemaRules::fresh() { return prefix_ + std::to_string(n_rules_++); }
 void SchemaRules::rule(const string& name, const string& body) {
   rules_ += name + ": " + body + "\n";
   if (rules_.size() > kMaxBytes)
-    fail(Error{Errc::usage, "schema: a grammar of more than " + std::to_string(kMaxBytes) + " bytes"});
+    fail(Error{Errc::usage,
+               "schema: a grammar of more than " + std::to_string(kMaxBytes) + " bytes"});
 }
 
 string SchemaRules::terminal(const string& expression) {
   const auto [at, is_new] = terminals_.try_emplace(expression);
   if (is_new) {
-    at->second = string(1, static_cast<char>(prefix_ - 'a' + 'A')) + std::to_string(terminals_.size());
+    at->second =
+        string(1, static_cast<char>(prefix_ - 'a' + 'A')) + std::to_string(terminals_.size());
     rule(at->second, expression);
   }
   return at->second;
@@ -177,7 +219,8 @@ string SchemaRules::value(const Schemas& schemas) {
   if (failed()) return "";
   if (const auto at = values_.find(schemas); at != values_.end()) return at->second;
   if (open_.size() >= kMaxDepth) {
-    fail(Error{Errc::usage, "schema: nested more than " + std::to_string(kMaxDepth) + " levels deep"});
+    fail(Error{Errc::usage,
+               "schema: nested more than " + std::to_string(kMaxDepth) + " levels deep"});
     return "";
   }
   const Result<const std::vector<Shape>*> shapes = reader_->checked_shapes(schemas);
@@ -191,7 +234,9 @@ string SchemaRules::value(const Schemas& schemas) {
   open_.insert(schemas);
   std::vector<string> alternatives;
   for (const Shape& one : **shapes)
-    if (string text = shape(one); !text.empty() && std::find(alternatives.begin(), alternatives.end(), text) == alternatives.end())
+    if (string text = shape(one);
+        !text.empty() &&
+        std::find(alternatives.begin(), alternatives.end(), text) == alternatives.end())
       alternatives.push_back(std::move(text));
   open_.erase(schemas);
   if (alternatives.empty()) return values_[schemas] = "";
@@ -244,7 +289,8 @@ string SchemaRules::literal(const json& value) {
     if (options_.spelling == Spelling::plain) sort_as_rendered(names);
     std::string out = "\"{\"";
     for (size_t i = 0; i < names.size(); ++i)
-      out += (i > 0 ? " " + comma() : "") + " " + literal_key(names[i]) + " " + literal(value[names[i]]);
+      out += (i > 0 ? " " + comma() : "") + " " + literal_key(names[i]) + " " +
+             literal(value[names[i]]);
     return out + " \"}\"";
   }
   if (value.is_number_float()) {
@@ -272,7 +318,8 @@ std::optional<string> SchemaRules::conditions(const Shape& shape) {
     const Result<std::string> regex =
         parsed ? parsed->regex(options_.spelling) : Result<std::string>(parsed.error());
     if (!regex) {
-      fail(Error{Errc::usage, "schema: pattern " + pattern.substr(0, 60) + ": " + regex.error().message});
+      fail(Error{Errc::usage,
+                 "schema: pattern " + pattern.substr(0, 60) + ": " + regex.error().message});
       return std::nullopt;
     }
     add("/" + *regex + "/");
@@ -286,7 +333,10 @@ std::optional<string> SchemaRules::conditions(const Shape& shape) {
     add(expression);
   }
   if (shape.least_length > 0 || shape.most_length >= 0)
-    add("/" + repeated(std::string(any_character(options_.spelling)), shape.least_length, shape.most_length) + "/");
+    add("/" +
+        repeated(std::string(any_character(options_.spelling)), shape.least_length,
+                 shape.most_length) +
+        "/");
   return out;
 }
 
@@ -382,14 +432,16 @@ string SchemaRules::array(const Shape& shape) {
       if (n > 0)
         tail = repeated(more, at_least, at_most);
       else
-        tail = rest + (at_most == 1 ? "" : " " + repeated(more, std::max<int64_t>(0, at_least - 1),
-                                                           at_most < 0 ? -1 : at_most - 1));
+        tail = rest + (at_most == 1 ? ""
+                                    : " " + repeated(more, std::max<int64_t>(0, at_least - 1),
+                                                     at_most < 0 ? -1 : at_most - 1));
       if (n == 0 && at_least == 0) tail = "(" + tail + ")?";
     }
   }
   if (most >= 0 && least > most) return "";
   for (int64_t i = n; i-- > 0;) {
-    tail = (i > 0 ? comma() + " " : "") + first[static_cast<size_t>(i)] + (tail.empty() ? "" : " " + tail);
+    tail = (i > 0 ? comma() + " " : "") + first[static_cast<size_t>(i)] +
+           (tail.empty() ? "" : " " + tail);
     if (i >= least) tail = "(" + tail + ")?";
   }
   return "\"[\" " + (tail.empty() ? "" : tail + " ") + "\"]\"";
@@ -431,28 +483,38 @@ string SchemaRules::other_key(const Shape& shape, const std::vector<std::string>
     if (!any) add(choice(all));
   }
   const bool is_json = options_.spelling == Spelling::json;
-  std::vector<std::string> bare, others;
+  std::vector<Name> regular;
+  std::vector<std::string> others;
+  size_t n_characters = 0;
   for (const std::string& name : names) {
-    if (is_json) {
-      const std::string text = json_text(name);
-      others.push_back(grammar_quoted(text.substr(1, text.size() - 2)));
+    const std::string text = is_json ? json_text(name) : name;
+    const bool plain = is_json ? text.size() == name.size() + 2 : is_bare_key(name);
+    if (plain && name.size() <= 48 && n_characters + name.size() < kMaxNameBytes) {
+      n_characters += name.size();
+      regular.push_back(code_points(name));
     } else {
-      (is_bare_key(name) ? bare : others).push_back(grammar_quoted(name));
+      others.push_back(grammar_quoted(is_json ? text.substr(1, text.size() - 2) : name));
     }
   }
+  std::sort(regular.begin(), regular.end());
   const auto without = [&](const std::vector<std::string>& list) {
     return list.empty() ? "" : " & ~" + choice(list);
   };
+  const std::string rest = other_names(regular, 0, regular.size(), 0, options_.spelling, is_json);
   if (is_json)
-    return terminal("\"\\\"\" (/" + std::string(any_character(Spelling::json)) + "*/" + wanted +
-                    without(others) + ") \"\\\": \"");
-  const std::string plain =
-      terminal("(/" + std::string(kBareKey) + "/" + wanted + without(bare) + ") \":\"");
+    return terminal("\"\\\"\" (/" + rest + "/" + wanted + without(others) + ") \"\\\": \"");
+  std::vector<std::string> long_names;
+  for (const std::string& name : names)
+    if (is_bare_key(name) &&
+        std::find(others.begin(), others.end(), grammar_quoted(name)) != others.end())
+      long_names.push_back(grammar_quoted(name));
+  const std::string plain = terminal("(/" + rest + "/" + wanted + without(long_names) + ") \":\"");
   const bool has_empty = std::find(names.begin(), names.end(), "") != names.end();
   std::vector<std::string> texts;
   for (const std::string& text : others)
     if (text != "\"\"") texts.push_back(text);
-  const std::string strange = terminal("/(?s:.)+/ & ~/" + std::string(kBareKey) + "/" + wanted + without(texts));
+  const std::string strange =
+      terminal("/(?s:.)+/ & ~/" + std::string(kBareKey) + "/" + wanted + without(texts));
   bool may_be_empty = !has_empty;
   for (const std::string& pattern : patterns) {
     const Result<Pattern> parsed = Pattern::parse(pattern);
@@ -469,7 +531,8 @@ string SchemaRules::other_key(const Shape& shape, const std::vector<std::string>
 string SchemaRules::other_members(const Shape& shape, const std::vector<std::string>& names) {
   const std::vector<std::string> patterns = SchemaReader::patterns(shape);
   if (patterns.size() > kMaxPatterns) {
-    fail(Error{Errc::usage, "schema: patternProperties: more than " + std::to_string(kMaxPatterns) + " patterns for one object"});
+    fail(Error{Errc::usage, "schema: patternProperties: more than " + std::to_string(kMaxPatterns) +
+                                " patterns for one object"});
     return "";
   }
   std::vector<std::string> out;
@@ -478,10 +541,10 @@ string SchemaRules::other_members(const Shape& shape, const std::vector<std::str
     for (size_t i = 0; i < patterns.size(); ++i)
       if ((bits >> i & 1) != 0) matched.insert(patterns[i]);
     if (bits == 0 && options_.closed &&
-        std::any_of(shape.nodes.begin(), shape.nodes.end(), [](const json* node) { return node->contains("properties"); }) &&
-        std::none_of(shape.nodes.begin(), shape.nodes.end(), [](const json* node) {
-          return node->contains("additionalProperties") ;
-        }))
+        std::any_of(shape.nodes.begin(), shape.nodes.end(),
+                    [](const json* node) { return node->contains("properties"); }) &&
+        std::none_of(shape.nodes.begin(), shape.nodes.end(),
+                     [](const json* node) { return node->contains("additionalProperties"); }))
       continue;
     const std::string member = value(reader_->other_member(shape, matched));
     if (failed()) return "";
@@ -538,7 +601,10 @@ string SchemaRules::object(const Shape& shape) {
   // How many members were written is counted as far as it matters: to the least, or to the most.
   const auto n = members.size();
   const int64_t most = shape.most_members;
-  const auto cap = static_cast<size_t>(most >= 0 ? std::min<int64_t>(most, static_cast<int64_t>(kMaxStates)) : std::max<int64_t>(1, std::min<int64_t>(shape.least_members, static_cast<int64_t>(kMaxStates))));
+  const auto cap = static_cast<size_t>(
+      most >= 0 ? std::min<int64_t>(most, static_cast<int64_t>(kMaxStates))
+                : std::max<int64_t>(
+                      1, std::min<int64_t>(shape.least_members, static_cast<int64_t>(kMaxStates))));
   if ((n + 1) * (cap + 1) > kMaxStates) {
     fail(Error{Errc::usage, "schema: minProperties or maxProperties: too large"});
     return "";
@@ -547,8 +613,9 @@ string SchemaRules::object(const Shape& shape) {
     // A name could come twice, and then counts once.
     const auto required = static_cast<int64_t>(shape.required.size());
     if (shape.least_members > required + 1) {
-      fail(Error{Errc::usage, "schema: minProperties: " + std::to_string(shape.least_members) +
-                                  " where members without a name in the schema would have to differ"});
+      fail(Error{Errc::usage,
+                 "schema: minProperties: " + std::to_string(shape.least_members) +
+                     " where members without a name in the schema would have to differ"});
       return "";
     }
   }
@@ -572,7 +639,8 @@ string SchemaRules::object(const Shape& shape) {
       if (others_here && !full && next == c) {
         before = "(" + separator + others + ")*";
       } else if (others_here && !full && now[next].possible) {
-        alternatives.push_back(separator + others + (now[next].text.empty() ? "" : " " + now[next].text));
+        alternatives.push_back(separator + others +
+                               (now[next].text.empty() ? "" : " " + now[next].text));
         possible = true;
       }
       if (i == n) {

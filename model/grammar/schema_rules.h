@@ -68,7 +68,7 @@ class SchemaRules {
   RuleOptions options_;
   char prefix_;
   std::unique_ptr<SchemaReader> reader_;
-  std::map<Schemas, std::string> values_;        // of the present document
+  std::map<Schemas, std::string> values_;         // of the present document
   std::map<std::string, std::string> terminals_;  // by expression
   std::set<Schemas> open_;
   std::string rules_;

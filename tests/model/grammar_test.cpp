@@ -208,7 +208,8 @@ TEST(JsonSchema, RefusesWhatItCannotEnforceByName) {
             "");
   names(R"({"type": "array", "uniqueItems": true})", "uniqueItems");
   names(R"({"type": "object", "unevaluatedProperties": false})", "unevaluatedProperties");
-  names(R"({"properties": {"a": {"oneOf": [{"minimum": 1}, {"maximum": 2}]}}})", "/properties/a: oneOf");
+  names(R"({"properties": {"a": {"oneOf": [{"minimum": 1}, {"maximum": 2}]}}})",
+        "/properties/a: oneOf");
   names(R"~({"type": "string", "pattern": "a(?=b)"})~", "look-around");
   names(R"({"$ref": "https://example.org/other.json"})", "$ref");
   names(R"({"type": "object", "no-such-keyword": 1})", "no-such-keyword");

@@ -189,14 +189,17 @@ TEST_P(SchemaSuite, EverySchemaIsRightOrRefusedByName) {
             fits = fits || accepted(*constraint, bytes_of(text));
         }
         ++(fits == test[1].get<bool>() ? count.right : count.wrong);
-        EXPECT_EQ(fits, test[1].get<bool>())
-            << where << "\n" << group["schema"] << "\n" << test[0] << "\n" << *grammar;
+        EXPECT_EQ(fits, test[1].get<bool>()) << where << "\n"
+                                             << group["schema"] << "\n"
+                                             << test[0] << "\n"
+                                             << *grammar;
       }
     }
   }
   std::printf("%-40s compiled refused right wrong\n", "");
   for (const auto& [name, count] : counts) {
-    std::printf("%-40s %8d %7d %5d %5d\n", name.c_str(), count.compiled, count.refused, count.right, count.wrong);
+    std::printf("%-40s %8d %7d %5d %5d\n", name.c_str(), count.compiled, count.refused, count.right,
+                count.wrong);
     all.compiled += count.compiled;
     all.refused += count.refused;
     all.right += count.right;
@@ -208,8 +211,8 @@ TEST_P(SchemaSuite, EverySchemaIsRightOrRefusedByName) {
   EXPECT_GE(all.compiled, 240);
 }
 
-INSTANTIATE_TEST_SUITE_P(BothSpellings, SchemaSuite, testing::Values(Spelling::json, Spelling::plain),
-                         [](const auto& info) {
+INSTANTIATE_TEST_SUITE_P(BothSpellings, SchemaSuite,
+                         testing::Values(Spelling::json, Spelling::plain), [](const auto& info) {
                            return info.param == Spelling::json ? "Json" : "Calls";
                          });
 
