@@ -12,7 +12,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 #include <numeric>
 
 #include "model/grammar/formats.h"
@@ -33,11 +32,9 @@ constexpr int kMaxDepth = 100;
 constexpr size_t kMaxPatterns = 4;
 constexpr size_t kMaxStates = 4000;
 constexpr int64_t kMaxItems = 65'536;
-constexpr size_t kMaxNameBytes = 2048;  // of names that other keys are kept apart from quickly
 
 // What a key may be made of without quotes (chat.cpp writes others between quotes).
 constexpr std::string_view kBareKey = R"([A-Za-z0-9_.$\x{2D}\x{80}-\x{10FFFF}]+)";
-constexpr std::string_view kBareCharacter = R"([A-Za-z0-9_.$\x{2D}\x{80}-\x{10FFFF}])";
 
 bool is_bare_key(std::string_view key) {
   return !key.empty() && std::all_of(key.begin(), key.end(), [](char c) {
@@ -106,42 +103,6 @@ string json_text(const string& text) {
 
 string repeated(const string& one, int64_t least, int64_t most) {
   return one + "{" + std::to_string(least) + "," + (most < 0 ? "" : std::to_string(most)) + "}";
-}
-
-using Name = std::vector<uint32_t>;
-
-string code(uint32_t c) {
-  char text[16];
-  std::snprintf(text, sizeof(text), "\\x{%X}", c);
-  return text;
-}
-
-// A regular expression for the keys that go on from `depth` characters of `names`, in order, and
-// are none of them: whatever leaves the tree of names goes on as it likes. Free of `~`, which the
-// engine's sets of tokens for free text can't look through.
-string other_names(const std::vector<Name>& names, size_t begin, size_t end, size_t depth,
-                   Spelling spelling, bool may_be_empty) {
-  const bool is_json = spelling == Spelling::json;
-  const string any =
-      (is_json ? string(any_character(Spelling::json)) : string(kBareCharacter)) + "*";
-  if (begin < end && names[begin].size() == depth) {
-    may_be_empty = false;
-    ++begin;
-  }
-  string children, first;
-  for (size_t i = begin; i < end;) {
-    const uint32_t c = names[i][depth];
-    size_t next = i;
-    while (next < end && names[next][depth] == c) ++next;
-    first += code(c);
-    children += "|" + code(c) + other_names(names, i, next, depth + 1, spelling, true);
-    i = next;
-  }
-  const string other = is_json ? R"((?:[^\x{0}-\x{1F}\x{22}\x{5C})" + first +
-                                     R"(]|\x{5C}(?:[\x{22}\x{5C}bfnrt]|u00[01][0-9a-f])))"
-                       : first.empty() ? string(kBareCharacter)
-                                       : "[" + string(kBareCharacter) + "--[" + first + "]]";
-  return "(?:" + other + any + children + ")" + (may_be_empty ? "?" : "");
 }
 
 // A choice in parentheses; may be nothing if `optional`. Empty if there is nothing to choose.
@@ -448,18 +409,18 @@ string SchemaRules::array(const Shape& shape) {
 }
 
 // The key of a member that is not one of `names` and of whose name just the `matched` of `patterns`
-// hold.
+// hold. The conditions are written "all keys, and not these keys with what stands around them": the
+// engine's sets of tokens for free text need that form.
 string SchemaRules::other_key(const Shape& shape, const std::vector<std::string>& names,
                               const std::vector<std::string>& patterns,
                               const std::set<std::string>& matched) {
-  std::string wanted;
-  const auto add = [&](const std::string& one) { wanted += " & " + one; };
+  std::vector<std::string> wanted, excluded;
   for (const std::string& pattern : patterns) {
     Shape of;
     of.patterns = {pattern};
     const std::optional<std::string> expression = conditions(of);
     if (!expression) return "";
-    add((matched.count(pattern) > 0 ? "" : "~") + ("(" + *expression + ")"));
+    (matched.count(pattern) > 0 ? wanted : excluded).push_back("(" + *expression + ")");
   }
   if (!shape.key_schemas.empty()) {
     const Result<const std::vector<Shape>*> keys = reader_->checked_shapes(shape.key_schemas);
@@ -470,52 +431,38 @@ string SchemaRules::other_key(const Shape& shape, const std::vector<std::string>
     std::vector<std::string> all;
     bool any = false;
     for (const Shape& key : **keys) {
-      if (!key.has(kString)) continue;
-      if (key.values) {  // the values are among the names
-        continue;
-      }
+      if (!key.has(kString) || key.values) continue;  // values are among the names
       const std::optional<std::string> expression = conditions(key);
       if (!expression) return "";
       any = any || expression->empty();
       all.push_back("(" + *expression + ")");
     }
     if (all.empty()) return "";
-    if (!any) add(choice(all));
+    if (!any) wanted.push_back(choice(all));
   }
-  const bool is_json = options_.spelling == Spelling::json;
-  std::vector<Name> regular;
-  std::vector<std::string> others;
-  size_t n_characters = 0;
-  for (const std::string& name : names) {
-    const std::string text = is_json ? json_text(name) : name;
-    const bool plain = is_json ? text.size() == name.size() + 2 : is_bare_key(name);
-    if (plain && name.size() <= 48 && n_characters + name.size() < kMaxNameBytes) {
-      n_characters += name.size();
-      regular.push_back(code_points(name));
-    } else {
-      others.push_back(grammar_quoted(is_json ? text.substr(1, text.size() - 2) : name));
+  const auto key = [&](const std::string& every, const std::string& before,
+                       const std::string& after) {
+    std::string out = "/" + every + "/";
+    const auto around = [&](const std::string& one) { return "(" + before + one + after + ")"; };
+    for (const std::string& one : wanted) out += " & " + around(one);
+    for (const std::string& one : excluded) out += " & ~" + around(one);
+    std::vector<std::string> literals;
+    for (const std::string& name : names) {
+      const std::string text = options_.spelling == Spelling::json ? json_text(name) : name;
+      if (options_.spelling == Spelling::json)
+        literals.push_back(grammar_quoted(text.substr(1, text.size() - 2)));
+      else if (!name.empty())
+        literals.push_back(grammar_quoted(name));
     }
-  }
-  std::sort(regular.begin(), regular.end());
-  const auto without = [&](const std::vector<std::string>& list) {
-    return list.empty() ? "" : " & ~" + choice(list);
+    if (!literals.empty()) out += " & ~" + around(choice(literals));
+    return terminal(out);
   };
-  const std::string rest = other_names(regular, 0, regular.size(), 0, options_.spelling, is_json);
-  if (is_json)
-    return terminal("\"\\\"\" (/" + rest + "/" + wanted + without(others) + ") \"\\\": \"");
-  std::vector<std::string> long_names;
-  for (const std::string& name : names)
-    if (is_bare_key(name) &&
-        std::find(others.begin(), others.end(), grammar_quoted(name)) != others.end())
-      long_names.push_back(grammar_quoted(name));
-  const std::string plain = terminal("(/" + rest + "/" + wanted + without(long_names) + ") \":\"");
-  const bool has_empty = std::find(names.begin(), names.end(), "") != names.end();
-  std::vector<std::string> texts;
-  for (const std::string& text : others)
-    if (text != "\"\"") texts.push_back(text);
-  const std::string strange =
-      terminal("/(?s:.)+/ & ~/" + std::string(kBareKey) + "/" + wanted + without(texts));
-  bool may_be_empty = !has_empty;
+  if (options_.spelling == Spelling::json)
+    return key("\\x{22}" + std::string(any_character(Spelling::json)) + "*\\x{22}: ", "\"\\\"\" ",
+               " \"\\\": \"");
+  const std::string bare = key(std::string(kBareKey) + ":", "", " \":\"");
+  const std::string in_quotes = key("(?s:.)+", "", "");
+  bool may_be_empty = std::find(names.begin(), names.end(), "") == names.end();
   for (const std::string& pattern : patterns) {
     const Result<Pattern> parsed = Pattern::parse(pattern);
     may_be_empty = may_be_empty && parsed && *parsed->found_in("") == (matched.count(pattern) > 0);
@@ -524,7 +471,7 @@ string SchemaRules::other_key(const Shape& shape, const std::vector<std::string>
     const Result<bool> fit = reader_->fits(json(""), shape.key_schemas);
     may_be_empty = may_be_empty && fit && *fit;
   }
-  return "(" + plain + " | " + quoted(strange + (may_be_empty ? "?" : "")) + " \":\")";
+  return "(" + bare + " | " + quoted(in_quotes + (may_be_empty ? "?" : "")) + " \":\")";
 }
 
 // The members that the schema does not name, key and value; empty if there are none.
