@@ -252,9 +252,14 @@ void Session::compute_logits(const std::vector<float>& rows, int n) {
   last_ = std::span(logits_).subspan(static_cast<size_t>(n - 1) * vocab, vocab);
 }
 
+int Session::shared(std::span<const PositionKey> keys) const {
+  size_t n = 0;
+  while (n < held_.size() && n < keys.size() && held_[n] == keys[n]) ++n;
+  return static_cast<int>(n);
+}
+
 int Session::reusable(std::span<const PositionKey> keys) const {
-  size_t shared = 0;
-  while (shared < held_.size() && shared < keys.size() && held_[shared] == keys[shared]) ++shared;
+  size_t shared = static_cast<size_t>(this->shared(keys));
   // The logits of the last position are computed anew; an image is computed as a whole, since its
   // patches see each other.
   shared = std::min(shared, keys.size() - 1);

@@ -141,8 +141,14 @@ class Session {
   /// cancelled (the cache holds what was done).
   base::Result<PrefillStats> prefill(std::span<const Position> prompt, std::stop_token stop);
 
+  base::Status check(std::span<const Position> prompt) const {
+    return check(engine_, cache_.context(), prompt);
+  }
+
   /// prefill() in pieces, for callers with something else to do in between. keys: keys_of(prompt);
   /// check() has passed the prompt.
+  /// How many positions at the beginning are the same in the cache.
+  int shared(std::span<const PositionKey> keys) const;
   /// How many positions prefill() would keep.
   int reusable(std::span<const PositionKey> keys) const;
   /// Keeps so many, forgets the others, and returns how many they are.
@@ -214,9 +220,6 @@ class Session {
 
  private:
   friend class Drafter;
-  base::Status check(std::span<const Position> prompt) const {
-    return check(engine_, cache_.context(), prompt);
-  }
   base::Status check(std::span<const TokenId> tokens) const;
   void clear();
   /// Positions of `prompt` from `at` on that one pass takes: `most`, but never part of an image.
