@@ -127,7 +127,7 @@ void read_extras(Fields& fields, Request& request) {
                    "is " + std::to_string(*budget) + ", expected 70, 140, 280, 560 or 1120 tokens");
     request.image_budget = static_cast<int>(*budget);
   }
-  request.include_reasoning = fields.flag("include_reasoning").value_or(true);
+  if (const auto include = fields.flag("include_reasoning")) request.include_reasoning = *include;
 }
 
 void Thinking::set(Fields& fields, std::string_view name, bool on) {
