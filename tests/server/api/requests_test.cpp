@@ -262,7 +262,7 @@ TEST(Thinking, FollowsEffortSwitchAndBudget) {
       read("messages", with({{"max_tokens", 5000},
                              {"thinking", {{"type", "enabled"}, {"budget_tokens", 77}}},
                              {"output_config", {{"effort", "low"}}}}));
-  EXPECT_EQ(messages.generate.thinking_budget, 1024);
+  EXPECT_EQ(messages.generate.thinking_budget, 77);
   EXPECT_TRUE(messages.include_reasoning);
   EXPECT_FALSE(read("chat", with({{"thinking", {{"type", "adaptive"}, {"display", "omitted"}}}}))
                    .include_reasoning);
