@@ -247,7 +247,7 @@ void read_options(Fields& fields, std::string_view body, Request& request) {
 class ChatWriter final : public ReplyWriter {
  public:
   ChatWriter(const Request& request, ReplyHead head, TokenText text)
-      : request_(request), head_(std::move(head)), text_(std::move(text)) {
+      : request_(for_reply(request)), head_(std::move(head)), text_(std::move(text)) {
     states_.resize(static_cast<size_t>(request_.n));
   }
 

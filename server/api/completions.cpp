@@ -29,7 +29,7 @@ void read_prompt(Fields& fields, Request& request) {
 class CompletionsWriter final : public ReplyWriter {
  public:
   CompletionsWriter(const Request& request, ReplyHead head, TokenText text)
-      : request_(request), head_(std::move(head)), text_(std::move(text)) {}
+      : request_(for_reply(request)), head_(std::move(head)), text_(std::move(text)) {}
 
   std::string begin() override {
     std::string out;

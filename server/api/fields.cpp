@@ -115,10 +115,10 @@ std::string in_quotes(std::string_view text) {
   return '"' + shown + (text.size() > 60 ? "…\"" : "\"");
 }
 
-json parse_body(std::string_view body, Problem& problem) {
+json parse_body(std::string_view body, Problem& problem, const std::string& what) {
   size_t at = 0;
   if (!is_utf8(body, &at)) {
-    problem.say("", "the body is not UTF-8: byte " + std::to_string(at), "invalid_json");
+    problem.say("", what + " is not UTF-8: byte " + std::to_string(at), "invalid_json");
     return nullptr;
   }
   size_t n_values = 0;
@@ -128,7 +128,7 @@ json parse_body(std::string_view body, Problem& problem) {
       case json::parse_event_t::object_start:
       case json::parse_event_t::array_start:
         if (depth >= kMaxJsonDepth)
-          problem.say("", "the body is nested more than " + std::to_string(kMaxJsonDepth) + " deep",
+          problem.say("", what + " is nested more than " + std::to_string(kMaxJsonDepth) + " deep",
                       "invalid_json");
         if (event == json::parse_event_t::object_start) keys.emplace_back();
         break;
@@ -146,7 +146,7 @@ json parse_body(std::string_view body, Problem& problem) {
         break;
     }
     if (++n_values > kMaxJsonValues)
-      problem.say("", "the body holds more than " + std::to_string(kMaxJsonValues) + " values",
+      problem.say("", what + " holds more than " + std::to_string(kMaxJsonValues) + " values",
                   "invalid_json");
     return !problem;
   };
@@ -154,13 +154,13 @@ json parse_body(std::string_view body, Problem& problem) {
   try {
     value = json::parse(body.data(), body.data() + body.size(), look);
   } catch (const json::parse_error& e) {
-    problem.say("", "the body is not JSON: it cannot be read at byte " + std::to_string(e.byte),
+    problem.say("", what + " is not JSON: it cannot be read at byte " + std::to_string(e.byte),
                 "invalid_json");
   } catch (const json::exception&) {
-    problem.say("", "the body holds a number that is out of range", "invalid_json");
+    problem.say("", what + " holds a number that is out of range", "invalid_json");
   }
   if (!problem && !value.is_object())
-    problem.say("", "the body is not a JSON object", "invalid_json");
+    problem.say("", what + " is not a JSON object", "invalid_json");
   if (problem) return nullptr;
   return value;
 }

@@ -30,9 +30,11 @@ class Problem {
 inline constexpr int kMaxJsonDepth = 100;
 inline constexpr size_t kMaxJsonValues = 1'000'000;
 
-/// A body that must be one JSON object: valid UTF-8, no key twice in an object, at most
+/// A text that must be one JSON object: valid UTF-8, no key twice in an object, at most
 /// kMaxJsonDepth deep and kMaxJsonValues values. Otherwise null and a problem.
-nlohmann::json parse_body(std::string_view body, Problem& problem);
+/// what: the beginning of the sentence that says so.
+nlohmann::json parse_body(std::string_view body, Problem& problem,
+                          const std::string& what = "the body");
 
 /// The text of the value that stands at `path` in `body`, keys in the order in which the client
 /// wrote them, which nlohmann::json does not keep. body: passed parse_body(); empty: no such value.

@@ -127,7 +127,7 @@ void read_extras(Fields& fields, Request& request) {
                    "is " + std::to_string(*budget) + ", expected 70, 140, 280, 560 or 1120 tokens");
     request.image_budget = static_cast<int>(*budget);
   }
-  request.include_reasoning = fields.flag("include_reasoning").value_or(true);
+  if (const auto include = fields.flag("include_reasoning")) request.include_reasoning = *include;
 }
 
 void Thinking::set(Fields& fields, std::string_view name, bool on) {
@@ -140,9 +140,12 @@ void Thinking::set(Fields& fields, std::string_view name, bool on) {
 
 void Thinking::budget(Fields& fields, std::string_view name, int64_t low) {
   const auto tokens = fields.integer(name, low, std::numeric_limits<int32_t>::max());
-  if (!tokens) return;
+  if (tokens) at_most(static_cast<int>(*tokens));
+}
+
+void Thinking::at_most(int tokens) {
   int& most = request_.generate.thinking_budget;
-  most = most < 0 ? static_cast<int>(*tokens) : std::min(most, static_cast<int>(*tokens));
+  most = most < 0 ? tokens : std::min(most, tokens);
 }
 
 void Thinking::effort(Fields& fields, std::string_view name) {
@@ -150,11 +153,10 @@ void Thinking::effort(Fields& fields, std::string_view name) {
       fields.choice(name, {"none", "minimal", "low", "medium", "high", "xhigh", "max"});
   if (!effort) return;
   set(fields, name, *effort != "none");
-  int& most = request_.generate.thinking_budget;
-  if (*effort == "minimal") most = 256;
-  if (*effort == "low") most = 1024;
-  if (*effort == "medium") most = 4096;
-  if (*effort == "high") most = 16384;
+  if (*effort == "minimal") at_most(256);
+  if (*effort == "low") at_most(1024);
+  if (*effort == "medium") at_most(4096);
+  if (*effort == "high") at_most(16384);
 }
 
 void Thinking::switches(Fields& fields) {

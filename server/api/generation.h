@@ -54,6 +54,7 @@ class Thinking {
  private:
   void set(Fields& fields, std::string_view name, bool on);
   void budget(Fields& fields, std::string_view name, int64_t low);
+  void at_most(int tokens);
   Request& request_;
 };
 
@@ -63,8 +64,7 @@ void add_tool(Fields& fields, std::string_view schema_name, Request& request);
 
 /// "auto", "none", or "required" and "any".
 void set_tool_choice(const std::optional<std::string>& choice, Request& request);
-/// The request may call no other function, or none at all; a name that is not declared is a
-/// problem.
+/// The reply has to be a call of this function; a name that is not declared is a problem.
 void name_tool(Fields& fields, std::string_view field, const std::string& name, Request& request);
 /// Leaves only these of the declared functions.
 void allow_tools(Fields& fields, std::string_view field, const std::vector<std::string>& names,

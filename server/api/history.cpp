@@ -123,7 +123,7 @@ void History::add_call(model::Message& message, std::string id, std::string name
   if (!blank) {
     // The same bounds as for a body: what is deep or repeats a key is refused, not cut.
     Problem inner;
-    call.arguments = parse_body(arguments, inner);
+    call.arguments = parse_body(arguments, inner, "the text");
     if (inner) {
       problem_.say(path, path + " cannot be read as a JSON object: " + inner.error().message);
       return;

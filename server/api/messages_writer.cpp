@@ -18,7 +18,7 @@ using nlohmann::json;
 class MessagesWriter final : public ReplyWriter {
  public:
   MessagesWriter(const Request& request, ReplyHead head)
-      : request_(request), head_(std::move(head)) {}
+      : request_(for_reply(request)), head_(std::move(head)) {}
 
   std::string begin() override {
     // How long the prompt is isn't known yet: message_delta says it.

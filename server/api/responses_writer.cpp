@@ -22,7 +22,7 @@ using nlohmann::json;
 class ResponsesWriter final : public ReplyWriter {
  public:
   ResponsesWriter(const Request& request, ReplyHead head, TokenText text)
-      : request_(request), head_(std::move(head)), text_(std::move(text)) {}
+      : request_(for_reply(request)), head_(std::move(head)), text_(std::move(text)) {}
 
   std::string begin() override {
     const json response = response_json("in_progress");

@@ -10,6 +10,19 @@ namespace server {
 
 using nlohmann::json;
 
+Request for_reply(const Request& request) {
+  Request kept{.protocol = request.protocol,
+               .raw_prompt = request.raw_prompt,
+               .echo = request.echo,
+               .parallel_tool_calls = request.parallel_tool_calls,
+               .n = request.n,
+               .include_usage = request.include_usage,
+               .include_reasoning = request.include_reasoning,
+               .echo_fields = request.echo_fields};
+  kept.generate.logprobs = request.generate.logprobs;
+  return kept;
+}
+
 std::string dumped(const json& value) {
   return value.dump(-1, ' ', false, json::error_handler_t::replace);
 }
@@ -72,11 +85,18 @@ double finite_logprob(float logprob) {
 
 std::vector<size_t> answer_tokens(const model::Generated& out, const TokenText& text) {
   using model::Special;
+  const auto spelling = [&](size_t i) { return text ? text(out.tokens[i]) : std::string(); };
   std::vector<size_t> indices;
-  bool outside = true;
+  // A thought that the prompt opened has no mark at its beginning.
+  bool outside = out.message.reasoning.empty();
+  for (size_t i = 0; i < out.tokens.size() && !outside; ++i) {
+    const std::string spelled = spelling(i);
+    if (spelled == model::special_text(Special::channel_end)) break;
+    outside = spelled == model::special_text(Special::channel_begin);
+  }
   const size_t end = out.tokens.size() - (out.ended_by_token && !out.tokens.empty() ? 1 : 0);
   for (size_t i = 0; i < end; ++i) {
-    const std::string spelled = text ? text(out.tokens[i]) : std::string();
+    const std::string spelled = spelling(i);
     if (spelled == model::special_text(Special::channel_begin) ||
         spelled == model::special_text(Special::call_begin)) {
       outside = false;

@@ -14,6 +14,9 @@
 
 namespace server {
 
+/// What of a request a writer keeps: all but the conversation, whose pictures may be large.
+Request for_reply(const Request& request);
+
 /// One JSON text; bytes that are not UTF-8 become U+FFFD.
 std::string dumped(const nlohmann::json& value);
 /// A server-sent event: `data: …`, with `event: NAME` before it where a name is given.

@@ -150,7 +150,7 @@ TEST(ChatHistory, IsRefusedWhereSomethingWouldBeLost) {
             "messages[1].tool_calls[0].function.arguments");
   EXPECT_EQ(error({user("x"), assistant({call("a", "[1]")}), result("a")}).message,
             "messages[1].tool_calls[0].function.arguments cannot be read as a JSON object: the "
-            "body is not a JSON object");
+            "text is not a JSON object");
   EXPECT_EQ(error({user("x"), assistant({call("")}), user("y")}).param,
             "messages[1].tool_calls[0].function.arguments");
 }
@@ -262,7 +262,10 @@ TEST(Thinking, FollowsEffortSwitchAndBudget) {
       read("messages", with({{"max_tokens", 5000},
                              {"thinking", {{"type", "enabled"}, {"budget_tokens", 77}}},
                              {"output_config", {{"effort", "low"}}}}));
-  EXPECT_EQ(messages.generate.thinking_budget, 1024);
+  EXPECT_EQ(messages.generate.thinking_budget, 77);
+  EXPECT_TRUE(messages.include_reasoning);
+  EXPECT_FALSE(read("chat", with({{"thinking", {{"type", "adaptive"}, {"display", "omitted"}}}}))
+                   .include_reasoning);
 }
 
 TEST(Bounds, OfTokensTheSmallerHolds) {

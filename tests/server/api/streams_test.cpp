@@ -175,6 +175,15 @@ TEST(ChatReply, LogprobsAreOfTheAnswersTokens) {
   EXPECT_EQ(n, 2U);
 }
 
+TEST(ChatReply, LogprobsLeaveOutAThoughtThatThePromptOpened) {
+  Said reply = said("hm h<channel|>four<turn|>");
+  reply.out.message.reasoning = "hm h";
+  const json whole_reply = json::parse(whole({.generate = {.logprobs = 0}}, reply));
+  const json list = whole_reply["choices"][0]["logprobs"]["content"];
+  ASSERT_EQ(list.size(), 1U);
+  EXPECT_EQ(list[0]["token"], "four");
+}
+
 TEST(ResponsesStream, OpensAndClosesEachItemInOrder) {
   const Request request{.protocol = Protocol::responses};
   for (const NamedReply& sample : sample_replies()) {
