@@ -1,5 +1,6 @@
 // What grammars of replies cost over a large vocabulary: compiling, copying a compiled one out of
-// the cache, and the mask of each token of replies that fit. Times are of the thread, not the clock.
+// the cache, and the mask of each token of replies that fit. Times are of the thread, not the
+// clock.
 //
 //   masks CASES.json MODEL.gguf|TOKENIZER.json [ROUNDS=20]
 #include <time.h>
