@@ -465,7 +465,11 @@ std::vector<model::TokenId> NativeBackend::tokenize(std::string_view text, bool 
 }
 
 std::string NativeBackend::token_text(model::TokenId id) {
-  return state_->engine.tokenizer().decode({&id, 1});
+  const model::Tokenizer& tokenizer = state_->engine.tokenizer();
+  if (tokenizer.is_special(id))
+    for (const model::SpecialToken& token : model::kSpecialTokens)
+      if (tokenizer.special(token.which) == id) return std::string(token.text);
+  return tokenizer.bytes_of(id);
 }
 
 Parsed<std::vector<std::vector<float>>> NativeBackend::embed(

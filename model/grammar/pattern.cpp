@@ -390,7 +390,8 @@ class Writer {
 
   base::Result<std::string> write(const Node& node) {
     if (base::Status status = part(node, true, true, 1); !status) return status.error();
-    return std::move(out_);
+    // Never nothing: // would be a comment.
+    return out_.empty() ? "(?:)" : std::move(out_);
   }
 
  private:

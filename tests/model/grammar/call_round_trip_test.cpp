@@ -135,7 +135,7 @@ TEST_P(CallRoundTrip, WrittenCasesAreInTheGrammarAndReadBackEqual) {
     ASSERT_TRUE(constraint) << c["name"] << ": " << constraint.error().message;
     const Message message{.role = Role::model,
                           .calls = {{.name = "run", .arguments = c["arguments"]}}};
-    const bool short_enough = c["arguments"].dump().size() < 300;
+    const bool short_enough = c["arguments"].dump().size() < 100;
     const std::string problem =
         trip(*constraint, *with().tokenizer, message, short_enough && !GetParam());
     EXPECT_EQ(problem, "") << c["name"] << "\n" << head(c["arguments"].dump());
@@ -366,7 +366,7 @@ class Maker {
 };
 
 TEST_P(CallRoundTrip, TenThousandGeneratedCallsReadBackEqual) {
-  constexpr int kSchemas = 250, kEach = 40;
+  constexpr int kSchemas = 200, kEach = 50;
   int n = 0;
   for (int s = 0; s < kSchemas; ++s) {
     Maker make(static_cast<uint32_t>(s + 1));
@@ -378,7 +378,7 @@ TEST_P(CallRoundTrip, TenThousandGeneratedCallsReadBackEqual) {
       const Message message{.role = Role::model,
                             .calls = {{.name = "a.b_c-1", .arguments = make.value(schema, 0)}}};
       const std::string problem =
-          trip(*constraint, *with().tokenizer, message, i == 0 && !GetParam());
+          trip(*constraint, *with().tokenizer, message, i == 0 && s % 4 == 0 && !GetParam());
       ASSERT_EQ(problem, "") << schema << "\n" << head(message.calls[0].arguments.dump());
       n += problem.empty();
     }
