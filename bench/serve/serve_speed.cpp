@@ -1,14 +1,16 @@
 // What serving several conversations costs on a real checkpoint.
 //
-//   serve_speed MODEL [decode|prefix|read|cancel]      (all of them without a name)
+//   serve_speed MODEL [decode|prefix|read|cancel|equal]      (all of them without a name)
 //
 // decode: 2, 4 and 8 conversations that take steps together against one after the other, tokens a
-//         second, median of 5 rounds of 64 steps; at 64 and at 2,000 positions each.
+//         second, median of 5 rounds of 16 steps; at 64 and at 2,000 positions each, of noise.
 // read:   tokens a second of a prompt of 1,024 positions, in pieces of 512, 128 and 32.
 // prefix: a beginning of 7,058 positions: reading it, saving it, coming back to it from memory and,
 //         in a new store, from disk.
 // cancel: from a stop to the end of the request, while a prompt is read and while a reply is made,
 //         with another conversation beside; median and worst of 20.
+// equal:  whether logits after 640 positions, longer than the window of the 270M, are the same bit
+//         for bit read at once, in pieces, and after coming back to position 600; f32 and bf16.
 
 #include <unistd.h>
 
@@ -48,13 +50,13 @@ static std::vector<Position> text(int n, uint32_t seed) {
 }
 
 static void decode(const Engine& engine) {
-  constexpr int kSteps = 64, kRounds = 5;
+  constexpr int kSteps = 16, kRounds = 5;
   for (const int length : {64, 2000}) {
     std::vector<std::unique_ptr<Session>> sessions;
     std::vector<Session*> all;
     for (uint32_t i = 0; i < 8; ++i) {
       sessions.push_back(std::make_unique<Session>(engine, 8192));
-      if (!sessions.back()->prefill(text(length, i), {})) return;
+      sessions.back()->fill_with_noise(length, i);
       all.push_back(sessions.back().get());
     }
     for (const size_t n : {2, 4, 8}) {
@@ -182,9 +184,33 @@ static void cancel(const Engine& engine) {
   beside_done.get_future().wait();
 }
 
+static void equal(const char* path) {
+  for (const Precision precision : {Precision::f32, Precision::bf16}) {
+    const base::Result<Engine> engine = Engine::load(path, {.precision = precision});
+    if (!engine) return;
+    const std::vector<Position> prompt = text(640, 1);
+    const std::vector<PositionKey> keys = keys_of(prompt);
+    Session once(*engine, 1024), pieces(*engine, 1024), back(*engine, 1024);
+    if (!once.prefill(prompt, {})) return;
+    while (pieces.size() < 600)
+      if (!pieces.read(prompt, keys, std::min(90, 600 - pieces.size()), {})) return;
+    const auto rows = pieces.save(0);
+    while (pieces.size() < 640)
+      if (!pieces.read(prompt, keys, 7, {})) return;
+    const StoredRows stored[] = {{600, *rows}};
+    if (!back.restore(std::span(keys).first(600), stored) || !back.prefill(prompt, {})) return;
+    const auto same = [&](const Session& other) {
+      return std::equal(once.logits().begin(), once.logits().end(), other.logits().begin());
+    };
+    std::printf("equal, %s: in pieces %s, restored %s\n",
+                precision == Precision::f32 ? "f32" : "bf16", same(pieces) ? "yes" : "NO",
+                same(back) ? "yes" : "NO");
+  }
+}
+
 int main(int argc, char** argv) {
   if (argc < 2) {
-    std::fprintf(stderr, "usage: serve_speed MODEL [decode|prefix|read|cancel]\n");
+    std::fprintf(stderr, "usage: serve_speed MODEL [decode|prefix|read|cancel|equal]\n");
     return 2;
   }
   const std::string what = argc > 2 ? argv[2] : "";
@@ -197,5 +223,6 @@ int main(int argc, char** argv) {
   if (what.empty() || what == "read") read(*engine);
   if (what.empty() || what == "prefix") prefix(*engine);
   if (what.empty() || what == "cancel") cancel(*engine);
+  if (what.empty() || what == "equal") equal(argv[1]);
   return 0;
 }
