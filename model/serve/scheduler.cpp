@@ -351,29 +351,29 @@ struct Scheduler::State {
 
   void finish(Slot& slot, std::optional<Error> error, bool cancelled = false) {
     Job& job = *slot.job;
-    uint64_t generated = 0;
-    base::Result<Generated> result = [&]() -> base::Result<Generated> {
-      if (error) return *error;
-      Generated out = job.reply->finish(cancelled);
-      generated = out.tokens.size();
+    Generated out;
+    if (!error) {
+      out = job.reply->finish(cancelled);
       out.reused_tokens = job.cached;
       out.timings.prefill = job.read - job.begin;
       out.timings.decode = std::chrono::steady_clock::now() - job.read;
-      return out;
-    }();
+    }
     const std::unique_ptr<Job> over = std::move(slot.job);
     slot.used = ++ticks_;
     {
       const std::lock_guard lock(mutex_);
       --counts_.slots_busy;
-      counts_.generated_tokens += generated;
+      counts_.generated_tokens += out.tokens.size();
       if (cancelled || (error && error->code == Errc::cancelled))
         ++counts_.cancelled;
       else
         ++counts_.finished;
       std::erase(running_, over->cut);
     }
-    done(*over, std::move(result));
+    if (error)
+      done(*over, std::move(*error));
+    else
+      done(*over, std::move(out));
   }
 
   // Chooses what follows the session's logits.
@@ -392,14 +392,17 @@ struct Scheduler::State {
     finish(slot, std::nullopt);
   }
 
+  // Whether there was something to do: a slot that became free is something for admit().
   bool step() {
     std::vector<Slot*> replying, together;
     std::vector<Session*> sessions;
     std::vector<TokenId> tokens;
+    bool freed = false;
     for (const std::unique_ptr<Slot>& slot : slots) {
       if (slot->job == nullptr || slot->job->reply == nullptr) continue;
       if (slot->job->cut.stop_requested()) {
         finish(*slot, std::nullopt, true);
+        freed = true;
         continue;
       }
       replying.push_back(slot.get());
@@ -408,7 +411,7 @@ struct Scheduler::State {
       sessions.push_back(&slot->session);
       tokens.push_back(slot->job->pending[0]);
     }
-    if (replying.empty()) return false;
+    if (replying.empty()) return freed;
     if (!together.empty()) {
       const base::Status status = Session::decode_each(sessions, tokens, pass_);
       for (Slot* slot : together) {

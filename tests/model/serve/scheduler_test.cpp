@@ -328,13 +328,14 @@ TEST(Scheduler, AGrammarHoldsAndTextItForcesIsTheSameAsAlone) {
 
 TEST(Scheduler, TheNextTurnReusesTheSlotOfItsConversation) {
   Scheduler scheduler(tiny(), {.slots = 3, .context = 4096});
-  const std::vector<Position> system = text(400, 1);
+  const std::vector<Position> system = text(200, 1);
   std::map<std::string, std::vector<Position>> history = {
       {"a", system + text(30, 2)}, {"b", system + text(30, 3)}, {"c", text(200, 4)}};
   for (int turn = 0; turn < 3; ++turn)
     for (auto& [conversation, prompt] : history) {
       Heard heard;
-      ASSERT_TRUE(scheduler.submit(request(prompt, options(20), conversation), heard.sink(), {}));
+      ASSERT_TRUE(
+          scheduler.submit(request(prompt, options(20), conversation, {200}), heard.sink(), {}));
       ASSERT_TRUE(heard.wait());
       const Generated& out = heard.result->value();
       if (turn > 0) {
@@ -344,7 +345,7 @@ TEST(Scheduler, TheNextTurnReusesTheSlotOfItsConversation) {
       for (const TokenId token : out.tokens) prompt.push_back({.id = token});
       prompt = prompt + text(10, static_cast<uint32_t>(turn));
     }
-  EXPECT_EQ(scheduler.counts().prompt_tokens, 2U * (430 + 460 + 490) + 200 + 230 + 260);
+  EXPECT_EQ(scheduler.counts().prompt_tokens, 2U * (230 + 260 + 290) + 200 + 230 + 260);
 }
 
 TEST(Scheduler, PrefixesOutliveSlotsAndSchedulers) {
