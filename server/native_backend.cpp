@@ -15,6 +15,7 @@
 #include "model/chat_template.h"
 #include "model/grammar/grammar_cache.h"
 #include "model/grammar/reply_grammar.h"
+#include "model/hub_config.h"
 
 namespace server {
 
@@ -219,7 +220,8 @@ Parsed<std::vector<model::Attachment>> NativeBackend::State::attach(const Reques
         continue;
       }
       // Decoded here, so that the model waits for the embedding alone.
-      base::Result<model::Attachment> made = model::Attachment{.kind = media.kind};
+      base::Result<model::Attachment> made =
+          model::Attachment{.kind = media.kind, .parts = {}, .stamps = {}};
       if (picture) {
         base::Result<media::Pixels> pixels = media::decode(media.bytes);
         if (!pixels) {
@@ -440,7 +442,7 @@ Parsed<std::vector<Backend::Piece>> NativeBackend::prepare_transcription(
       soft = e.embed_audio(std::span(sound->samples).subspan(range.begin, range.end - range.begin));
     });
     if (!soft) return api_error(soft.error(), "file");
-    model::Attachment attachment{.kind = model::MediaKind::audio};
+    model::Attachment attachment{.kind = model::MediaKind::audio, .parts = {}, .stamps = {}};
     attachment.parts.push_back(std::move(*soft));
     std::vector<model::Attachment> attachments;
     attachments.push_back(std::move(attachment));

@@ -198,7 +198,7 @@ async def run(args, port, pid):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("tessera")
-    parser.add_argument("--model", default=str(ROOT / "tests" / "golden" / "tiny"))
+    parser.add_argument("--model", default=str(ROOT / "tests" / "golden" / "tiny" / "model"))
     parser.add_argument("--clients", type=int, default=64)
     parser.add_argument("--seconds", type=int, default=300)
     parser.add_argument("--seed", type=int, default=1)
