@@ -15,6 +15,7 @@ using json = nlohmann::ordered_json;
 namespace {
 
 constexpr size_t kMaxTools = 256;
+constexpr int kMaxDepth = 64;
 
 // What the reader of calls takes for a name.
 bool is_name(std::string_view text) {
@@ -22,6 +23,14 @@ bool is_name(std::string_view text) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
            c == '.' || c == '-';
   });
+}
+
+// Copying is recursive, so this comes before it.
+bool is_deeper(const nlohmann::json& value, int levels) {
+  if (!value.is_structured()) return false;
+  return levels == 0 || std::any_of(value.begin(), value.end(), [&](const nlohmann::json& item) {
+           return is_deeper(item, levels - 1);
+         });
 }
 
 // `call:NAME{…}` of each function, as one choice; adds rules.
@@ -44,6 +53,9 @@ base::Result<std::string> calls(const ReplyGrammar& reply, std::string& rules) {
     if (!names.insert(tool.name).second)
       return Error{Errc::usage, "tool " + tool.name + ": declared twice"};
     if (reply.choice == CallChoice::named && tool.name != reply.name) continue;
+    if (is_deeper(tool.parameters, kMaxDepth))
+      return Error{Errc::usage, "tool " + tool.name + ": schema: nested more than " +
+                                    std::to_string(kMaxDepth) + " levels deep"};
     const json parameters = tool.parameters.is_null() ? json{{"properties", json::object()},
                                                              {"additionalProperties", false}}
                                                       : json(tool.parameters);

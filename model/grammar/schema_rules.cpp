@@ -141,6 +141,17 @@ void SchemaRules::fail(Error error) {
   if (!error_) error_ = std::move(error);
 }
 
+void SchemaRules::fail(const Shape& shape, std::initializer_list<const char*> keys,
+                       const string& what, const string& said) {
+  // The first of its schemas that says so.
+  for (const json* node : shape.nodes)
+    for (const char* key : keys)
+      if (const auto at = node->find(key);
+          at != node->end() && (said.empty() || *at == said || at->contains(said)))
+        return fail(reader_->error(node, what));
+  fail(reader_->error(nullptr, what));
+}
+
 string SchemaRules::fresh() { return prefix_ + std::to_string(n_rules_++); }
 
 void SchemaRules::rule(const string& name, const string& body) {
@@ -279,8 +290,8 @@ std::optional<string> SchemaRules::conditions(const Shape& shape) {
     const Result<std::string> regex =
         parsed ? parsed->regex(options_.spelling) : Result<std::string>(parsed.error());
     if (!regex) {
-      fail(Error{Errc::usage,
-                 "schema: pattern " + pattern.substr(0, 60) + ": " + regex.error().message});
+      fail(shape, {"pattern", "patternProperties"},
+           "pattern " + pattern.substr(0, 60) + ": " + regex.error().message, pattern);
       return std::nullopt;
     }
     add("/" + *regex + "/");
@@ -288,7 +299,7 @@ std::optional<string> SchemaRules::conditions(const Shape& shape) {
   for (const std::string& format : shape.formats) {
     const std::string expression = format_terminal(format, options_.spelling);
     if (expression.empty()) {
-      fail(Error{Errc::usage, "schema: format " + format.substr(0, 40) + ": not known here"});
+      fail(shape, {"format"}, "format " + format.substr(0, 40) + ": not known here", format);
       return std::nullopt;
     }
     add(expression);
@@ -329,7 +340,7 @@ string SchemaRules::number(const Shape& shape) {
     const std::optional<Step> one = step_of(text);
     if (one) step = step ? common(*step, *one) : one;
     if (!one || step->units > kMaxStep) {
-      fail(Error{Errc::usage, "schema: multipleOf " + text + ": more digits than can be enforced"});
+      fail(shape, {"multipleOf"}, "multipleOf " + text + ": more digits than can be enforced");
       return "";
     }
   }
@@ -354,7 +365,8 @@ string SchemaRules::number(const Shape& shape) {
   }
   const Result<std::string> expression = number_terminal(shape.number);
   if (!expression) {
-    fail(Error{Errc::usage, "schema: minimum or maximum: " + expression.error().message});
+    fail(shape, {"minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum"},
+         "minimum or maximum: " + expression.error().message);
     return "";
   }
   return expression->empty() ? "" : terminal(*expression);
@@ -364,7 +376,7 @@ string SchemaRules::array(const Shape& shape) {
   int64_t least = shape.least_items, most = shape.most_items;
   if (std::max(least, most) > kMaxItems) {
     if (least > kMaxItems) {
-      fail(Error{Errc::usage, "schema: minItems: more than " + std::to_string(kMaxItems)});
+      fail(shape, {"minItems"}, "minItems: more than " + std::to_string(kMaxItems));
       return "";
     }
     most = -1;  // nobody writes as many
@@ -418,6 +430,7 @@ string SchemaRules::other_key(const Shape& shape, const std::vector<std::string>
   for (const std::string& pattern : patterns) {
     Shape of;
     of.patterns = {pattern};
+    of.nodes = shape.nodes;
     const std::optional<std::string> expression = conditions(of);
     if (!expression) return "";
     (matched.count(pattern) > 0 ? wanted : excluded).push_back("(" + *expression + ")");
@@ -478,8 +491,9 @@ string SchemaRules::other_key(const Shape& shape, const std::vector<std::string>
 string SchemaRules::other_members(const Shape& shape, const std::vector<std::string>& names) {
   const std::vector<std::string> patterns = SchemaReader::patterns(shape);
   if (patterns.size() > kMaxPatterns) {
-    fail(Error{Errc::usage, "schema: patternProperties: more than " + std::to_string(kMaxPatterns) +
-                                " patterns for one object"});
+    fail(shape, {"patternProperties"},
+         "patternProperties: more than " + std::to_string(kMaxPatterns) +
+             " patterns for one object");
     return "";
   }
   std::vector<std::string> out;
@@ -553,16 +567,16 @@ string SchemaRules::object(const Shape& shape) {
                 : std::max<int64_t>(
                       1, std::min<int64_t>(shape.least_members, static_cast<int64_t>(kMaxStates))));
   if ((n + 1) * (cap + 1) > kMaxStates) {
-    fail(Error{Errc::usage, "schema: minProperties or maxProperties: too large"});
+    fail(shape, {"minProperties", "maxProperties"}, "minProperties or maxProperties: too large");
     return "";
   }
   if (!others.empty() && shape.least_members > 1) {
     // A name could come twice, and then counts once.
     const auto required = static_cast<int64_t>(shape.required.size());
     if (shape.least_members > required + 1) {
-      fail(Error{Errc::usage,
-                 "schema: minProperties: " + std::to_string(shape.least_members) +
-                     " where members without a name in the schema would have to differ"});
+      fail(shape, {"minProperties"},
+           "minProperties: " + std::to_string(shape.least_members) +
+               " where members without a name in the schema would have to differ");
       return "";
     }
   }

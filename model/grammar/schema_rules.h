@@ -1,5 +1,6 @@
 #pragma once
 
+#include <initializer_list>
 #include <map>
 #include <memory>
 #include <optional>
@@ -44,6 +45,8 @@ class SchemaRules {
 
   base::Result<std::string> add(const nlohmann::ordered_json& document, const Schemas& schemas);
   void fail(base::Error error);
+  void fail(const Shape& shape, std::initializer_list<const char*> keys, const std::string& what,
+            const std::string& said = {});
   bool failed() const { return error_.has_value(); }
   std::string fresh();
   void rule(const std::string& name, const std::string& body);

@@ -217,6 +217,11 @@ TEST(JsonSchema, RefusesWhatItCannotEnforceByName) {
   names(R"({"not": {"minLength": 3}})", "not");
   names(R"({"if": {"type": "string"}, "then": {"minLength": 1}})", "if");
   names(R"({"type": "string", "format": "no-such-format"})", "no-such-format");
+  names(R"({"properties": {"d": {"format": "no-such-format"}}})", "/properties/d: format");
+  names(R"~({"items": {"pattern": "a(?=b)"}})~", "/items: pattern");
+  names(R"~({"patternProperties": {"a(?=b)": {}}})~", "look-around");
+  names(R"({"prefixItems": [{"type": "number", "minimum": 1e50}]})", "/prefixItems/0: minimum");
+  names(R"({"properties": {"a": {"multipleOf": 0.123456789123}}})", "/properties/a: multipleOf");
   names(R"({"x-guidance": {}})", "x-guidance");
   names("{", "not JSON");
   names("3", "neither");

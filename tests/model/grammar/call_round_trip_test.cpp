@@ -16,6 +16,7 @@
 #include "model/chat.h"
 #include "model/generate.h"
 #include "model/gguf.h"
+#include "model/grammar/grammar_cache.h"
 #include "model/grammar/reply_grammar.h"
 #include "model/grammar/schema.h"
 #include "model/tokenizer_json.h"
@@ -30,7 +31,7 @@ struct Words {
   std::unique_ptr<Gguf> gguf;
   std::unique_ptr<TokenizerJson> file;
   std::unique_ptr<Tokenizer> tokenizer;
-  std::unique_ptr<GrammarVocabulary> vocabulary;
+  std::unique_ptr<GrammarCache> grammars;
 };
 
 // The tiny checkpoint's pieces, or Gemma's; without a tokenizer if there is none.
@@ -46,8 +47,7 @@ Words make_words(bool large) {
     out.gguf = std::make_unique<Gguf>(std::move(*Gguf::open(golden("tiny/tiny-f32.gguf"))));
     out.tokenizer = std::make_unique<Tokenizer>(std::move(*Tokenizer::from_gguf(*out.gguf)));
   }
-  out.vocabulary =
-      std::make_unique<GrammarVocabulary>(std::move(*grammar_vocabulary(*out.tokenizer)));
+  out.grammars = std::make_unique<GrammarCache>(std::move(*grammar_vocabulary(*out.tokenizer)));
   return out;
 }
 
@@ -111,7 +111,7 @@ base::Result<Constraint> compiled(const Words& words, const std::vector<ToolDecl
                                                         .closed = false,
                                                         .tokens = reply_tokens(*words.tokenizer)});
   if (!lark) return lark.error();
-  return Constraint::compile(*words.vocabulary, *lark);
+  return words.grammars->compile(*lark);
 }
 
 class CallRoundTrip : public testing::TestWithParam<bool> {

@@ -142,6 +142,10 @@ TEST(ReplyGrammar, RefusalsNameTheToolThePlaceAndTheKeyword) {
   EXPECT_NE(error({.tools = unnamed}).find("a b"), std::string::npos);
   EXPECT_EQ(error({.tools = twice}), "tool f: declared twice");
   EXPECT_EQ(error({.tools = list}), "tool f: schema: no object fits it");
+  json deep = json::object();
+  for (int i = 0; i < 5000; ++i) deep = json{{"items", std::move(deep)}};
+  const std::vector<ToolDeclaration> nested = {{.name = "f", .parameters = std::move(deep)}};
+  EXPECT_EQ(error({.tools = nested}), "tool f: schema: nested more than 64 levels deep");
   EXPECT_NE(error({.choice = CallChoice::required}).find("tool_choice"), std::string::npos);
   EXPECT_NE(error({.tools = tools(), .choice = CallChoice::named, .name = "g"}).find("\"g\""),
             std::string::npos);
