@@ -197,7 +197,7 @@ void show(const model::ReplyEvent& event) {
                  event.call.arguments.dump(-1, ' ', false, json::error_handler_t::replace).c_str());
   else if (event.kind == model::ReplyEvent::Kind::bad_call)
     std::fprintf(stderr, "\ntessera: %s\n", event.error.c_str());
-  else
+  else if (event.kind != model::ReplyEvent::Kind::call_arguments)
     std::fwrite(event.text.data(), 1, event.text.size(), to);
   std::fflush(to);
 }

@@ -7,9 +7,9 @@
 
 namespace model {
 
-/// Up to so many rows, a pass does for each of them exactly what a pass over that row alone does,
-/// bit for bit: what a drafter guessed is judged by the logits that decoding token by token would
-/// have given.
+/// Up to so many rows, a pass that decodes does for each of them exactly what a pass over that row
+/// alone does, bit for bit: what a drafter guessed is judged by the logits that decoding token by
+/// token would have given, and conversations that take a step together get what each gets alone.
 inline constexpr int kFewRows = 8;
 
 /// The keys that a query sees: positions [begin, end).
@@ -22,9 +22,17 @@ struct AttentionShape {
   float scale;  ///< multiplies the scores
 };
 
-/// Softmax attention of n queries over one layer of the cache. query and attended: [n, n_heads,
-/// head_dim] f32; reach: [n].
-void attend(const AttentionShape& shape, const float* query, int n, std::span<const KeyRange> reach,
-            const KvCache& cache, int layer, float* attended, ThreadPool& pool);
+/// Softmax attention of n neighbouring queries, the first at position `first`, over one layer of
+/// the cache. query and attended: [n, n_heads, head_dim] f32; reach: [n]. What comes out for a
+/// query does not depend on which others are asked with it.
+void attend(const AttentionShape& shape, const float* query, int first, int n,
+            std::span<const KeyRange> reach, const KvCache& cache, int layer, float* attended,
+            ThreadPool& pool);
+
+/// The same for single queries, each over a cache of its own: caches and reach are [n]. In other
+/// sums than attend(), faster for a few.
+void attend_each(const AttentionShape& shape, const float* query,
+                 std::span<const KvCache* const> caches, std::span<const KeyRange> reach, int layer,
+                 float* attended, ThreadPool& pool);
 
 }  // namespace model

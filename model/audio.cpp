@@ -43,7 +43,7 @@ base::Result<SoftTokens> AudioEmbedder::embed(std::span<const float> samples,
   rms_norm(frames.data(), soft.n, projection_.in, nullptr, 1e-6f, frames.data(), inverse.data(),
            pool);
   soft.values.resize(static_cast<size_t>(soft.n) * static_cast<size_t>(projection_.out));
-  multiply_f32(projection_, frames.data(), soft.n, soft.values.data(), pool);
+  multiply_f32(projection_, frames.data(), 0, soft.n, soft.values.data(), pool);
   return soft;
 }
 

@@ -12,9 +12,12 @@
 // ends the string. Where none fits, the conditions are relaxed step by step (end_of_string). The
 // same rule serves JSON's quotes and strings without quotes.
 //
+// What the text itself says about it is CallText's (call_transcoder.h), which a call that is still
+// being written is also looked at with.
+//
 // Looking ahead from one <|"|> stops at the next one, so finding the end of a string is linear in
-// what is left of the call. Every loop consumes something or fails, nesting is bounded by kMaxDepth
-// and the whole by ParserOptions::max_call_bytes.
+// what is left of the call. Every loop consumes something or fails, nesting is bounded by
+// kMaxCallDepth and the whole by ParserOptions::max_call_bytes.
 #include "model/call_parser.h"
 
 #include <algorithm>
@@ -28,25 +31,10 @@ namespace {
 
 using base::Errc;
 using base::Error;
+using namespace call_chars;
 using nlohmann::json;
 
-constexpr size_t kMaxDepth = 64;
 constexpr size_t npos = std::string_view::npos;
-
-bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
-
-bool is_closer(char c) { return c == '}' || c == ']' || c == ')'; }
-
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-
-bool is_name_char(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || is_digit(c) || c == '_' || c == '.' ||
-         c == '-';
-}
-
-bool is_key_char(char c) {
-  return is_name_char(c) || c == '$' || (static_cast<unsigned char>(c) >= 0x80 && c != kQuote);
-}
 
 std::string_view trimmed(std::string_view text) {
   while (!text.empty() && is_blank(text.front())) text.remove_prefix(1);
@@ -66,14 +54,6 @@ std::string with_quotes_as(std::string_view text, std::string_view quote) {
     }
   }
   return out;
-}
-
-// true, false, null and their spellings in Python and Lua; nullopt for other words.
-std::optional<json> literal_word(std::string_view word) {
-  if (word == "true" || word == "True") return json(true);
-  if (word == "false" || word == "False") return json(false);
-  if (word == "null" || word == "None" || word == "none" || word == "nil") return json(nullptr);
-  return std::nullopt;
 }
 
 // Value of four hex digits at `at`, or -1.
@@ -129,7 +109,7 @@ std::string unescaped(std::string_view text) {
 
 class CallReader {
  public:
-  explicit CallReader(std::string_view body) : s_(body) {}
+  explicit CallReader(std::string_view body) : s_(body), text_(body, true) {}
 
   base::Result<FunctionCall> read(std::span<const std::string> functions) {
     skip_blank();
@@ -141,17 +121,8 @@ class CallReader {
     const size_t name_begin = at_;
     while (at_ < s_.size() && (is_name_char(s_[at_]) || s_[at_] == ':')) ++at_;
     FunctionCall call;
-    call.name = s_.substr(name_begin, at_ - name_begin);
-    while (call.name.ends_with(':')) call.name.pop_back();
-    const auto known = [&](std::string_view name) {
-      return std::find(functions.begin(), functions.end(), name) != functions.end();
-    };
-    if (!known(call.name)) {
-      const size_t colon = call.name.rfind(':');
-      if (colon != std::string::npos && known(call.name.substr(colon + 1))) {
-        call.name.erase(0, colon + 1);
-      }
-    }
+    call.name = called_name(s_.substr(name_begin, at_ - name_begin), functions);
+    call.arguments_text = "{}";
     if (call.name.empty()) return fail("a function's name expected");
     skip_blank();
     if (at_ == s_.size()) return call;
@@ -166,6 +137,7 @@ class CallReader {
     base::Result<json> arguments = read_object(closer);
     if (!arguments) return arguments.error();
     call.arguments = std::move(*arguments);
+    call.arguments_text = std::move(written_);
     return call;
   }
 
@@ -175,61 +147,11 @@ class CallReader {
   }
 
   void skip_blank() { at_ = after_blank(at_); }
+  size_t after_blank(size_t at) const { return text_.after_blank(at); }
 
-  size_t after_blank(size_t at) const {
-    while (at < s_.size() && is_blank(s_[at])) ++at;
-    return at;
-  }
-
-  // Whether a value can start at `at`.
-  bool value_starts(size_t at) const {
-    if (at >= s_.size()) return false;
-    const char c = s_[at];
-    if (c == kQuote || c == '{' || c == '[' || c == '"' || c == '\'' || is_digit(c)) return true;
-    if (c == '-') return at + 1 < s_.size() && is_digit(s_[at + 1]);
-    size_t end = at;
-    while (end < s_.size() && end - at < 8 && is_key_char(s_[end])) ++end;
-    if (!literal_word(s_.substr(at, end - at))) return false;
-    const size_t next = after_blank(end);
-    return next == s_.size() || s_[next] == ',' || is_closer(s_[next]);
-  }
-
-  // Whether `key:` and the start of a value stand at `at`.
-  bool key_starts(size_t at) const {
-    if (at >= s_.size()) return false;
-    const char quote = s_[at];
-    size_t end = at;
-    if (quote == kQuote || quote == '"') {
-      end = s_.find_first_of(
-          quote == kQuote ? std::string_view("\xFF") : std::string_view("\"\xFF"), at + 1);
-      if (end == npos || s_[end] != quote) return false;
-      ++end;
-    } else {
-      while (end < s_.size() && is_key_char(s_[end])) ++end;
-      if (end == at) return false;
-    }
-    end = after_blank(end);
-    return end < s_.size() && s_[end] == ':' && value_starts(after_blank(end + 1));
-  }
-
-  enum class Fit : uint8_t { whole, brackets };
-
-  // Whether a value inside `open_` may end just before `at`. `whole`: everything up to the end of
-  // the call or the next member fits; `brackets`: the next character does.
+  using Fit = CallText::Fit;
   bool fits(size_t at, Fit fit) const {
-    size_t depth = open_.size();
-    at = after_blank(at);
-    if (at == s_.size()) return true;
-    if (fit == Fit::brackets && is_closer(s_[at])) return depth > 0 && s_[at] == open_[depth - 1];
-    while (at < s_.size() && is_closer(s_[at])) {
-      if (depth == 0 || s_[at] != open_[depth - 1]) return false;
-      --depth;
-      at = after_blank(at + 1);
-    }
-    if (at == s_.size()) return true;
-    if (depth == 0 || s_[at] != ',') return false;
-    at = after_blank(at + 1);
-    return open_[depth - 1] == ']' ? value_starts(at) : key_starts(at);
+    return text_.fits(at, open_, fit) == CallText::Answer::yes;
   }
 
   // Index in [from, size] before which a string that `quote` closes ends; *closed tells whether the
@@ -283,9 +205,9 @@ class CallReader {
     while (end < s_.size() && (is_key_char(s_[end]) || s_[end] == '+')) ++end;
     const std::string_view word = s_.substr(begin, end - begin);
     if (fits(end, Fit::brackets) || (after_blank(end) < s_.size() && s_[after_blank(end)] == ',')) {
-      if (std::optional<json> literal = literal_word(word)) {
+      if (const std::string_view literal = literal_word(word); !literal.empty()) {
         at_ = end;
-        return *literal;
+        return json::parse(literal);
       }
       if (!word.empty() && (is_digit(word[0]) || word[0] == '-')) {
         json number = json::parse(word, nullptr, false);
@@ -311,21 +233,21 @@ class CallReader {
 
   base::Result<json> read_value() {
     skip_blank();
-    if (at_ == s_.size()) return json(nullptr);
-    switch (s_[at_]) {
-      case kQuote:
-      case '"':
-      case '\'':
-        return json(read_quoted(s_[at_]));
-      case '{':
-        ++at_;
-        return read_object('}');
-      case '[':
-        ++at_;
-        return read_list();
-      default:
-        return read_bare();
+    if (at_ < s_.size() && s_[at_] == '{') {
+      ++at_;
+      return read_object('}');
     }
+    if (at_ < s_.size() && s_[at_] == '[') {
+      ++at_;
+      return read_list();
+    }
+    json value;
+    if (at_ < s_.size()) {
+      const char c = s_[at_];
+      value = c == kQuote || c == '"' || c == '\'' ? json(read_quoted(c)) : read_bare();
+    }
+    written_ += value.dump(-1, ' ', false, json::error_handler_t::replace);
+    return value;
   }
 
   // A key and the colon behind it.
@@ -358,9 +280,10 @@ class CallReader {
   }
 
   base::Result<json> read_object(char closer) {
-    if (open_.size() >= kMaxDepth) return Error{Errc::limit, "call: nested too deeply"};
+    if (open_.size() >= kMaxCallDepth) return Error{Errc::limit, "call: nested too deeply"};
     open_.push_back(closer);
     json object = json::object();
+    written_ += '{';
     while (true) {
       while (at_ < s_.size() && (is_blank(s_[at_]) || s_[at_] == ',')) ++at_;
       if (at_ == s_.size()) break;
@@ -373,19 +296,23 @@ class CallReader {
       const size_t before = at_;
       base::Result<std::string> key = read_key();
       if (!key) return key.error();
+      if (!object.empty()) written_ += ',';
+      written_ += '"' + json_escaped(*key) + "\":";
       base::Result<json> value = read_value();
       if (!value) return value;
       if (at_ <= before) return fail("nothing readable");
       object[*key] = std::move(*value);
     }
     open_.pop_back();
+    written_ += '}';
     return object;
   }
 
   base::Result<json> read_list() {
-    if (open_.size() >= kMaxDepth) return Error{Errc::limit, "call: nested too deeply"};
+    if (open_.size() >= kMaxCallDepth) return Error{Errc::limit, "call: nested too deeply"};
     open_.push_back(']');
     json list = json::array();
+    written_ += '[';
     while (true) {
       while (at_ < s_.size() && (is_blank(s_[at_]) || s_[at_] == ',')) ++at_;
       if (at_ == s_.size()) break;
@@ -394,18 +321,22 @@ class CallReader {
         break;
       }
       const size_t before = at_;
+      if (!list.empty()) written_ += ',';
       base::Result<json> value = read_value();
       if (!value) return value;
       if (at_ <= before) return fail("nothing readable");
       list.push_back(std::move(*value));
     }
     open_.pop_back();
+    written_ += ']';
     return list;
   }
 
   std::string_view s_;
+  CallText text_;
   size_t at_ = 0;
   std::vector<char> open_;  // closing brackets that are awaited, outermost first
+  std::string written_;     // what was read, as JSON in the order in which it stands
 };
 
 }  // namespace
@@ -449,41 +380,70 @@ void StreamParser::flush_text(bool all) {
   pending_.erase(0, ready.size());
 }
 
-// Bytes of a call become part of its body at the next <|"|> or at its end, when they are complete.
-void StreamParser::flush_call_bytes() {
-  body_ += utf8_repaired(pending_);
-  pending_.clear();
+// Moves the bytes of a call that are whole characters to its body; with `all` also what is left.
+void StreamParser::flush_call_bytes(bool all) {
+  const size_t held = all ? 0 : utf8_unfinished(pending_);
+  const std::string_view ready(pending_.data(), pending_.size() - held);
+  body_ += utf8_repaired(ready);
+  pending_.erase(0, ready.size());
+}
+
+// Gives out what became certain of the call being read.
+void StreamParser::stream_call() {
+  if (overlong_ || !transcoder_) return;
+  const bool had_begun = transcoder_->begun();
+  std::string more = transcoder_->advance(body_, options_.functions);
+  if (!had_begun && transcoder_->begun()) begin_call(transcoder_->name());
+  emit(ReplyEvent::Kind::call_arguments, std::move(more));
+}
+
+void StreamParser::begin_call(const std::string& name) {
+  events_.push_back({.kind = ReplyEvent::Kind::call_begin,
+                     .call = {.name = name, .id = "call_" + std::to_string(n_calls_ + 1)}});
 }
 
 void StreamParser::end_call() {
-  flush_call_bytes();
-  state_ = State::text;
-  ++n_calls_;
+  flush_call_bytes(true);
   base::Result<FunctionCall> call =
       overlong_ ? base::Result<FunctionCall>(Error{
                       Errc::limit,
                       "call: longer than " + std::to_string(options_.max_call_bytes) + " bytes"})
                 : parse_call(body_, options_.functions);
+  const std::string given = transcoder_ ? transcoder_->given() : std::string();
+  if (call && !call->arguments_text.starts_with(given))
+    call = Error{Errc::internal, "call: it reads otherwise as a whole than it did at first"};
   if (call) {
-    call->id = "call_" + std::to_string(n_calls_);
+    if (given.empty()) begin_call(call->name);
+    emit(ReplyEvent::Kind::call_arguments, call->arguments_text.substr(given.size()));
+    call->id = "call_" + std::to_string(n_calls_ + 1);
     events_.push_back({.kind = ReplyEvent::Kind::call, .call = std::move(*call)});
+    leave_call();
   } else {
-    events_.push_back({.kind = ReplyEvent::Kind::bad_call,
-                       .text = with_quotes_as(body_, special_text(Special::quote)),
-                       .error = call.error().message});
+    bad_call(call.error().message);
   }
+}
+
+void StreamParser::bad_call(std::string why) {
+  flush_call_bytes(true);
+  events_.push_back({.kind = ReplyEvent::Kind::bad_call,
+                     .text = with_quotes_as(body_, special_text(Special::quote)),
+                     .error = std::move(why)});
+  leave_call();
+}
+
+void StreamParser::leave_call() {
+  state_ = State::text;
+  ++n_calls_;
   body_.clear();
+  call_bytes_ = 0;
   overlong_ = false;
+  transcoder_.reset();
 }
 
 void StreamParser::end(ReplyEnd why) {
   if (state_ == State::ended) return;
   if (state_ == State::call && why == ReplyEnd::cut) {
-    flush_call_bytes();
-    events_.push_back({.kind = ReplyEvent::Kind::bad_call,
-                       .text = with_quotes_as(body_, special_text(Special::quote)),
-                       .error = "call: cut off before its end"});
-    body_.clear();
+    bad_call("call: cut off before its end");
   } else if (state_ == State::call) {
     end_call();
   } else {
@@ -508,10 +468,13 @@ std::vector<ReplyEvent> StreamParser::push_text(std::string_view bytes) {
       flush_text(false);
       break;
     case State::call:
-      if (body_.size() + pending_.size() + bytes.size() > options_.max_call_bytes) {
+      if (call_bytes_ + bytes.size() > options_.max_call_bytes) {
         overlong_ = true;
       } else {
+        call_bytes_ += bytes.size();
         pending_ += bytes;
+        flush_call_bytes(false);
+        stream_call();
       }
       break;
     case State::ended:
@@ -537,13 +500,14 @@ std::vector<ReplyEvent> StreamParser::push_special(Special which) {
   if (state_ == State::call) {
     if (which == Special::call_end) {
       end_call();
-    } else if (body_.size() + pending_.size() + 16 > options_.max_call_bytes) {
+    } else if (call_bytes_ + special_text(which).size() > options_.max_call_bytes) {
       overlong_ = true;
-    } else if (which == Special::quote) {
-      flush_call_bytes();
-      body_ += kQuote;
     } else {
-      pending_ += special_text(which);  // inside a string it is what it spells
+      call_bytes_ += special_text(which).size();
+      flush_call_bytes(true);
+      // Inside a string any other one is what it spells.
+      body_ += which == Special::quote ? std::string(1, kQuote) : std::string(special_text(which));
+      stream_call();
     }
     return take();
   }
@@ -552,6 +516,7 @@ std::vector<ReplyEvent> StreamParser::push_special(Special which) {
       flush_text(true);
       in_heading_ = false;
       state_ = State::call;
+      transcoder_.emplace();
       break;
     case Special::channel_begin:
       flush_text(true);
@@ -594,6 +559,9 @@ void collect(std::vector<ReplyEvent> events, Reply& reply) {
         break;
       case ReplyEvent::Kind::bad_call:
         reply.errors.push_back(std::move(event.error));
+        break;
+      case ReplyEvent::Kind::call_begin:
+      case ReplyEvent::Kind::call_arguments:
         break;
       case ReplyEvent::Kind::end:
         reply.end = event.end;

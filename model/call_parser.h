@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "model/call_transcoder.h"
 #include "model/chat.h"
 #include "model/special_tokens.h"
 #include "model/tokenizer.h"
@@ -32,11 +33,13 @@ enum class ReplyEnd : uint8_t {
 /// One thing that became known while a reply arrives.
 struct ReplyEvent {
   enum class Kind : uint8_t {
-    text,       ///< `text`: more of what is said
-    reasoning,  ///< `text`: more of what is thought
-    call,       ///< `call`
-    bad_call,   ///< `text`: the call as it was written; `error`: what cannot be read in it
-    end,        ///< `end`; nothing follows
+    text,            ///< `text`: more of what is said
+    reasoning,       ///< `text`: more of what is thought
+    call_begin,      ///< `call`: the name and id of one that is being written
+    call_arguments,  ///< `text`: more of the JSON text of its arguments
+    call,            ///< `call`, whole
+    bad_call,        ///< `text`: the call as it was written; `error`: what cannot be read in it
+    end,             ///< `end`; nothing follows
   };
   Kind kind = Kind::text;
   std::string text = {};
@@ -47,6 +50,11 @@ struct ReplyEvent {
 
 /// Reads a reply while it is generated. Takes any sequence of tokens; memory is bounded by
 /// max_call_bytes. Calls get the ids "call_1", "call_2", … Text is valid UTF-8 in every event.
+///
+/// A call is told twice: by call_begin and call_arguments while it is written, as far as it is
+/// certain how it will be read, and by call when it is whole. The texts of call_arguments together
+/// are arguments_text of the call that follows; whoever needs whole calls ignores them. A call that
+/// was begun may still end as bad_call: it was cut off, too long or nested too deeply.
 class StreamParser {
  public:
   /// The tokenizer outlives the parser.
@@ -68,7 +76,11 @@ class StreamParser {
 
   void emit(ReplyEvent::Kind kind, std::string text);
   void flush_text(bool all);
-  void flush_call_bytes();
+  void flush_call_bytes(bool all);
+  void stream_call();
+  void begin_call(const std::string& name);
+  void bad_call(std::string why);
+  void leave_call();
   void end_call();
   void end(ReplyEnd why);
   std::vector<ReplyEvent> take();
@@ -78,8 +90,10 @@ class StreamParser {
   State state_ = State::text;
   std::string pending_;  // bytes not given out yet: an unfinished character, a channel's heading
   bool in_heading_ = false;
-  std::string body_;  // of the call so far; kQuote stands for <|"|>
+  std::string body_;       // of the call so far; kQuote stands for <|"|>
+  size_t call_bytes_ = 0;  // that arrived of it
   bool overlong_ = false;
+  std::optional<CallTranscoder> transcoder_;  // of the call being read
   int n_calls_ = 0;
   std::vector<ReplyEvent> events_;
 };
@@ -96,9 +110,6 @@ Reply parse_reply(std::span<const TokenId> ids, const Tokenizer& tokenizer,
 /// The same from text with special tokens spelled out. Here <|"|> in a string cannot be told from
 /// its end by identity, only by what follows.
 Reply parse_reply_text(std::string_view text, const ParserOptions& options);
-
-/// In the body of a call: stands for the token <|"|>. Never occurs in UTF-8.
-inline constexpr char kQuote = '\xFF';
 
 /// Reads what stands between <|tool_call> and <tool_call|>, `call:NAME{key:value,…}`: valid UTF-8
 /// and kQuote. Accepts what models are known to write instead: JSON strings, = for :, call:NAME(…),

@@ -31,6 +31,9 @@ struct FunctionCall {
   std::string name = {};
   nlohmann::json arguments = nlohmann::json::object();
   std::string id = {};
+  /// Of a call that was read from a reply: `arguments` as JSON text, in the order in which the
+  /// model wrote them. Empty otherwise; the renderer ignores it.
+  std::string arguments_text = {};
 };
 
 struct Message {

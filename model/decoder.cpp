@@ -3,6 +3,7 @@
 #include <cblas.h>
 
 #include <algorithm>
+#include <cassert>
 #include <cmath>
 #include <cstring>
 
@@ -18,6 +19,8 @@ namespace model {
 namespace {
 
 size_t area(int rows, int width) { return static_cast<size_t>(rows) * static_cast<size_t>(width); }
+
+constexpr int kAdapterRows = 64;  // of a product with an adapter's matrices when reading
 
 /// A buffer of at least n floats.
 float* sized(std::vector<float>& v, size_t n) {
@@ -86,12 +89,14 @@ void Decoder::logits(const float* normed, int m, float* out, ThreadPool& pool) c
 void Decoder::linear(int layer, Projection p, const float* x, int m, float* y, const Pass& pass,
                      Workspace& work, ThreadPool& pool) const {
   const Matrix& matrix = weights_.layers[static_cast<size_t>(layer)].at(p);
-  if (precision_ == Precision::f32 && m > kFewRows)
-    multiply_f32(matrix, x, m, y, pool);
+  const bool few = !pass.reading && m <= kFewRows;
+  const int first = work.positions[0];
+  if (precision_ == Precision::f32 && !few)
+    multiply_f32(matrix, x, first, m, y, pool);
   else if (packed())
     gemm(x, m, matrix.in, packed_[static_cast<size_t>(layer)][static_cast<size_t>(p)], y,
          matrix.out, false, pool);
-  else if (m <= kFewRows)
+  else if (few)
     multiply_rows(matrix, x, m, y, pool);
   else
     multiply_panels(matrix, x, m, y, pool);
@@ -99,33 +104,68 @@ void Decoder::linear(int layer, Projection p, const float* x, int m, float* y, c
     if (lora == nullptr || lora->layers.empty()) continue;
     const LowRank& low = lora->at(layer, p);
     if (low.rank == 0) continue;
-    float* xa = sized(work.low, area(m, low.rank));
-    const int rows = m <= kFewRows ? 1 : m;
-    for (int i = 0; i < m; i += rows) {
-      gemm_f32(x + area(i, low.in), rows, low.in, low.a.data(), low.rank, low.in, low.in,
-               xa + area(i, low.rank), low.rank, false, pool);
-      scale(xa + area(i, low.rank), low.scale, static_cast<int64_t>(area(rows, low.rank)), pool);
-      gemm_f32(xa + area(i, low.rank), rows, low.rank, low.b.data(), low.out, low.rank, low.rank,
-               y + area(i, low.out), low.out, true, pool);
+    // Products of one shape, rows at the place of their position; see multiply_f32().
+    const int block = few ? 1 : kAdapterRows, shift = few ? 0 : first % block;
+    float* xa = sized(work.low, area(block, low.rank));
+    float* padded = sized(work.padded, area(block, low.in + low.out));
+    for (int i = -shift; i < m; i += block) {
+      const int from = std::max(i, 0), rows = std::min(i + block, m) - from;
+      const float* in = x + area(from, low.in);
+      float* out = y + area(from, low.out);
+      if (rows < block) {
+        std::fill_n(padded, area(block, low.in + low.out), 0.0f);
+        std::copy_n(in, area(rows, low.in), padded + area(from - i, low.in));
+        in = padded;
+      }
+      gemm_f32(in, block, low.in, low.a.data(), low.rank, low.in, low.in, xa, low.rank, false,
+               pool);
+      scale(xa, low.scale, static_cast<int64_t>(area(block, low.rank)), pool);
+      if (rows == block) {
+        gemm_f32(xa, block, low.rank, low.b.data(), low.out, low.rank, low.rank, out, low.out, true,
+                 pool);
+        continue;
+      }
+      float* change = padded + area(block, low.in);
+      std::copy_n(out, area(rows, low.out), change + area(from - i, low.out));
+      gemm_f32(xa, block, low.rank, low.b.data(), low.out, low.rank, low.rank, change, low.out,
+               true, pool);
+      std::copy_n(change + area(from - i, low.out), area(rows, low.out), out);
     }
   }
 }
 
-void Decoder::forward(std::vector<float>& stream, int n, const Pass& pass, KvCache& cache,
+bool Decoder::forward(std::vector<float>& stream, int n, const Pass& pass, KvCache& cache,
                       Workspace& work, ThreadPool& pool) const {
+  KvCache* const caches[] = {&cache};
+  return run(stream, n, pass, caches, work, pool);
+}
+
+void Decoder::forward_each(std::vector<float>& stream, std::span<KvCache* const> caches,
+                           const Pass& pass, Workspace& work, ThreadPool& pool) const {
+  assert(!caches.empty() && caches.size() <= kFewRows && !pass.reading && pass.images.empty());
+  run(stream, static_cast<int>(caches.size()), pass, caches, work, pool);
+}
+
+bool Decoder::run(std::vector<float>& stream, int n, const Pass& pass,
+                  std::span<KvCache* const> caches, Workspace& work, ThreadPool& pool) const {
   const Architecture& a = architecture_;
   const int64_t values = static_cast<int64_t>(area(n, a.hidden));
-  const int past = cache.size();
-  cache.extend(past + n);
-  work.positions.resize(static_cast<size_t>(n));
-  for (int i = 0; i < n; ++i) work.positions[static_cast<size_t>(i)] = past + i;
+  const bool few = !pass.reading && n <= kFewRows, alone = caches.size() == 1;
+  const int past = caches[0]->size();
+  std::vector<KvCache*> cache_of;  // of each row
   std::vector<KeyRange> sliding_reach, full_reach;
+  work.positions.resize(static_cast<size_t>(n));
   for (int i = 0; i < n; ++i) {
+    KvCache* cache = caches[alone ? 0 : static_cast<size_t>(i)];
+    const int position = alone ? past + i : cache->size();
     const ImageBlock image =
         pass.images.empty() ? ImageBlock{} : pass.images[static_cast<size_t>(i)];
-    sliding_reach.push_back(reach_of(past + i, true, a.sliding_window, image, pass.mask));
-    full_reach.push_back(reach_of(past + i, false, a.sliding_window, image, pass.mask));
+    cache_of.push_back(cache);
+    work.positions[static_cast<size_t>(i)] = position;
+    sliding_reach.push_back(reach_of(position, true, a.sliding_window, image, pass.mask));
+    full_reach.push_back(reach_of(position, false, a.sliding_window, image, pass.mask));
   }
+  for (KvCache* cache : caches) cache->extend(cache->size() + (alone ? n : 1));
   float* h = stream.data();
   float* normed = sized(work.normed, area(n, a.hidden));
   float* branch = sized(work.branch, area(n, a.hidden));
@@ -133,6 +173,11 @@ void Decoder::forward(std::vector<float>& stream, int n, const Pass& pass, KvCac
   float* up = sized(work.up, area(n, a.feed_forward));
   float* inverse = sized(work.inverse, area(n, a.n_heads));
   for (int i = 0; i < a.n_layers; ++i) {
+    if (pass.stop.stop_requested() && alone) {
+      // Cannot fail: the pass is shorter than the slack of the ring.
+      caches[0]->truncate(past);
+      return false;
+    }
     const LayerShape& shape = a.layers[static_cast<size_t>(i)];
     const LayerWeights& w = weights_.layers[static_cast<size_t>(i)];
     const int qw = a.query_width(i), kw = a.key_width(i), hd = shape.head_dim;
@@ -152,9 +197,15 @@ void Decoder::forward(std::vector<float>& stream, int n, const Pass& pass, KvCac
     if (a.value_norm) rms_norm(v, n * shape.n_kv_heads, hd, nullptr, a.norm_eps, v, inverse, pool);
     rope(q, n, a.n_heads, hd, work.positions.data(), shape.rope_frequencies.data(), 1, pool);
     rope(k, n, shape.n_kv_heads, hd, work.positions.data(), shape.rope_frequencies.data(), 1, pool);
-    for (int t = 0; t < n; ++t) cache.write(i, past + t, k + area(t, kw), v + area(t, kw));
-    attend({a.n_heads, shape.n_kv_heads, hd, a.attention_scale}, q, n,
-           shape.sliding ? sliding_reach : full_reach, cache, i, work.attended.data(), pool);
+    for (int t = 0; t < n; ++t)
+      cache_of[static_cast<size_t>(t)]->write(i, work.positions[static_cast<size_t>(t)],
+                                              k + area(t, kw), v + area(t, kw));
+    const AttentionShape heads = {a.n_heads, shape.n_kv_heads, hd, a.attention_scale};
+    const std::vector<KeyRange>& reach = shape.sliding ? sliding_reach : full_reach;
+    if (few)
+      attend_each(heads, q, cache_of, reach, i, work.attended.data(), pool);
+    else
+      attend(heads, q, past, n, reach, *caches[0], i, work.attended.data(), pool);
     linear(i, Projection::o, work.attended.data(), n, branch, pass, work, pool);
     rms_norm(branch, n, a.hidden, w.post_attention_norm.data(), a.norm_eps, branch, inverse, pool);
     add(h, branch, values, pool);
@@ -169,6 +220,7 @@ void Decoder::forward(std::vector<float>& stream, int n, const Pass& pass, KvCac
     if (w.output_scale != 1) scale(h, w.output_scale, values, pool);
   }
   rms_norm(h, n, a.hidden, weights_.output_norm.data(), a.norm_eps, h, inverse, pool);
+  return true;
 }
 
 }  // namespace model

@@ -3,6 +3,7 @@
 #include <array>
 #include <cstdint>
 #include <span>
+#include <stop_token>
 #include <vector>
 
 #include "model/architecture.h"
@@ -43,7 +44,8 @@ class Decoder {
 
   /// Buffers of a forward pass, reused from call to call.
   struct Workspace {
-    std::vector<float> stream, normed, query, key, value, attended, branch, gate, up, low, inverse;
+    std::vector<float> stream, normed, query, key, value, attended, branch, gate, up, low, padded,
+        inverse;
     std::vector<int32_t> positions;
   };
 
@@ -52,13 +54,23 @@ class Decoder {
     std::span<const ImageBlock> images = {};  ///< [n], or empty: text only
     ImageMask mask = ImageMask::canonical;
     const Lora* adapter = nullptr;  ///< on top of the decoder's own
+    /// Part of a prompt: what comes out for a position depends on those before it, bit for bit,
+    /// and not on how the prompt is cut into passes. Else up to kFewRows rows are decoded.
+    bool reading = false;
+    std::stop_token stop = {};  ///< looked at between layers
   };
 
   /// Runs `stream` [n, hidden] (embedded input, overwritten by the final-normed output) at
   /// positions [cache.size(), +n), and adds their keys and values to the cache. n is at most the
-  /// cache's slack; an image lies in one pass as a whole.
-  void forward(std::vector<float>& stream, int n, const Pass& pass, KvCache& cache, Workspace& work,
+  /// cache's slack; an image lies in one pass as a whole. False when it was stopped: `stream` is
+  /// then of no use and the cache holds what it held.
+  bool forward(std::vector<float>& stream, int n, const Pass& pass, KvCache& cache, Workspace& work,
                ThreadPool& pool) const;
+
+  /// Decodes one row of each of 1 to kFewRows conversations, each at the end of its own cache: row
+  /// i is what forward() over it alone gives, bit for bit.
+  void forward_each(std::vector<float>& stream, std::span<KvCache* const> caches, const Pass& pass,
+                    Workspace& work, ThreadPool& pool) const;
 
   /// Writes the scaled table row of a token.
   void embed(int32_t token, float* row) const;
@@ -69,6 +81,8 @@ class Decoder {
   bool packed() const { return !packed_.empty(); }
 
  private:
+  bool run(std::vector<float>& stream, int n, const Pass& pass, std::span<KvCache* const> caches,
+           Workspace& work, ThreadPool& pool) const;
   void linear(int layer, Projection p, const float* x, int m, float* y, const Pass& pass,
               Workspace& work, ThreadPool& pool) const;
 

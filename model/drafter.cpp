@@ -86,9 +86,10 @@ void Drafter::step(const Session& session, TokenId token, std::vector<float>& g,
     rope(query.data(), 1, a.n_heads, hd, &position, shape.rope_frequencies.data(), 1, pool);
     const KeyRange reach{shape.sliding ? std::max(0, position - 1 - target.sliding_window) : 0,
                          position};
-    attend({a.n_heads, target.layers[static_cast<size_t>(target_layer)].n_kv_heads, hd,
-            a.attention_scale},
-           query.data(), 1, {&reach, 1}, session.cache_, target_layer, attended.data(), pool);
+    const KvCache* const cache = &session.cache_;
+    attend_each({a.n_heads, target.layers[static_cast<size_t>(target_layer)].n_kv_heads, hd,
+                 a.attention_scale},
+                query.data(), {&cache, 1}, {&reach, 1}, target_layer, attended.data(), pool);
     multiply_rows(layer.at(Projection::o), attended.data(), 1, branch.data(), pool);
     norm(branch.data(), layer.post_attention_norm, branch.data());
     add(x.data(), branch.data(), n, pool);

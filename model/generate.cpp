@@ -28,7 +28,6 @@ namespace {
 constexpr float kForbidden = -std::numeric_limits<float>::infinity();
 constexpr size_t kMaxStops = 16;
 constexpr size_t kMaxStopBytes = 256;
-constexpr size_t kProgressStep = 512;
 
 // Text up to a stop string.
 class StopFilter {
@@ -40,7 +39,11 @@ class StopFilter {
     if (found_) return {};
     held_ += text;
     size_t end = std::string::npos;
-    for (const std::string& stop : stops_) end = std::min(end, held_.find(stop));
+    for (const std::string& stop : stops_) {
+      const size_t at = held_.find(stop);
+      if (at < end) which_ = stop;
+      end = std::min(end, at);
+    }
     if (end != std::string::npos) {
       found_ = true;
       held_.resize(end);
@@ -57,19 +60,22 @@ class StopFilter {
   }
   std::string flush() { return std::exchange(held_, {}); }
   bool found() const { return found_; }
+  /// The string that was found.
+  const std::string& which() const { return which_; }
 
  private:
   const std::vector<std::string>& stops_;
-  std::string held_;
+  std::string held_, which_;
   bool found_ = false;
 };
 
-class Loop {
+}  // namespace
+
+class ReplyStepper::State {
  public:
-  Loop(TokenSource& source, const Tokenizer& tokenizer, const GenerateOptions& options,
-       const OnReplyEvent& on_event)
-      : source_(source),
-        tokenizer_(tokenizer),
+  State(const Tokenizer& tokenizer, const GenerateOptions& options, const OnReplyEvent& on_event,
+        std::span<const TokenId> prompt)
+      : tokenizer_(tokenizer),
         options_(options),
         on_event_(on_event),
         parser_(tokenizer, {.functions = options.functions,
@@ -79,46 +85,45 @@ class Loop {
         mask_(options.constraint ? tokenizer.vocab_size() : 0),
         in_thought_(options.starts_in_reasoning) {
     out_.message.role = Role::model;
+    out_.prompt_tokens = static_cast<int>(prompt.size());
     for (const Special which : {Special::image_end, Special::audio_end})
       suppressed_.push_back(tokenizer.special(which));
     suppressed_.insert(suppressed_.end(), options.suppress.begin(), options.suppress.end());
+    for (const TokenId token : prompt) sampler_.see_prompt(token);
   }
 
-  base::Result<Generated> run(std::span<const TokenId> prompt, std::stop_token stop) {
-    for (const TokenId token : prompt) sampler_.see_prompt(token);
-    const auto begin = std::chrono::steady_clock::now();
-    base::Status status = base::Ok{};
-    while (static_cast<int>(out_.tokens.size()) < options_.max_tokens && !ended()) {
-      if (stop.stop_requested()) {
-        out_.finish = Finish::cancelled;
-        break;
-      }
-      std::vector<TokenId> next = forced();
-      if (next.empty()) {
-        base::Result<TokenId> chosen = choose();
-        if (!chosen) return chosen.error();
-        next = {*chosen};
-      } else if (options_.logprobs >= 0) {
-        for (const TokenId token : next)
-          out_.logprobs.push_back(
-              {.chosen = {token, std::numeric_limits<float>::quiet_NaN()}, .top = {}});
-      }
-      for (const TokenId token : next)
-        if (status = take(token); !status) return status.error();
-      if (ended()) break;
-      status = source_.append(next, stop);
-      if (!status && status.error().code == Errc::limit) break;
-      if (!status && status.error().code == Errc::cancelled) {
-        out_.finish = Finish::cancelled;
-        break;
-      }
-      if (!status) return status.error();
+  int n_tokens() const { return static_cast<int>(out_.tokens.size()); }
+  bool goes_on() { return n_tokens() < options_.max_tokens && !ended(); }
+  bool ended() {
+    return parser_.ended() || stops_.found() || stopped_ ||
+           (constrained() && options_.constraint->is_finished());
+  }
+
+  base::Result<std::span<const TokenId>> next(std::span<const float> logits) {
+    next_ = forced();
+    if (next_.empty()) {
+      base::Result<TokenId> chosen = choose(logits);
+      if (!chosen) return chosen.error();
+      next_ = {*chosen};
+    } else if (options_.logprobs >= 0) {
+      for (const TokenId token : next_)
+        out_.logprobs.push_back(
+            {.chosen = {token, std::numeric_limits<float>::quiet_NaN()}, .top = {}});
     }
-    out_.timings.decode = std::chrono::steady_clock::now() - begin;
+    for (const TokenId token : next_)
+      if (base::Status taken = take(token); !taken) return taken.error();
+    return std::span<const TokenId>(next_);
+  }
+
+  Generated finish(bool cancelled) {
     const bool over = ended();
     hear(parser_.finish());
-    if (out_.finish != Finish::cancelled && (over || stops_.found()))
+    if (cancelled)
+      out_.finish = Finish::cancelled;
+    else if (over || stops_.found())
       out_.finish = out_.message.calls.empty() ? Finish::stop : Finish::tool_calls;
+    if (stops_.found()) out_.stopped_by = stops_.which();
+    out_.reasoning_tokens = n_thought_;
     return std::move(out_);
   }
 
@@ -132,11 +137,6 @@ class Loop {
     return options_.thinking && !answering_ && !budget_spent() &&
            tokenizer_.special(Special::channel_begin) >= 0;
   }
-  bool ended() {
-    return parser_.ended() || stops_.found() || stopped_ ||
-           (constrained() && options_.constraint->is_finished());
-  }
-
   std::vector<TokenId> forced() {
     if (in_thought_ && budget_spent()) {
       const TokenId end = tokenizer_.special(Special::channel_end);
@@ -151,8 +151,7 @@ class Loop {
       allowed_[static_cast<size_t>(token)] = kForbidden;
   }
 
-  base::Result<TokenId> choose() {
-    const std::span<const float> raw = source_.logits();
+  base::Result<TokenId> choose(std::span<const float> raw) {
     allowed_.assign(raw.begin(), raw.end());
     for (const TokenId token : suppressed_) forbid(token);
     const std::vector<float>* plain = &allowed_;
@@ -227,7 +226,10 @@ class Loop {
         break;
       case ReplyEvent::Kind::bad_call:
         out_.errors.push_back(event.error);
+        out_.bad_calls.push_back(event.text);
         break;
+      case ReplyEvent::Kind::call_begin:
+      case ReplyEvent::Kind::call_arguments:
       case ReplyEvent::Kind::end:
         break;
     }
@@ -244,7 +246,6 @@ class Loop {
     }
   }
 
-  TokenSource& source_;
   const Tokenizer& tokenizer_;
   const GenerateOptions& options_;
   const OnReplyEvent& on_event_;
@@ -252,7 +253,7 @@ class Loop {
   StopFilter stops_;
   Sampler sampler_;
   TokenMask mask_;
-  std::vector<TokenId> suppressed_;
+  std::vector<TokenId> suppressed_, next_;
   std::vector<float> allowed_, plain_;
   Generated out_;
   bool in_thought_ = false;
@@ -261,7 +262,17 @@ class Loop {
   int n_thought_ = 0;
 };
 
-}  // namespace
+ReplyStepper::ReplyStepper(const Tokenizer& tokenizer, const GenerateOptions& options,
+                           const OnReplyEvent& on_event, std::span<const TokenId> prompt)
+    : state_(std::make_unique<State>(tokenizer, options, on_event, prompt)) {}
+ReplyStepper::~ReplyStepper() = default;
+bool ReplyStepper::goes_on() { return state_->goes_on(); }
+bool ReplyStepper::ended() { return state_->ended(); }
+base::Result<std::span<const TokenId>> ReplyStepper::next(std::span<const float> logits) {
+  return state_->next(logits);
+}
+Generated ReplyStepper::finish(bool cancelled) { return state_->finish(cancelled); }
+int ReplyStepper::n_tokens() const { return state_->n_tokens(); }
 
 std::string_view name_of(Finish finish) {
   switch (finish) {
@@ -309,16 +320,8 @@ base::Status check(const GenerateOptions& o) {
   return base::Ok{};
 }
 
-SessionSource::SessionSource(Session& session, std::span<const Position> prompt)
-    : session_(session), positions_(prompt.begin(), prompt.end()) {}
-
 base::Status SessionSource::append(std::span<const TokenId> tokens, std::stop_token stop) {
-  for (const TokenId token : tokens) positions_.push_back({.id = token});
-  if (tokens.size() == 1) return session_.decode(tokens[0]);
-  // Only what is new is read, and logits are computed for the last token alone.
-  base::Result<PrefillStats> read = session_.prefill(positions_, stop);
-  if (!read) return read.error();
-  return base::Ok{};
+  return session_.append(tokens, std::move(stop));
 }
 
 base::Result<Generated> generate_from(TokenSource& source, const Tokenizer& tokenizer,
@@ -326,8 +329,26 @@ base::Result<Generated> generate_from(TokenSource& source, const Tokenizer& toke
                                       const GenerateOptions& options, const OnReplyEvent& on_event,
                                       std::stop_token stop) {
   if (base::Status status = check(options); !status) return status.error();
-  base::Result<Generated> out = Loop(source, tokenizer, options, on_event).run(prompt, stop);
-  if (out) out->prompt_tokens = static_cast<int>(prompt.size());
+  ReplyStepper reply(tokenizer, options, on_event, prompt);
+  const auto begin = std::chrono::steady_clock::now();
+  bool cancelled = false;
+  while (reply.goes_on()) {
+    cancelled = stop.stop_requested();
+    if (cancelled) break;
+    base::Result<std::span<const TokenId>> next = reply.next(source.logits());
+    if (!next) return next.error();
+    // At max_tokens the model still sees the last token: the session is then where the reply is.
+    if (reply.ended()) break;
+    const base::Status status = source.append(*next, stop);
+    if (status) continue;
+    if (status.error().code != Errc::limit && status.error().code != Errc::cancelled)
+      return status.error();
+    cancelled = status.error().code == Errc::cancelled;
+    break;
+  }
+  const auto end = std::chrono::steady_clock::now();
+  Generated out = reply.finish(cancelled);
+  out.timings.decode = end - begin;
   return out;
 }
 
@@ -337,27 +358,24 @@ base::Result<Generated> generate(Session& session, const Tokenizer& tokenizer,
                                  const std::function<void(int)>& on_progress) {
   if (base::Status status = check(options); !status) return status.error();
   const auto begin = std::chrono::steady_clock::now();
-  size_t done = 0;
-  while (on_progress && prompt.size() - done > kProgressStep) {
-    done += kProgressStep;
-    // The soft tokens of one image stay together.
-    while (done < prompt.size() && !prompt[done].soft.empty()) ++done;
-    if (done == prompt.size()) break;
-    base::Result<PrefillStats> part = session.prefill(prompt.first(done), stop);
-    if (!part) return part.error();
-    on_progress(static_cast<int>(done));
+  if (base::Status status = session.check(prompt); !status) return status.error();
+  const std::vector<PositionKey> keys = keys_of(prompt);
+  const int reused = session.reuse(keys);
+  while (static_cast<size_t>(session.size()) < prompt.size()) {
+    const base::Status piece = session.read(prompt, keys, Session::kChunk, stop);
+    if (!piece) return piece.error();
+    if (on_progress && static_cast<size_t>(session.size()) < prompt.size())
+      on_progress(session.size());
   }
-  base::Result<PrefillStats> read = session.prefill(prompt, stop);
-  if (!read) return read.error();
   const auto after = std::chrono::steady_clock::now();
   std::vector<TokenId> ids;
   ids.reserve(prompt.size());
   for (const Position& position : prompt) ids.push_back(position.id);
-  SessionSource source(session, prompt);
+  SessionSource source(session);
   base::Result<Generated> out = generate_from(source, tokenizer, ids, options, on_event, stop);
   if (!out) return out;
   out->timings.prefill = after - begin;
-  out->reused_tokens = on_progress ? 0 : read->reused;
+  out->reused_tokens = reused;
   return out;
 }
 

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <functional>
+#include <memory>
 #include <span>
 #include <stop_token>
 #include <string>
@@ -60,18 +61,57 @@ struct GenerateTimings {
 };
 
 struct Generated {
-  Message message;                  ///< role model; text and reasoning as they came, not trimmed
-  std::vector<std::string> errors;  ///< of calls that could not be read
-  std::vector<TokenId> tokens;      ///< all of the reply, a stop token included
-  std::vector<Logprobs> logprobs;   ///< by token; `chosen.logprob` is NaN where there is none
+  Message message;                     ///< role model; text and reasoning as they came, not trimmed
+  std::vector<std::string> errors;     ///< of calls that could not be read
+  std::vector<std::string> bad_calls;  ///< the same calls as they were written
+  std::vector<TokenId> tokens;         ///< all of the reply, a stop token included
+  std::vector<Logprobs> logprobs;      ///< by token; `chosen.logprob` is NaN where there is none
   Finish finish = Finish::length;
   bool ended_by_token = false;  ///< the last of `tokens` is a stop token
+  std::string stopped_by = {};  ///< the string of GenerateOptions::stop that ended it, or empty
+  int reasoning_tokens = 0;     ///< of `tokens`: those of thoughts, without their marks
   int prompt_tokens = 0;
-  int reused_tokens = 0;  ///< of the prompt, found in the session's cache; 0 with on_progress
+  int reused_tokens = 0;  ///< of the prompt, found in the session's cache
   GenerateTimings timings;
 };
 
 using OnReplyEvent = std::function<void(const ReplyEvent&)>;
+
+/// One reply, driven by its caller: it is shown logits and says which tokens follow; the caller
+/// runs the model over them. generate() drives one with a session, the scheduler many in turns.
+///
+///     while (reply.goes_on()) {
+///       Result<span<const TokenId>> next = reply.next(logits);
+///       if (reply.goes_on()) run the model over *next;
+///     }
+///     Generated out = reply.finish();
+class ReplyStepper {
+ public:
+  /// options passed check(); they, their constraint, the tokenizer and `on_event` outlive the
+  /// stepper. prompt: ids of all positions.
+  ReplyStepper(const Tokenizer& tokenizer, const GenerateOptions& options,
+               const OnReplyEvent& on_event, std::span<const TokenId> prompt);
+  ~ReplyStepper();
+  ReplyStepper(const ReplyStepper&) = delete;
+  ReplyStepper& operator=(const ReplyStepper&) = delete;
+
+  /// False at the reply's end: max_tokens, a stop token or string, the grammar's end.
+  bool goes_on();
+  /// Whether the reply ended by itself, not by max_tokens.
+  bool ended();
+  /// Takes the next tokens of the reply: one that is chosen by `logits` [vocab], or several that
+  /// must come. Valid until the next call. Errors: internal (nothing may follow; the grammar).
+  base::Result<std::span<const TokenId>> next(std::span<const float> logits);
+  /// The reply as it is; what was held back is given out. `cancelled`: it was cut off by whoever
+  /// asked. Once, and last.
+  Generated finish(bool cancelled = false);
+
+  int n_tokens() const;
+
+ private:
+  class State;
+  std::unique_ptr<State> state_;
+};
 
 /// Where the loop gets logits from: a session, or a session with a drafter in front of it. The loop
 /// alone chooses tokens. A source that drafts runs the model over the appended token and what its
@@ -87,24 +127,22 @@ class TokenSource {
   virtual base::Status append(std::span<const TokenId> tokens, std::stop_token stop) = 0;
 };
 
-/// A session that has read `prompt`.
+/// A session that has read the prompt.
 class SessionSource final : public TokenSource {
  public:
-  SessionSource(Session& session, std::span<const Position> prompt);
+  explicit SessionSource(Session& session) : session_(session) {}
   std::span<const float> logits() override { return session_.logits(); }
   base::Status append(std::span<const TokenId> tokens, std::stop_token stop) override;
 
  private:
   Session& session_;
-  std::vector<Position> positions_;
 };
 
 /// Reads `prompt` and lets the model reply. `on_event` hears text, reasoning and calls as they
 /// come; text is held back only while it may become a stop string. `on_progress`, if set, hears how
-/// many positions of the prompt are read, about every 512; the session's cache is then used from
-/// its beginning only. `stop` is looked at once per token; a reply so far is a result
-/// (Finish::cancelled). Errors: usage (options), limit (the prompt does not fit), cancelled (while
-/// reading the prompt), internal.
+/// many positions of the prompt are read, about every 512. `stop` is looked at once per token; a
+/// reply so far is a result (Finish::cancelled). Errors: usage (options), limit (the prompt does
+/// not fit), cancelled (while reading the prompt), internal.
 base::Result<Generated> generate(Session& session, const Tokenizer& tokenizer,
                                  std::span<const Position> prompt, const GenerateOptions& options,
                                  const OnReplyEvent& on_event, std::stop_token stop,

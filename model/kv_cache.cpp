@@ -1,6 +1,7 @@
 #include "model/kv_cache.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include "model/half.h"
 
@@ -74,18 +75,81 @@ int KvCache::run_length(int layer, int p, int n) const {
   return std::min(n, slots - p % slots);
 }
 
-bool KvCache::truncate(int size) {
-  if (size >= size_) return true;
-  if (size == 0) {
-    size_ = high_ = 0;
-    return true;
-  }
+bool KvCache::can_truncate(int size) const {
+  if (size >= size_ || size == 0) return true;
+  if (low_ > 0 && size + 1 - window_ < low_) return false;
   // Position p is overwritten once p + slots has been written; the next query at `size` needs p >=
   // size - window.
   for (const Layer& layer : layers_)
     if (layer.sliding && std::max(0, size - window_) + layer.slots < high_) return false;
-  size_ = size;
   return true;
+}
+
+bool KvCache::truncate(int size) {
+  if (!can_truncate(size)) return false;
+  size_ = std::min(size, size_);
+  if (size_ == 0) low_ = high_ = 0;
+  return true;
+}
+
+int KvCache::first_row(const Layer& layer, int begin, int end) const {
+  return layer.sliding ? std::max(begin, end - window_) : begin;
+}
+
+size_t KvCache::row_bytes(const Layer& layer) const {
+  return static_cast<size_t>(layer.width) *
+         (type_ == KvType::f32 ? sizeof(float) : sizeof(uint16_t));
+}
+
+size_t KvCache::state_bytes(int begin, int end) const {
+  size_t bytes = 0;
+  for (const Layer& layer : layers_)
+    bytes += 2 * row_bytes(layer) * static_cast<size_t>(end - first_row(layer, begin, end));
+  return bytes;
+}
+
+bool KvCache::can_save(int begin) const {
+  return begin < size_ && (low_ == 0 || std::max(begin, size_ - window_) >= low_);
+}
+
+void KvCache::save(int begin, std::byte* to) const {
+  for (size_t i = 0; i < layers_.size(); ++i) {
+    const Layer& layer = layers_[i];
+    const size_t row = row_bytes(layer);
+    for (const Store* store : {&layer.keys, &layer.values}) {
+      const auto* rows = type_ == KvType::f32
+                             ? reinterpret_cast<const std::byte*>(store->floats.data())
+                             : reinterpret_cast<const std::byte*>(store->halves.data());
+      for (int p = first_row(layer, begin, size_); p < size_;) {
+        const int run = run_length(static_cast<int>(i), p, size_ - p);
+        const size_t bytes = row * static_cast<size_t>(run);
+        std::memcpy(to, rows + row * static_cast<size_t>(p % layer.slots), bytes);
+        to += bytes;
+        p += run;
+      }
+    }
+  }
+}
+
+void KvCache::restore(int end, const std::byte* from) {
+  const int begin = size_;
+  extend(end);
+  for (size_t i = 0; i < layers_.size(); ++i) {
+    Layer& layer = layers_[i];
+    const size_t row = row_bytes(layer);
+    for (Store* store : {&layer.keys, &layer.values}) {
+      auto* rows = type_ == KvType::f32 ? reinterpret_cast<std::byte*>(store->floats.data())
+                                        : reinterpret_cast<std::byte*>(store->halves.data());
+      for (int p = first_row(layer, begin, end); p < end;) {
+        const int run = run_length(static_cast<int>(i), p, end - p);
+        const size_t bytes = row * static_cast<size_t>(run);
+        std::memcpy(rows + row * static_cast<size_t>(p % layer.slots), from, bytes);
+        from += bytes;
+        p += run;
+      }
+    }
+  }
+  low_ = std::max(low_, end - window_);
 }
 
 size_t KvCache::bytes() const {

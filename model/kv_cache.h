@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
@@ -43,6 +44,19 @@ class KvCache {
   /// Forgets positions from `size` on. False, and nothing done, when a sliding layer no longer
   /// holds the window before `size`.
   bool truncate(int size);
+  bool can_truncate(int size) const;
+
+  /// The state at position `end`, given the state at `begin` (0: none): rows [begin, end) of full
+  /// layers, and of sliding layers those of them in the window before `end`. Layer by layer, keys
+  /// then values, as stored.
+  size_t state_bytes(int begin, int end) const;
+  /// Whether the state at size() can be told, given the one at `begin`.
+  bool can_save(int begin) const;
+  /// to: [state_bytes(begin, size())]. Only if can_save(begin).
+  void save(int begin, std::byte* to) const;
+  /// Goes on from the state at size() to that at `end`. from: [state_bytes(size(), end)]; `end` is
+  /// at most the context.
+  void restore(int end, const std::byte* from);
 
   /// Bytes held now.
   size_t bytes() const;
@@ -57,12 +71,16 @@ class KvCache {
     int slots = 0, width = 0, rows = 0;
     bool sliding = false;
   };
+  /// First row of the state at `end` of a layer.
+  int first_row(const Layer& layer, int begin, int end) const;
+  size_t row_bytes(const Layer& layer) const;
   Rows read(const Store& store, int layer, int p, int run, int offset, int width, float* to) const;
 
   std::vector<Layer> layers_;
   int context_, window_, slack_;
   KvType type_;
   int size_ = 0;
+  int low_ = 0;   // sliding layers hold nothing before it
   int high_ = 0;  // one past the furthest position ever written since the ring was last whole
 };
 

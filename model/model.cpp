@@ -1,9 +1,12 @@
 #include "model/model.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <random>
 
+#include "model/attention.h"
+#include "model/fingerprint.h"
 #include "model/hub_config.h"
 
 namespace model {
@@ -11,7 +14,6 @@ namespace model {
 using base::Errc;
 using base::Error;
 
-static constexpr int kChunk = 512;            // positions of one pass, unless an image is longer
 static constexpr int kMaxImageTokens = 1120;  // the largest budget
 
 base::Result<Engine> Engine::load(const std::filesystem::path& path, const LoadOptions& options) {
@@ -69,6 +71,9 @@ base::Result<Engine> Engine::load(const std::filesystem::path& path, const LoadO
                      "no mm.a.input_projection.weight)"};
   parts->decoder.emplace(parts->architecture, parts->weights, lora ? &*lora : nullptr,
                          options.precision, options.max_packed_bytes, *parts->pool);
+  parts->fingerprint = model::fingerprint(
+      {path, options.adapter},
+      {static_cast<uint64_t>(options.precision), static_cast<uint64_t>(parts->decoder->packed())});
   return Engine(std::move(parts));
 }
 
@@ -107,25 +112,34 @@ base::Result<Lora> Engine::open_adapter(const std::filesystem::path& path) const
   return Lora::open(path, parts_->architecture);
 }
 
+static int slack_of(const Engine& engine) {
+  return engine.sees() ? std::max(Session::kChunk, kMaxImageTokens) : Session::kChunk;
+}
+
 Session::Session(const Engine& engine, int context)
     : engine_(engine),
-      cache_(engine.architecture(), std::min(context, engine.context_length()),
-             engine.sees() ? std::max(kChunk, kMaxImageTokens) : kChunk,
+      cache_(engine.architecture(), std::min(context, engine.context_length()), slack_of(engine),
              engine.parts_->decoder->precision() == Precision::f32 ? KvType::f32 : KvType::f16),
-      logits_(static_cast<size_t>(engine.architecture().vocab_size)) {}
+      logits_(static_cast<size_t>(engine.architecture().vocab_size)),
+      last_(logits_) {}
 
-Session::Held Session::held(const Position& position) {
-  Held h{.id = position.id, .soft = 0, .patch = position.patch};
-  if (!position.soft.empty()) {
-    h.soft = 14695981039346656037u;  // FNV-1a over the words
-    for (const float v : position.soft) {
-      uint32_t bits;
-      std::memcpy(&bits, &v, sizeof bits);
-      h.soft = (h.soft ^ bits) * 1099511628211u;
+std::vector<PositionKey> keys_of(std::span<const Position> prompt) {
+  std::vector<PositionKey> keys;
+  keys.reserve(prompt.size());
+  for (const Position& position : prompt) {
+    PositionKey key{.id = position.id, .soft = 0, .patch = position.patch};
+    if (!position.soft.empty()) {
+      key.soft = 14695981039346656037u;  // FNV-1a over the words
+      for (const float v : position.soft) {
+        uint32_t bits;
+        std::memcpy(&bits, &v, sizeof bits);
+        key.soft = (key.soft ^ bits) * 1099511628211u;
+      }
+      key.soft |= 1;
     }
-    h.soft |= 1;
+    keys.push_back(key);
   }
-  return h;
+  return keys;
 }
 
 void Session::clear() {
@@ -143,34 +157,48 @@ void Session::set_mask(ImageMask mask) {
   mask_ = mask;
 }
 
-base::Status Session::check(std::span<const Position> prompt) const {
+static base::Status check_id(TokenId id, int vocab_size) {
+  if (id >= 0 && id < vocab_size) return base::Ok{};
+  return Error{Errc::usage, "token id " + std::to_string(id) + " is outside the vocabulary of " +
+                                std::to_string(vocab_size)};
+}
+
+base::Status Session::check(const Engine& engine, int context, std::span<const Position> prompt) {
+  const Architecture& a = engine.architecture();
+  context = std::min(context, engine.context_length());
   if (prompt.empty()) return Error{Errc::usage, "the prompt is empty"};
-  if (prompt.size() > static_cast<size_t>(cache_.context()))
+  if (prompt.size() > static_cast<size_t>(context))
     return Error{Errc::limit, "the prompt has " + std::to_string(prompt.size()) +
-                                  " tokens, the context holds " + std::to_string(cache_.context())};
+                                  " tokens, the context holds " + std::to_string(context)};
   int image = 0;
   for (const Position& p : prompt) {
-    if (p.id < 0 || p.id >= engine_.architecture().vocab_size)
-      return Error{Errc::usage, "token id " + std::to_string(p.id) +
-                                    " is outside the vocabulary of " +
-                                    std::to_string(engine_.architecture().vocab_size)};
-    if (!p.soft.empty() && p.soft.size() != static_cast<size_t>(engine_.architecture().hidden))
+    if (base::Status known = check_id(p.id, a.vocab_size); !known) return known;
+    if (!p.soft.empty() && p.soft.size() != static_cast<size_t>(a.hidden))
       return Error{Errc::usage, "a soft token has " + std::to_string(p.soft.size()) +
-                                    " values, expected " +
-                                    std::to_string(engine_.architecture().hidden)};
+                                    " values, expected " + std::to_string(a.hidden)};
     image = p.patch ? image + 1 : 0;
-    if (image > cache_.slack())
-      return Error{Errc::limit, "an image of more than " + std::to_string(cache_.slack()) +
+    if (image > slack_of(engine))
+      return Error{Errc::limit, "an image of more than " + std::to_string(slack_of(engine)) +
                                     " tokens; two pictures need a token between them"};
   }
   return base::Ok{};
 }
 
-size_t Session::chunk_length(std::span<const Position> prompt, size_t at) {
+base::Status Session::check(std::span<const TokenId> tokens) const {
+  if (static_cast<size_t>(cache_.size()) + tokens.size() > static_cast<size_t>(cache_.context()))
+    return Error{Errc::limit,
+                 "the context of " + std::to_string(cache_.context()) + " tokens is full"};
+  for (const TokenId token : tokens)
+    if (base::Status known = check_id(token, engine_.architecture().vocab_size); !known)
+      return known;
+  return base::Ok{};
+}
+
+size_t Session::chunk_length(std::span<const Position> prompt, size_t at, size_t most) {
   const size_t left = prompt.size() - at;
-  if (left <= kChunk) return left;
-  size_t end = at + kChunk;
-  if (!prompt[end - 1].patch || !prompt[end].patch) return kChunk;
+  if (left <= most) return left;
+  size_t end = at + most;
+  if (!prompt[end - 1].patch || !prompt[end].patch) return most;
   size_t begin = end;  // of the image that the border would cut
   while (begin > at && prompt[begin - 1].patch) --begin;
   if (begin > at) return begin - at;
@@ -178,90 +206,225 @@ size_t Session::chunk_length(std::span<const Position> prompt, size_t at) {
   return end - at;
 }
 
-void Session::run(std::span<const Position> chunk) {
+bool Session::run(std::span<const Position> chunk, std::span<const PositionKey> keys, bool reading,
+                  std::stop_token stop) {
   const size_t hidden = static_cast<size_t>(engine_.architecture().hidden);
   stream_.resize(std::max(stream_.size(), chunk.size() * hidden));
-  const int past = cache_.size();
   std::vector<ImageBlock> images;
   for (size_t i = 0; i < chunk.size(); ++i) {
+    float* row = stream_.data() + i * hidden;
     if (chunk[i].soft.empty())
-      engine_.parts_->decoder->embed(chunk[i].id, stream_.data() + i * hidden);
+      engine_.parts_->decoder->embed(chunk[i].id, row);
     else
-      std::copy(chunk[i].soft.begin(), chunk[i].soft.end(),
-                stream_.begin() + static_cast<int64_t>(i * hidden));
-    held_.push_back(held(chunk[i]));
+      std::copy(chunk[i].soft.begin(), chunk[i].soft.end(), row);
     if (!chunk[i].patch) continue;
     images.resize(chunk.size());
-    size_t begin = i, end = i;
-    while (begin > 0 && chunk[begin - 1].patch) --begin;
+    if (images[i].begin >= 0) continue;
+    size_t end = i;
     while (end < chunk.size() && chunk[end].patch) ++end;
-    images[i] = {past + static_cast<int>(begin), past + static_cast<int>(end)};
+    for (size_t j = i; j < end; ++j)
+      images[j] = {cache_.size() + static_cast<int>(i), cache_.size() + static_cast<int>(end)};
   }
-  engine_.parts_->decoder->forward(stream_, static_cast<int>(chunk.size()),
-                                   {.images = images, .mask = mask_, .adapter = adapter_.get()},
-                                   cache_, work_, *engine_.parts_->pool);
+  if (!engine_.parts_->decoder->forward(stream_, static_cast<int>(chunk.size()),
+                                        {.images = images,
+                                         .mask = mask_,
+                                         .adapter = adapter_.get(),
+                                         .reading = reading,
+                                         .stop = std::move(stop)},
+                                        cache_, work_, *engine_.parts_->pool))
+    return false;
+  held_.insert(held_.end(), keys.begin(), keys.end());
   const auto last = stream_.begin() + static_cast<int64_t>((chunk.size() - 1) * hidden);
   hidden_.assign(last, last + static_cast<int64_t>(hidden));
+  n_extended_ = 0;
+  return true;
+}
+void Session::run(std::span<const TokenId> tokens) {
+  std::vector<Position> positions;
+  for (const TokenId token : tokens) positions.push_back({.id = token});
+  run(positions, keys_of(positions), false, {});
+}
+
+void Session::compute_logits(const std::vector<float>& rows, int n) {
+  const size_t vocab = static_cast<size_t>(engine_.architecture().vocab_size);
+  logits_.resize(std::max(logits_.size(), static_cast<size_t>(n) * vocab));
+  engine_.parts_->decoder->logits(rows.data(), n, logits_.data(), *engine_.parts_->pool);
+  last_ = std::span(logits_).subspan(static_cast<size_t>(n - 1) * vocab, vocab);
+}
+
+int Session::shared(std::span<const PositionKey> keys) const {
+  size_t n = 0;
+  while (n < held_.size() && n < keys.size() && held_[n] == keys[n]) ++n;
+  return static_cast<int>(n);
+}
+
+int Session::reusable(std::span<const PositionKey> keys) const {
+  size_t shared = static_cast<size_t>(this->shared(keys));
+  // The logits of the last position are computed anew; an image is computed as a whole, since its
+  // patches see each other.
+  shared = std::min(shared, keys.size() - 1);
+  while (shared > 0 && keys[shared - 1].patch &&
+         (keys[shared].patch || (shared < held_.size() && held_[shared].patch)))
+    --shared;
+  return cache_.can_truncate(static_cast<int>(shared)) ? static_cast<int>(shared) : 0;
+}
+
+int Session::reuse(std::span<const PositionKey> keys) {
+  const int shared = reusable(keys);
+  cache_.truncate(shared);
+  held_.resize(static_cast<size_t>(shared));
+  n_extended_ = 0;
+  return shared;
+}
+
+base::Status Session::read(std::span<const Position> prompt, std::span<const PositionKey> keys,
+                           int most, std::stop_token stop) {
+  const size_t at = static_cast<size_t>(size());
+  const size_t n = chunk_length(prompt, at, static_cast<size_t>(std::clamp(most, 1, kChunk)));
+  if (!run(prompt.subspan(at, n), keys.subspan(at, n), true, std::move(stop)))
+    return Error{Errc::cancelled, "stopped while reading the prompt"};
+  if (at + n == prompt.size()) compute_logits(hidden_, 1);
+  return base::Ok{};
 }
 
 base::Result<PrefillStats> Session::prefill(std::span<const Position> prompt,
                                             std::stop_token stop) {
   const base::Status checked = check(prompt);
   if (!checked) return checked.error();
-  size_t shared = 0;
-  while (shared < held_.size() && shared < prompt.size() && held_[shared] == held(prompt[shared]))
-    ++shared;
-  // The logits of the last position are computed anew; an image is computed as a whole, since its
-  // patches see each other.
-  shared = std::min(shared, prompt.size() - 1);
-  while (shared > 0 && prompt[shared - 1].patch &&
-         (prompt[shared].patch || (shared < held_.size() && held_[shared].patch)))
-    --shared;
-  if (!cache_.truncate(static_cast<int>(shared))) {
-    shared = 0;
-    cache_.truncate(0);
-  }
-  held_.resize(shared);
-  PrefillStats stats{.reused = static_cast<int>(shared)};
-  size_t n = 0;
-  for (size_t at = shared; at < prompt.size(); at += n) {
-    if (stop.stop_requested()) return Error{Errc::cancelled, "stopped while reading the prompt"};
-    n = chunk_length(prompt, at);
-    run(prompt.subspan(at, n));
-    stats.computed += static_cast<int>(n);
-  }
-  engine_.parts_->decoder->logits(hidden_.data(), 1, logits_.data(), *engine_.parts_->pool);
-  n_extended_ = 0;
+  const std::vector<PositionKey> keys = keys_of(prompt);
+  PrefillStats stats{.reused = reuse(keys)};
+  while (static_cast<size_t>(size()) < prompt.size())
+    if (const base::Status piece = read(prompt, keys, kChunk, stop); !piece) return piece.error();
+  stats.computed = size() - stats.reused;
   return stats;
 }
 
+base::Result<std::vector<float>> Session::pooled(std::span<const Position> prompt,
+                                                 std::stop_token stop) {
+  const base::Status checked = check(prompt);
+  if (!checked) return checked.error();
+  clear();
+  const std::vector<PositionKey> keys = keys_of(prompt);
+  const size_t hidden = static_cast<size_t>(engine_.architecture().hidden);
+  std::vector<double> sum(hidden);
+  for (size_t at = 0; at < prompt.size();) {
+    const size_t n = chunk_length(prompt, at, kChunk);
+    if (!run(prompt.subspan(at, n), std::span(keys).subspan(at, n), true, stop))
+      return Error{Errc::cancelled, "stopped while reading the text"};
+    for (size_t i = 0; i < n * hidden; ++i) sum[i % hidden] += static_cast<double>(stream_[i]);
+    at += n;
+  }
+  double squares = 0;
+  for (const double v : sum) squares += v * v;
+  const double length = std::sqrt(squares);
+  std::vector<float> out(hidden);
+  for (size_t i = 0; i < hidden && length > 0; ++i) out[i] = static_cast<float>(sum[i] / length);
+  return out;
+}
+
+std::optional<std::vector<std::byte>> Session::save(int begin) const {
+  if (begin < 0 || !cache_.can_save(begin)) return std::nullopt;
+  std::vector<std::byte> rows(cache_.state_bytes(begin, size()));
+  cache_.save(begin, rows.data());
+  return rows;
+}
+
+base::Status Session::restore(std::span<const PositionKey> keys,
+                              std::span<const StoredRows> pieces) {
+  clear();
+  n_extended_ = 0;
+  if (keys.size() > static_cast<size_t>(cache_.context()))
+    return Error{Errc::limit, "a stored state has " + std::to_string(keys.size()) +
+                                  " positions, the context holds " +
+                                  std::to_string(cache_.context())};
+  int begin = 0;
+  for (const StoredRows& piece : pieces) {
+    if (piece.end <= begin || static_cast<size_t>(piece.end) > keys.size() ||
+        piece.rows.size() != cache_.state_bytes(begin, piece.end))
+      return Error{Errc::corrupt, "a stored state does not fit this model"};
+    begin = piece.end;
+  }
+  if (static_cast<size_t>(begin) != keys.size())
+    return Error{Errc::corrupt, "a stored state ends at " + std::to_string(begin) + ", not at " +
+                                    std::to_string(keys.size())};
+  for (const StoredRows& piece : pieces) cache_.restore(piece.end, piece.rows.data());
+  held_.assign(keys.begin(), keys.end());
+  return base::Ok{};
+}
+
 base::Status Session::decode(TokenId token) {
-  const base::Status extended = extend({&token, 1});
-  if (!extended) return extended.error();
-  keep(1);
+  if (const base::Status checked = check({&token, 1}); !checked) return checked;
+  run({&token, 1});
+  compute_logits(hidden_, 1);
+  return base::Ok{};
+}
+
+base::Status Session::decode_each(std::span<Session* const> sessions,
+                                  std::span<const TokenId> tokens, SharedPass& pass) {
+  for (size_t i = 0; i < sessions.size(); ++i)
+    if (const base::Status checked = sessions[i]->check({&tokens[i], 1}); !checked) return checked;
+  std::vector<size_t> together;
+  for (size_t i = 0; i < sessions.size(); ++i) {
+    if (sessions[i]->adapter_ == nullptr)
+      together.push_back(i);
+    else if (const base::Status alone = sessions[i]->decode(tokens[i]); !alone)
+      return alone;
+  }
+  if (together.empty()) return base::Ok{};
+  const Engine& engine = sessions[together[0]]->engine_;
+  const Decoder& decoder = *engine.parts_->decoder;
+  const size_t hidden = static_cast<size_t>(engine.architecture().hidden);
+  const size_t vocab = static_cast<size_t>(engine.architecture().vocab_size);
+  pass.logits.resize(std::max(pass.logits.size(), together.size() * vocab));
+  for (size_t at = 0; at < together.size(); at += kFewRows) {
+    const size_t n = std::min(together.size() - at, static_cast<size_t>(kFewRows));
+    std::vector<KvCache*> caches;
+    pass.stream.resize(std::max(pass.stream.size(), n * hidden));
+    for (size_t i = 0; i < n; ++i) {
+      caches.push_back(&sessions[together[at + i]]->cache_);
+      decoder.embed(tokens[together[at + i]], pass.stream.data() + i * hidden);
+    }
+    decoder.forward_each(pass.stream, caches, {}, pass.work, *engine.parts_->pool);
+    decoder.logits(pass.stream.data(), static_cast<int>(n), pass.logits.data() + at * vocab,
+                   *engine.parts_->pool);
+    for (size_t i = 0; i < n; ++i) {
+      Session& session = *sessions[together[at + i]];
+      const auto row = pass.stream.begin() + static_cast<int64_t>(i * hidden);
+      session.hidden_.assign(row, row + static_cast<int64_t>(hidden));
+      session.held_.push_back({.id = tokens[together[at + i]]});
+      session.n_extended_ = 0;
+      session.last_ = std::span(pass.logits).subspan((at + i) * vocab, vocab);
+    }
+  }
+  return base::Ok{};
+}
+
+base::Status Session::append(std::span<const TokenId> tokens, std::stop_token stop) {
+  if (const base::Status checked = check(tokens); !checked) return checked;
+  while (!tokens.empty()) {
+    if (stop.stop_requested())
+      return Error{Errc::cancelled, "stopped while the model was replying"};
+    const size_t n = std::min(tokens.size(), static_cast<size_t>(kChunk));
+    run(tokens.first(n));
+    tokens = tokens.subspan(n);
+    if (tokens.empty()) compute_logits(hidden_, 1);
+  }
   return base::Ok{};
 }
 
 base::Status Session::extend(std::span<const TokenId> tokens) {
   if (tokens.empty() || tokens.size() > kChunk)
     return Error{Errc::usage, std::to_string(tokens.size()) + " tokens in one pass"};
-  if (static_cast<size_t>(cache_.size()) + tokens.size() > static_cast<size_t>(cache_.context()))
-    return Error{Errc::limit,
-                 "the context of " + std::to_string(cache_.context()) + " tokens is full"};
-  std::vector<Position> positions;
-  for (const TokenId token : tokens) positions.push_back({.id = token});
-  const base::Status checked = check(positions);
-  if (!checked) return checked.error();
-  run(positions);
+  if (const base::Status checked = check(tokens); !checked) return checked;
+  run(tokens);
   n_extended_ = static_cast<int>(tokens.size());
-  extended_.resize(tokens.size() * logits_.size());
-  engine_.parts_->decoder->logits(stream_.data(), n_extended_, extended_.data(),
-                                  *engine_.parts_->pool);
+  compute_logits(stream_, n_extended_);
   return base::Ok{};
 }
 
 std::span<const float> Session::logits_after(int i) const {
-  return std::span(extended_).subspan(static_cast<size_t>(i) * logits_.size(), logits_.size());
+  const size_t vocab = static_cast<size_t>(engine_.architecture().vocab_size);
+  return std::span(logits_).subspan(static_cast<size_t>(i) * vocab, vocab);
 }
 
 void Session::keep(int n) {
@@ -273,8 +436,7 @@ void Session::keep(int n) {
   held_.resize(static_cast<size_t>(size));
   const auto row = stream_.begin() + static_cast<int64_t>(static_cast<size_t>(n - 1) * hidden);
   hidden_.assign(row, row + static_cast<int64_t>(hidden));
-  const std::span<const float> logits = logits_after(n - 1);
-  std::copy(logits.begin(), logits.end(), logits_.begin());
+  last_ = logits_after(n - 1);
   n_extended_ = 0;
 }
 
@@ -291,22 +453,23 @@ void Session::fill_with_noise(int n, uint64_t seed) {
       const float* row = noise.data() + random() % 8192;
       cache_.write(layer, p, row, row);
     }
-  held_.assign(static_cast<size_t>(n), Held{.id = -1, .soft = 0, .patch = false});
+  held_.assign(static_cast<size_t>(n), PositionKey{.id = -1});
 }
 
 base::Result<std::vector<float>> Session::all_logits(std::span<const Position> prompt) {
   const base::Status checked = check(prompt);
   if (!checked) return checked.error();
   clear();
-  const size_t vocab = logits_.size();
+  const size_t vocab = static_cast<size_t>(engine_.architecture().vocab_size);
+  const std::vector<PositionKey> keys = keys_of(prompt);
   if (prompt.size() > (size_t{8} << 30) / (vocab * sizeof(float)))
     return Error{Errc::limit,
                  "logits of " + std::to_string(prompt.size()) + " positions would take over 8 GiB"};
   std::vector<float> out(prompt.size() * vocab);
   size_t n = 0;
   for (size_t at = 0; at < prompt.size(); at += n) {
-    n = chunk_length(prompt, at);
-    run(prompt.subspan(at, n));
+    n = chunk_length(prompt, at, kChunk);
+    run(prompt.subspan(at, n), std::span(keys).subspan(at, n), true, {});
     engine_.parts_->decoder->logits(stream_.data(), static_cast<int>(n), out.data() + at * vocab,
                                     *engine_.parts_->pool);
   }

@@ -33,6 +33,16 @@ struct Position {
   bool patch = false;  ///< part of a picture or video frame; neighbours that are form one image
 };
 
+/// What a position of a cache is computed from, itself and those before it: positions of prompts
+/// with equal keys are the same to the model.
+struct PositionKey {
+  TokenId id = 0;
+  uint64_t soft = 0;  ///< hash of the soft token, 0: none
+  bool patch = false;
+  bool operator==(const PositionKey&) const = default;
+};
+std::vector<PositionKey> keys_of(std::span<const Position> prompt);
+
 /// Placeholders of soft tokens, -1 where the vocabulary has none.
 struct MediaIds {
   TokenId image = -1;
@@ -70,6 +80,10 @@ class Engine {
   /// samples: mono, 16 kHz. Errors: unsupported (this checkpoint does not hear), usage.
   base::Result<SoftTokens> embed_audio(std::span<const float> samples) const;
 
+  /// Equal for engines that compute the same rows of keys and values from the same prompt: hash of
+  /// the checkpoint's files (sizes, times, beginnings), the adapter, the precision and the kernels.
+  uint64_t fingerprint() const { return parts_->fingerprint; }
+
   /// An adapter for Session::set_adapter. Errors: as Lora::open.
   base::Result<Lora> open_adapter(const std::filesystem::path& path) const;
 
@@ -86,6 +100,7 @@ class Engine {
     std::optional<VisionEmbedder> vision = {};
     std::optional<AudioEmbedder> audio = {};
     std::optional<Decoder> decoder = {};
+    uint64_t fingerprint = 0;
   };
   explicit Engine(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
   std::unique_ptr<Parts> parts_;
@@ -96,10 +111,28 @@ struct PrefillStats {
   int computed = 0;
 };
 
+/// A piece of a state that Session::save() gave: from the end of the piece before it to `end`.
+struct StoredRows {
+  int end = 0;
+  std::span<const std::byte> rows = {};
+};
+
+/// Buffers of Session::decode_each.
+struct SharedPass {
+  std::vector<float> stream = {}, logits = {};
+  Decoder::Workspace work = {};
+};
+
 class Session {
  public:
+  /// Most positions of a pass, unless an image is longer.
+  static constexpr int kChunk = 512;
+
   /// context: most positions; at most the engine's context length.
   Session(const Engine& engine, int context);
+
+  /// Whether a session of this context reads `prompt`; any thread. Errors: as prefill.
+  static base::Status check(const Engine& engine, int context, std::span<const Position> prompt);
 
   /// Makes the cache hold exactly `prompt`: keeps the longest common beginning, drops what followed
   /// it and computes the rest, leaving the logits after the last position. Pictures are equal when
@@ -108,8 +141,52 @@ class Session {
   /// cancelled (the cache holds what was done).
   base::Result<PrefillStats> prefill(std::span<const Position> prompt, std::stop_token stop);
 
+  base::Status check(std::span<const Position> prompt) const {
+    return check(engine_, cache_.context(), prompt);
+  }
+
+  /// prefill() in pieces, for callers with something else to do in between. keys: keys_of(prompt);
+  /// check() has passed the prompt.
+  /// How many positions at the beginning are the same in the cache.
+  int shared(std::span<const PositionKey> keys) const;
+  /// How many positions prefill() would keep.
+  int reusable(std::span<const PositionKey> keys) const;
+  /// Keeps so many, forgets the others, and returns how many they are.
+  int reuse(std::span<const PositionKey> keys);
+  /// Reads on in `prompt`, whose first size() positions the cache holds: at most `most` positions
+  /// (1 to kChunk; images are not cut, and may take more), in one pass. At the end of the prompt
+  /// logits() follow it. What is computed does not depend on the pieces. Errors: cancelled (within
+  /// a layer's time; the cache holds what it held).
+  base::Status read(std::span<const Position> prompt, std::span<const PositionKey> keys, int most,
+                    std::stop_token stop);
+
+  /// Mean of the final-normed rows of all positions of `prompt`, scaled to length 1: [hidden], an
+  /// embedding of the text. Reads the prompt from an empty cache. Errors: as prefill.
+  base::Result<std::vector<float>> pooled(std::span<const Position> prompt, std::stop_token stop);
+
+  /// What restore() needs to come back to the end of this cache, given what it needs to come to
+  /// position `begin` (0: nothing); none where the sliding layers no longer hold it.
+  std::optional<std::vector<std::byte>> save(int begin) const;
+  size_t state_bytes(int begin, int end) const { return cache_.state_bytes(begin, end); }
+  /// Makes the cache hold exactly `keys`, as it was when the last of `pieces` was saved; they
+  /// follow each other from 0 to keys.size(). There are no logits until something is read. Errors:
+  /// corrupt (a piece is not of the size it should have), limit (the context); the cache is then
+  /// empty.
+  base::Status restore(std::span<const PositionKey> keys, std::span<const StoredRows> pieces);
+
   /// Appends `token`; logits() follow it. Errors: limit (the context is full).
   base::Status decode(TokenId token);
+
+  /// Appends tokens[i] to sessions[i], all of one engine, in as few passes as there may be: each
+  /// gets what decode() alone gives it, bit for bit. Logits lie in `pass` until its next use.
+  /// Sessions with an adapter of their own take passes alone. Errors: as decode, before anything is
+  /// done.
+  static base::Status decode_each(std::span<Session* const> sessions,
+                                  std::span<const TokenId> tokens, SharedPass& pass);
+
+  /// Appends tokens that are known, however many; logits() follow the last. Errors: as extend, and
+  /// cancelled.
+  base::Status append(std::span<const TokenId> tokens, std::stop_token stop);
 
   /// Appends `tokens` (1 to 512) in one pass, to see how each would be continued: logits_after(i)
   /// follows tokens[i]. Then keep() says how many of them stay. Errors: as prefill.
@@ -121,7 +198,7 @@ class Session {
   void keep(int n);
 
   /// [vocab] after the last position, valid until the next call.
-  std::span<const float> logits() const { return logits_; }
+  std::span<const float> logits() const { return last_; }
 
   /// Runs `prompt` from an empty cache and returns the logits of every position, [n, vocab]; for
   /// comparison with references. Errors: as prefill.
@@ -143,30 +220,29 @@ class Session {
 
  private:
   friend class Drafter;
-  struct Held {  // what a position of the cache was computed from
-    TokenId id;
-    uint64_t soft;  // hash of the soft token, 0: none
-    bool patch;
-    bool operator==(const Held&) const = default;
-  };
-  base::Status check(std::span<const Position> prompt) const;
-  static Held held(const Position& position);
+  base::Status check(std::span<const TokenId> tokens) const;
   void clear();
-  /// Positions of `prompt` from `at` on that one pass takes: never part of an image.
-  static size_t chunk_length(std::span<const Position> prompt, size_t at);
-  /// Runs one chunk; the final-normed rows stay in stream_.
-  void run(std::span<const Position> chunk);
+  /// Positions of `prompt` from `at` on that one pass takes: `most`, but never part of an image.
+  static size_t chunk_length(std::span<const Position> prompt, size_t at, size_t most);
+  /// Runs one chunk; the final-normed rows stay in stream_. False when stopped.
+  bool run(std::span<const Position> chunk, std::span<const PositionKey> keys, bool reading,
+           std::stop_token stop);
+  /// As run(), for tokens that are decoded.
+  void run(std::span<const TokenId> tokens);
+  /// Logits of the first n rows of `rows` into logits_.
+  void compute_logits(const std::vector<float>& rows, int n);
 
   const Engine& engine_;
   KvCache cache_;
   Decoder::Workspace work_;
   ImageMask mask_ = ImageMask::canonical;
   std::shared_ptr<const Lora> adapter_;
-  std::vector<float> stream_, logits_;
-  std::vector<float> extended_;  // logits of extend(), [n, vocab]
+  std::vector<float> stream_;
+  std::vector<float> logits_;    // of the last pass, [n, vocab]
+  std::span<const float> last_;  // of the last position: a row of logits_, or of a SharedPass
   std::vector<float> hidden_;    // final-normed row at the end of the cache, [hidden]
   int n_extended_ = 0;
-  std::vector<Held> held_;  // of each position in the cache
+  std::vector<PositionKey> held_;  // of each position in the cache
 };
 
 }  // namespace model

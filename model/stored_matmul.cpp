@@ -270,15 +270,33 @@ void multiply_panels(const Matrix& w, const float* x, int m, float* y, ThreadPoo
   });
 }
 
-void multiply_f32(const Matrix& w, const float* x, int m, float* y, ThreadPool& pool) {
+void multiply_f32(const Matrix& w, const float* x, int first, int m, float* y, ThreadPool& pool) {
   constexpr int kRows = 32;
+  // Products of one shape, in which each row has the place its position gives it: OpenBLAS sums in
+  // another order elsewhere (attention.cpp).
+  constexpr int kBlock = 64;
+  const size_t in = static_cast<size_t>(w.in), out = static_cast<size_t>(w.out);
+  const int shift = first % kBlock, blocks = (shift + m + kBlock - 1) / kBlock;
+  std::vector<float> padded(static_cast<size_t>(blocks * kBlock) * in);
+  std::copy_n(x, static_cast<size_t>(m) * in, padded.data() + static_cast<size_t>(shift) * in);
   pool.parallel_for(w.out, kRows, [&](int worker, int begin, int end) {
     const int rows = end - begin;
-    float* decoded = reinterpret_cast<float*>(pool.scratch(
-        worker, static_cast<size_t>(rows) * static_cast<size_t>(w.in) * sizeof(float)));
+    const size_t n = static_cast<size_t>(rows);
+    float* decoded = reinterpret_cast<float*>(
+        pool.scratch(worker, (n * in + static_cast<size_t>(kBlock) * n) * sizeof(float)));
+    float* product = decoded + n * in;
     w.dequantize(begin, rows, decoded);
-    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, m, rows, w.in, 1, x, w.in, decoded, w.in,
-                0, y + begin, w.out);
+    for (int block = 0; block < blocks; ++block) {
+      cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, kBlock, rows, w.in, 1,
+                  padded.data() + static_cast<size_t>(block * kBlock) * in, w.in, decoded, w.in, 0,
+                  product, rows);
+      for (int r = 0; r < kBlock; ++r) {
+        const int at = block * kBlock + r - shift;
+        if (at < 0 || at >= m) continue;
+        std::copy_n(product + static_cast<size_t>(r) * n, n,
+                    y + static_cast<size_t>(at) * out + static_cast<size_t>(begin));
+      }
+    }
   });
 }
 

@@ -17,8 +17,9 @@ void multiply_rows(const Matrix& w, const float* x, int m, float* y, ThreadPool&
 /// f32. For many rows: reading a prompt.
 void multiply_panels(const Matrix& w, const float* x, int m, float* y, ThreadPool& pool);
 
-/// Weights decoded to f32, products by OpenBLAS: the reference. Call openblas_set_num_threads(1)
-/// first.
-void multiply_f32(const Matrix& w, const float* x, int m, float* y, ThreadPool& pool);
+/// Weights decoded to f32, products by OpenBLAS: the reference. The rows of x are those of
+/// positions from `first` on; what comes out for one depends on its position, not on the others.
+/// Call openblas_set_num_threads(1) first.
+void multiply_f32(const Matrix& w, const float* x, int first, int m, float* y, ThreadPool& pool);
 
 }  // namespace model

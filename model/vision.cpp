@@ -126,7 +126,7 @@ std::vector<float> VisionEmbedder::embed_patches(std::vector<float>& patches, Pa
   }
   layer_norm(patches.data(), n, in, norm1_.data(), norm1_bias_.data(), kLayerNormEps, pool);
   std::vector<float> e(static_cast<size_t>(n) * width);
-  multiply_f32(dense_, patches.data(), n, e.data(), pool);
+  multiply_f32(dense_, patches.data(), 0, n, e.data(), pool);
   for (size_t i = 0; i < e.size(); ++i) e[i] += dense_bias_[i % width];
   layer_norm(e.data(), n, width_, norm2_.data(), norm2_bias_.data(), kLayerNormEps, pool);
   for (int i = 0; i < n; ++i) {
@@ -139,7 +139,7 @@ std::vector<float> VisionEmbedder::embed_patches(std::vector<float>& patches, Pa
   std::vector<float> inverse(static_cast<size_t>(n));
   rms_norm(e.data(), n, width_, nullptr, kRmsNormEps, e.data(), inverse.data(), pool);
   std::vector<float> soft(static_cast<size_t>(n) * static_cast<size_t>(hidden_));
-  multiply_f32(projection_, e.data(), n, soft.data(), pool);
+  multiply_f32(projection_, e.data(), 0, n, soft.data(), pool);
   return soft;
 }
 

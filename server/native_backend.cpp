@@ -13,7 +13,9 @@
 #include "media/image.h"
 #include "media/sound.h"
 #include "model/chat_template.h"
+#include "model/grammar/grammar_cache.h"
 #include "model/grammar/reply_grammar.h"
+#include "model/hub_config.h"
 
 namespace server {
 
@@ -95,9 +97,13 @@ struct NativeBackend::State {
   State(model::Engine loaded, NativeBackendOptions given)
       : options(std::move(given)), engine(std::move(loaded)) {
     const model::Tokenizer& tokenizer = engine.tokenizer();
-    vocabulary = std::async(std::launch::async, [&tokenizer] {
-                   return model::grammar_vocabulary(tokenizer);
-                 }).share();
+    tokens = model::reply_tokens(tokenizer);
+    grammars = std::async(std::launch::async, [&tokenizer] {
+                 base::Result<model::GrammarVocabulary> words =
+                     model::grammar_vocabulary(tokenizer);
+                 if (!words) return Grammars(words.error());
+                 return Grammars(std::make_shared<model::GrammarCache>(std::move(*words)));
+               }).share();
     model::SchedulerOptions& s = options.scheduler;
     const int most = engine.context_length();
     s.context = std::min(s.context > 0 ? s.context : kUsualContext, most);
@@ -106,7 +112,9 @@ struct NativeBackend::State {
 
   NativeBackendOptions options;
   model::Engine engine;
-  std::shared_future<base::Result<model::GrammarVocabulary>> vocabulary;
+  model::ReplyTokens tokens;
+  using Grammars = base::Result<std::shared_ptr<model::GrammarCache>>;
+  std::shared_future<Grammars> grammars;  // built while the weights are mapped
   std::unique_ptr<model::Scheduler> scheduler;
   Kept kept;
   int64_t created = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
@@ -212,7 +220,8 @@ Parsed<std::vector<model::Attachment>> NativeBackend::State::attach(const Reques
         continue;
       }
       // Decoded here, so that the model waits for the embedding alone.
-      base::Result<model::Attachment> made = model::Attachment{.kind = media.kind};
+      base::Result<model::Attachment> made =
+          model::Attachment{.kind = media.kind, .parts = {}, .stamps = {}};
       if (picture) {
         base::Result<media::Pixels> pixels = media::decode(media.bytes);
         if (!pixels) {
@@ -300,9 +309,9 @@ Parsed<model::ServeRequest> NativeBackend::State::make(const Request& request,
   if (calls || request.format.kind != AnswerFormat::Kind::text) {
     const base::Result<std::string> text = grammar(request);
     if (!text) return api_error(text.error(), calls ? "tools" : "response_format");
-    const base::Result<model::GrammarVocabulary>& words = vocabulary.get();
-    if (!words) return api_error(words.error());
-    base::Result<model::Constraint> compiled = model::compile_cached(*words, *text);
+    const Grammars& cache = grammars.get();
+    if (!cache) return api_error(cache.error());
+    base::Result<model::Constraint> compiled = (*cache)->compile(*text);
     if (!compiled) {
       // The engine quotes the grammar below its first line.
       std::string why = compiled.error().message;
@@ -319,24 +328,35 @@ Parsed<model::ServeRequest> NativeBackend::State::make(const Request& request,
 }
 
 base::Result<std::string> NativeBackend::State::grammar(const Request& request) const {
-  model::ReplyGrammar reply;
+  model::ReplyGrammar reply{.tokens = tokens};
   if (request.tool_choice != ToolChoice::none) reply.tools = request.tools;
-  reply.choice = request.tool_choice == ToolChoice::required ? model::CallChoice::required
-                 : request.tool_choice == ToolChoice::named  ? model::CallChoice::named
-                                                             : model::CallChoice::automatic;
-  reply.named = request.named_tool;
+  switch (request.tool_choice) {
+    case ToolChoice::automatic:
+      break;
+    case ToolChoice::none:
+      reply.choice = model::CallChoice::none;
+      break;
+    case ToolChoice::required:
+      reply.choice = model::CallChoice::required;
+      break;
+    case ToolChoice::named:
+      reply.choice = model::CallChoice::named;
+      reply.name = request.named_tool;
+      break;
+  }
   reply.parallel = request.parallel_tool_calls;
   switch (request.format.kind) {
     case AnswerFormat::Kind::text:
       break;
     case AnswerFormat::Kind::json_object:
-      reply.schema = R"({"type":"object"})";
+      reply.format = model::ReplyFormat::json_object;
       break;
     case AnswerFormat::Kind::json_schema:
+      reply.format = model::ReplyFormat::json_schema;
       reply.schema = request.format.schema;
       break;
   }
-  return model::reply_grammar(reply, engine.tokenizer());
+  return model::reply_grammar(reply);
 }
 
 NativeBackend::NativeBackend(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -422,7 +442,7 @@ Parsed<std::vector<Backend::Piece>> NativeBackend::prepare_transcription(
       soft = e.embed_audio(std::span(sound->samples).subspan(range.begin, range.end - range.begin));
     });
     if (!soft) return api_error(soft.error(), "file");
-    model::Attachment attachment{.kind = model::MediaKind::audio};
+    model::Attachment attachment{.kind = model::MediaKind::audio, .parts = {}, .stamps = {}};
     attachment.parts.push_back(std::move(*soft));
     std::vector<model::Attachment> attachments;
     attachments.push_back(std::move(attachment));
@@ -447,7 +467,11 @@ std::vector<model::TokenId> NativeBackend::tokenize(std::string_view text, bool 
 }
 
 std::string NativeBackend::token_text(model::TokenId id) {
-  return state_->engine.tokenizer().decode({&id, 1});
+  const model::Tokenizer& tokenizer = state_->engine.tokenizer();
+  if (tokenizer.is_special(id))
+    for (const model::SpecialToken& token : model::kSpecialTokens)
+      if (tokenizer.special(token.which) == id) return std::string(token.text);
+  return tokenizer.bytes_of(id);
 }
 
 Parsed<std::vector<std::vector<float>>> NativeBackend::embed(
@@ -471,7 +495,7 @@ Parsed<std::vector<std::vector<float>>> NativeBackend::embed(
     for (const model::TokenId id : input) positions.push_back({.id = id});
     state_->scheduler->with_engine([&](const model::Engine& engine) {
       model::Session session(engine, static_cast<int>(input.size()) + 1);
-      base::Result<std::vector<float>> vector = session.pooled(positions);
+      base::Result<std::vector<float>> vector = session.pooled(positions, {});
       if (vector)
         out.push_back(std::move(*vector));
       else

@@ -19,15 +19,21 @@ namespace {
 constexpr char kSpecialMarker = '\xff';
 
 // What free text mostly consists of: where the grammar allows all of a slice here, its tokens are
-// taken as a set and only the rest of the trie is walked. Words in lower case (or of a script
-// without case) with and without a space before them, without digits; then everything that may
-// stand in a quoted string. A slice costs about 14 MB.
+// taken as a set and only the rest of the trie is walked. Words in lower case, or of a script
+// without case, with and without a space before them, without numerals; then everything that may
+// stand in a quoted string. A slice costs about 14 MB. Every compile reads their expressions: the
+// common scripts as ranges, in place of "no \p{N}", halve the compile of a small grammar.
+#define TESSERA_WORD                                                                            \
+  R"([!#-'*+,./:<>?@\[\]^_`a-z{|}~()\x{2D}\x{A1}-\x{A9}\x{AB}-\x{B1}\x{B4}-\x{B8}\x{BA}\x{BB})" \
+  R"(\x{BF}-\x{65F}\x{671}-\x{6EF}\x{904}-\x{939}\x{1E00}-\x{1FFF}\x{2010}-\x{205E})"           \
+  R"(\x{20A0}-\x{20BF}\x{3041}-\x{30FF}\x{4E00}-\x{9FFF}\x{AC00}-\x{D7A3}]{1,12})"
 constexpr const char* kSlices[] = {
-    R"([^ =;A-Z\p{N}"\\\x00-\x1F\x7F]{1,12})",
-    R"( [^ =;A-Z\p{N}"\\\x00-\x1F\x7F]{1,12})",
+    TESSERA_WORD,
+    " " TESSERA_WORD,
     R"([^"\\\x00-\x1F\x7F]{1,30})",
     nullptr,
 };
+#undef TESSERA_WORD
 
 LlgMatcher* matcher(void* pointer) { return static_cast<LlgMatcher*>(pointer); }
 

@@ -32,7 +32,7 @@ struct ServeRequest {
 
 /// How far a request is.
 struct ServeProgress {
-  int queued_before = 0;  ///< requests that are served first; 0 once it runs
+  int queued_before = 0;  ///< its place in the queue, 1: it is next; 0 once it runs
   int prompt_tokens = 0;
   int read = 0;    ///< positions of the prompt that are in the cache, reused ones included
   int cached = 0;  ///< of them, found in a slot or in the prefix store

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -18,7 +19,8 @@ struct ReplyHead {
   std::string model = {};
 };
 
-/// Text of a token, for log-probabilities. Bytes need not be UTF-8.
+/// Text of a token, for log-probabilities. Bytes need not be UTF-8. A special token is spelled as
+/// in model::kSpecialTokens: by that thoughts and calls are told from the answer.
 using TokenText = std::function<std::string(model::TokenId)>;
 
 /// Writes a reply in the request's protocol. A stream is begin(), on_event()… and end(), each of
@@ -41,9 +43,10 @@ class ReplyWriter {
 /// The writer for request.protocol.
 std::unique_ptr<ReplyWriter> make_writer(const Request& request, ReplyHead head, TokenText text);
 
-/// Requests from JSON. `body` is what the client sent. Errors name the field in `param`; unknown
-/// fields are refused, but for a short list of such that change nothing about the reply (metadata,
-/// store, service_tier, …).
+/// Requests from JSON. `body` is what the client sent. Errors name the field in `param`. A field at
+/// the top or of an option that is not known is refused, but for a short list of such that change
+/// nothing about the reply (metadata, store: false, service_tier, …). In messages and their parts
+/// what is not known is passed over: clients keep notes there.
 Parsed<Request> parse_chat(std::string_view body);
 Parsed<Request> parse_completions(std::string_view body);
 Parsed<Request> parse_responses(std::string_view body);

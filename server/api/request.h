@@ -56,6 +56,7 @@ struct Request {
   /// Sampler, stop, max_tokens (0: as many as fit), thinking, thinking_budget, logprobs; the rest
   /// is set by the service.
   model::GenerateOptions generate = {};
+  bool thinking_given = false;  ///< else whether to think is the server's choice
   bool seed_given = false;
   std::vector<std::pair<std::string, float>> logit_bias = {};  ///< token id as the client wrote it
   int n = 1;                                                   ///< replies, 1 to 8
@@ -64,6 +65,7 @@ struct Request {
   bool stream = false;
   bool include_usage = false;  ///< chat, completions: a usage chunk at the end of the stream
   bool include_reasoning = true;
+  std::vector<std::string> skipped_tools = {};  ///< responses: tools of kinds nobody here knows
   std::string echo_fields = {};  ///< responses: JSON of request fields that the reply repeats
 };
 

@@ -80,8 +80,9 @@ std::string transcript(const std::vector<ReplyEvent>& events) {
   std::string out;
   std::optional<ReplyEvent::Kind> previous;
   for (const ReplyEvent& event : events) {
-    const bool joins =
-        event.kind == ReplyEvent::Kind::text || event.kind == ReplyEvent::Kind::reasoning;
+    const bool joins = event.kind == ReplyEvent::Kind::text ||
+                       event.kind == ReplyEvent::Kind::reasoning ||
+                       event.kind == ReplyEvent::Kind::call_arguments;
     if (!joins || previous != event.kind)
       out += "\n" + std::to_string(static_cast<int>(event.kind));
     out += event.text + event.error;
@@ -125,8 +126,16 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   append(from_bytes, bytes.finish());
   check(transcript(from_whole) == transcript(from_bytes));
   std::vector<FunctionCall> calls;
-  for (const ReplyEvent& event : from_whole) {
-    if (event.kind == ReplyEvent::Kind::call) calls.push_back(event.call);
+  std::string pieces;  // of the call being written
+  for (const ReplyEvent& event : from_bytes) {
+    if (event.kind == ReplyEvent::Kind::call_begin) pieces.clear();
+    if (event.kind == ReplyEvent::Kind::call_arguments) pieces += event.text;
+    // What was told early must hold.
+    check(event.error.find("reads otherwise") == std::string::npos);
+    if (event.kind != ReplyEvent::Kind::call) continue;
+    check(pieces == event.call.arguments_text);
+    check(json::parse(pieces) == event.call.arguments);
+    calls.push_back(event.call);
   }
   check_calls(calls);
   return 0;

@@ -207,12 +207,21 @@ TEST(JsonSchema, RefusesWhatItCannotEnforceByName) {
                          R"({"title": "t", "description": "d", "type": "string", "default": ""})"),
             "");
   names(R"({"type": "array", "uniqueItems": true})", "uniqueItems");
-  names(R"({"type": "object", "propertyNames": {"pattern": "a"}})", "propertyNames");
+  names(R"({"type": "object", "unevaluatedProperties": false})", "unevaluatedProperties");
+  names(R"({"properties": {"a": {"oneOf": [{"minimum": 1}, {"maximum": 2}]}}})",
+        "/properties/a: oneOf");
+  names(R"~({"type": "string", "pattern": "a(?=b)"})~", "look-around");
+  names(R"({"$ref": "https://example.org/other.json"})", "$ref");
+  names(R"({"type": "object", "no-such-keyword": 1})", "no-such-keyword");
   names(R"({"type": "array", "contains": {"type": "string"}})", "contains");
-  names(R"({"not": {"type": "string"}})", "not");
-  names(R"({"type": "object", "dependentRequired": {"a": ["b"]}})", "dependentRequired");
+  names(R"({"not": {"minLength": 3}})", "not");
   names(R"({"if": {"type": "string"}, "then": {"minLength": 1}})", "if");
   names(R"({"type": "string", "format": "no-such-format"})", "no-such-format");
+  names(R"({"properties": {"d": {"format": "no-such-format"}}})", "/properties/d: format");
+  names(R"~({"items": {"pattern": "a(?=b)"}})~", "/items: pattern");
+  names(R"~({"patternProperties": {"a(?=b)": {}}})~", "look-around");
+  names(R"({"prefixItems": [{"type": "number", "minimum": 1e50}]})", "/prefixItems/0: minimum");
+  names(R"({"properties": {"a": {"multipleOf": 0.123456789123}}})", "/properties/a: multipleOf");
   names(R"({"x-guidance": {}})", "x-guidance");
   names("{", "not JSON");
   names("3", "neither");

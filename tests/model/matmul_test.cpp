@@ -59,7 +59,7 @@ TEST(StoredMatmul, EveryFormatAndWayAgreesWithThePlainProduct) {
       std::vector<float> rows(static_cast<size_t>(m * out)), panels = rows, f32 = rows;
       multiply_rows(w, x.data(), m, rows.data(), pool);
       multiply_panels(w, x.data(), m, panels.data(), pool);
-      multiply_f32(w, x.data(), m, f32.data(), pool);
+      multiply_f32(w, x.data(), 0, m, f32.data(), pool);
       for (int i = 0; i < out; ++i) {
         w.dequantize(i, 1, row.data());
         for (int t = 0; t < m; ++t) {

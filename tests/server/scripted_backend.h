@@ -153,7 +153,10 @@ class ScriptedBackend final : public Backend {
           if (event.kind == model::ReplyEvent::Kind::text) out.message.text += event.text;
           if (event.kind == model::ReplyEvent::Kind::reasoning) out.message.reasoning += event.text;
           if (event.kind == model::ReplyEvent::Kind::call) out.message.calls.push_back(event.call);
-          if (event.kind == model::ReplyEvent::Kind::bad_call) out.errors.push_back(event.error);
+          if (event.kind == model::ReplyEvent::Kind::bad_call) {
+            out.errors.push_back(event.error);
+            out.bad_calls.push_back(event.text);
+          }
           if (sink.on_event) sink.on_event(choice, event);
         }
       };
