@@ -6,9 +6,14 @@ talk to a server on loopback that plays the bytes back. Every chunk is also chec
 import http.server
 import json
 import subprocess
+import os
 import sys
 import threading
+from pathlib import Path
 
+# Where setup/fetch-clients puts them.
+sys.path.insert(0, str(Path(os.environ.get("TESSERA_CLIENTS",
+                                           Path(__file__).resolve().parents[3] / ".deps" / "clients")) / "python"))
 try:
     import anthropic
     import openai
