@@ -170,7 +170,7 @@ def anthropic_messages():
                 {"role": "user", "content": [{"type": "tool_result", "tool_use_id": made.content[-1].id, "content": "3"}]}])
             assert back.content[0].text == "Three."
             try:
-                client.messages.create(model="scripted", max_tokens=50, messages=user("hi"), top_k=-3)
+                client.messages.create(model="scripted", max_tokens=50, messages=user("hi"), extra_body={"top_k": -3})
                 raise AssertionError("top_k -3 was accepted")
             except anthropic.BadRequestError:
                 pass
