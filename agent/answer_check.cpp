@@ -165,9 +165,9 @@ std::vector<std::string> SeenNumbers::missing(std::string_view answer) const {
     const bool in_known_word = std::any_of(known.begin(), known.end(), [&](const auto& word) {
       return n.begin >= word.first && n.end <= word.second;
     });
-    if (in_known_word || is_ordinal(answer, n) || counts_lines(answer, n) || fits(n)) continue;
-    // A decimal comma.
-    if (n.end + 1 < answer.size() && answer[n.end] == ',') {
+    if (in_known_word || is_ordinal(answer, n) || counts_lines(answer, n)) continue;
+    // A decimal comma; looked for first, since 12 alone may be what 12.5 rounds to.
+    if (n.decimals == 0 && n.end + 1 < answer.size() && answer[n.end] == ',') {
       const size_t digits = digits_from(answer, n.end + 1);
       Number whole{.begin = n.begin, .end = n.end + 1 + digits};
       std::string spelled(answer.substr(n.begin, whole.end - n.begin));
@@ -179,6 +179,7 @@ std::vector<std::string> SeenNumbers::missing(std::string_view answer) const {
         continue;
       }
     }
+    if (fits(n)) continue;
     // Several numbers with commas between them.
     const std::string_view spelled = answer.substr(n.begin, n.end - n.begin);
     bool all = spelled.find(',') != spelled.npos;

@@ -3,6 +3,9 @@
 // of the answer that no step showed are named to the model once, and to the person if they stay.
 
 #include <fcntl.h>
+#include <linux/openat2.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <map>
@@ -11,7 +14,6 @@
 #include "agent/loop.h"
 #include "base/file.h"
 #include "base/unique_fd.h"
-#include "tools/file/beneath.h"
 
 namespace agent {
 
@@ -77,14 +79,15 @@ bool shorten(std::vector<model::Message>& conversation) {
 void show_picture(const Run& run, const model::FunctionCall& call, CallMade& made) {
   if (call.name != "read_file" || made.observation.error || !run.model.sees()) return;
   if (!call.arguments.contains("path") || !call.arguments["path"].is_string()) return;
-  const base::Result<std::string> path =
-      tools::file::clean_path("read_file", call.arguments["path"].get<std::string>());
-  if (!path) return;
+  const std::string path = call.arguments["path"].get<std::string>();
   const base::UniqueFd top(
       ::open(run.toolbox.workspace().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (top.get() < 0) return;
-  const base::UniqueFd file =
-      tools::file::open_beneath(top.get(), *path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+  open_how how{};
+  how.flags = O_RDONLY | O_NONBLOCK | O_CLOEXEC;
+  how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS;
+  const base::UniqueFd file(
+      static_cast<int>(::syscall(SYS_openat2, top.get(), path.c_str(), &how, sizeof how)));
   if (file.get() < 0) return;
   base::Result<std::string> bytes =
       base::read_file("/proc/self/fd/" + std::to_string(file.get()), kMaxShown);

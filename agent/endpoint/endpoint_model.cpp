@@ -146,8 +146,12 @@ base::Status EndpointModel::find_model(std::stop_token stop) {
     if (++n_names <= kMaxListed)
       names += (names.empty() ? "" : ", ") + error_sentence("\"" + id + "\"");
     // Without a name the first that can chat; Ollama adds ":latest" to names.
-    const bool fits = options_.id.empty() ? lower(id).find("embed") == id.npos
-                                          : id == options_.id || id == options_.id + ":latest";
+    const json& aliases = at(one, "aliases");
+    const bool alias = aliases.is_array() &&
+                       std::find(aliases.begin(), aliases.end(), options_.id) != aliases.end();
+    const bool fits = options_.id.empty()
+                          ? lower(id).find("embed") == id.npos
+                          : id == options_.id || id == options_.id + ":latest" || alias;
     if (found == nullptr && fits) {
       found = &one;
       wire_.model = id;

@@ -24,7 +24,7 @@ RULES = [
     # A chart, in one call after a thought.
     {"when": "draw the sales", "reply": thought("Group, then draw.") + "I draw it." + call(
         "run_lua", code='chart.bar(data.read("sales.csv"):group("shop"):sum("amount"), {x = "shop", y = "amount", save = "sales.png"})') + WAIT},
-    {"when": "sales.png: bar chart", "reply": "sales.png shows the sales; Bern has most, 320.5." + END},
+    {"when": "pictures of the results above", "reply": "sales.png shows the sales; Bern has most, 320.5." + END},
     # A question whose first answer is made up; the number check sends it back, and two calls come at once.
     {"when": "how much did Chur sell", "reply": "Chur sold 4711." + END},
     {"when": "4711", "reply": call("run_lua", code='print(data.read("sales.csv"):where("shop", "==", "Chur"):sum("amount"))')
