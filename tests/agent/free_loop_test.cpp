@@ -255,8 +255,37 @@ TEST_F(FreeLoopTest, EveryExampleOfThePromptRuns) {
     ASSERT_TRUE(made) << made.error().message;
     EXPECT_FALSE(made->error) << script << "\n" << made->text;
   }
-  for (const char* name :
-       {"shops.png", "days.png", "hist.png", "spec.png", "sums.csv", "sales.html"})
+  // What it says in words.
+  const char* said = R"lua(
+t = data.read("sales.csv")
+for _, op in ipairs({"==", "~=", "<", "<=", ">", ">="}) do assert(t:where("amount", op, 100):count() >= 0) end
+print(t:where("shop", "contains", "er"):count())
+for _, how in ipairs({"mean", "median", "min", "max"}) do print(t:group("shop")[how](t:group("shop"), "amount")) end
+print(t:group("shop"):count(), t:year("day"):quarter("day"):week("day"):weekday("day"):head(1))
+for _, how in ipairs({"left", "anti"}) do print(t:join(data.read("shops.csv"), "shop", how):count()) end
+print(t:missing("amount"), t:known("amount"):count(), #t:notes(), data.profile("sales.csv"):count())
+print(t:window("r", "rank", {order = "amount", desc = true, by = "shop"}))
+print(t:window("l", "lag", {column = "amount", n = 1}):window("c", "cumulative_sum", {column = "amount"}))
+print(t:window("m", "moving_average", {column = "amount", order = "day", n = 2}))
+wide = t:month("day"):pivot("shop", "month", "amount", "sum")
+print(wide:unpivot({"2024-01", "2024-02"}, "month", "amount"):count())
+k = t:known("amount")
+chart.area(k, {x = "day", y = "amount"})
+chart.scatter(k, {x = "day", y = "amount"})
+chart.pie(k:group("shop"):sum("amount"), {x = "shop", y = "amount"})
+chart.box(k, {x = "shop", y = "amount"})
+chart.heatmap(k:month("day"):group({"shop", "month"}, {n = "count"}), {x = "shop", y = "month", color = "n"})
+t:save("said.json")
+t:to_parquet("said.parquet")
+t:to_xlsx("said.xlsx")
+assert(not pcall(function() t:save("sales.csv") end))
+print(#read_text("sales.csv"))
+)lua";
+  const base::Result<tools::Observation> in_words = toolbox->run_lua(said, {});
+  ASSERT_TRUE(in_words) << in_words.error().message;
+  EXPECT_FALSE(in_words->error) << in_words->text;
+  for (const char* name : {"said.json", "said.parquet", "said.xlsx", "shops.png", "days.png",
+                           "hist.png", "spec.png", "sums.csv", "sales.html"})
     EXPECT_TRUE(std::filesystem::exists(folder_ / name)) << name;
   for (const bool apply : {false, true}) {
     const base::Result<tools::Observation> made =
