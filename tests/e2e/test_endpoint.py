@@ -77,7 +77,10 @@ def main():
             # The server saw our prompt, our tools, the chart as a picture, and the thought once more.
             first, second = server.requests()
             assert first["messages"][0]["text"].startswith("You are Tessera"), first
-            assert second["messages"][2]["reasoning"] == "Group, then draw." or "reasoning" not in second["messages"][2], second
+            assert first["stream"] and "file_plan" in first["tools"] and "run_lua" in first["tools"], first
+            assert second["messages"][2]["reasoning"] == "Group, then draw.", second
+            assert second["messages"][3]["call_id"] == second["messages"][2]["calls"][0]["id"], second
+            assert second["messages"][-1]["media"] == 1, second
 
             result, events, _ = run("how much did Chur sell", "--endpoint-model", "scripted")
             assert result["answer"] == "Chur sold 80." and result["usage"]["tool_calls"] == 2, result
