@@ -94,16 +94,30 @@ json result_event(const agent::RunResult& r, const char* status) {
             {"completion_tokens", r.completion_tokens}}}};
 }
 
+/// Text of a model or a tool without what a terminal would obey.
+std::string shown(const std::string& text) {
+  std::string out;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const auto c = static_cast<unsigned char>(text[i]);
+    const bool c1 = c == 0xc2 && i + 1 < text.size() &&
+                    static_cast<unsigned char>(text[i + 1]) < 0xa0;  // U+0080 to U+009F
+    const bool control = (c < 0x20 && c != '\n' && c != '\t') || c == 0x7f;
+    out += control || c1 ? '?' : text[i];
+    i += c1 ? 1 : 0;
+  }
+  return out;
+}
+
 /// One line on stderr for a person who waits.
 void show(const json& event) {
   const std::string type = event.value("type", "");
-  if (type == "plan") std::fprintf(stderr, "plan: %s\n", event.value("text", "").c_str());
+  if (type == "plan") std::fprintf(stderr, "plan: %s\n", shown(event.value("text", "")).c_str());
   if (type == "call") {
     const json& arguments = event["arguments"];
-    const std::string text = arguments.contains("code") && arguments["code"].is_string()
-                                 ? arguments["code"].get<std::string>()
-                                 : line_of(arguments);
-    std::fprintf(stderr, "%s:\n", event.value("tool", "").c_str());
+    const std::string text = shown(arguments.contains("code") && arguments["code"].is_string()
+                                       ? arguments["code"].get<std::string>()
+                                       : line_of(arguments));
+    std::fprintf(stderr, "%s:\n", shown(event.value("tool", "")).c_str());
     for (size_t begin = 0; begin <= text.size();) {
       const size_t end = std::min(text.find('\n', begin), text.size());
       std::fprintf(stderr, "  %s\n", text.substr(begin, end - begin).c_str());
@@ -111,7 +125,7 @@ void show(const json& event) {
     }
   }
   if (type == "observation" && event.value("tool", "") != "profile")
-    std::fprintf(stderr, "-> %s\n", event.value("text", "").c_str());
+    std::fprintf(stderr, "-> %s\n", shown(event.value("text", "")).c_str());
 }
 
 int finish(const Options& o, Transcript* transcript, const agent::RunResult& r, const char* status,
@@ -122,7 +136,7 @@ int finish(const Options& o, Transcript* transcript, const agent::RunResult& r, 
     std::printf("%s\n", line_of(event).c_str());
   } else {
     std::fprintf(code == kDone ? stdout : stderr, "%s%s\n",
-                 code == kDone ? "" : "tessera: ", r.answer.c_str());
+                 code == kDone ? "" : "tessera: ", shown(r.answer).c_str());
     for (const std::string& path : r.artifacts)
       std::printf("%s\n", (std::filesystem::path(o.workspace) / path).c_str());
   }

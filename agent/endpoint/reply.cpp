@@ -144,6 +144,7 @@ struct ReplyReader::State {
   bool chose = false;  // a choice came at all
   std::vector<Slot> slots;
   int prompt_tokens = 0, completion_tokens = 0;
+  bool counted = false;  // usage came
 
   void fail(Errc code, std::string message) {
     if (!error) error = Error{code, std::move(message)};
@@ -221,15 +222,19 @@ struct ReplyReader::State {
     if (const json& call = at(message, "function_call"); call.is_object()) take_call(call);
   }
 
+  /// A server may forget [DONE] and keep the connection.
+  void end_if_all_came() { enough = enough || (counted && !finish_reason.empty()); }
+
   void take(const json& object) {
     if (const json& what = at(object, "error"); !what.is_null()) return take_error(object);
     if (text_at(object, "object") == "error") return take_error(object);
     if (const json& usage = at(object, "usage"); usage.is_object()) {
       prompt_tokens = count_at(usage, "prompt_tokens");
       completion_tokens = count_at(usage, "completion_tokens");
+      counted = true;
     }
     const json& choices = at(object, "choices");
-    if (!choices.is_array()) return;
+    if (!choices.is_array()) return end_if_all_came();
     for (const json& choice : choices) {
       const json& index = at(choice, "index");
       if (!choice.is_object() || (index.is_number_integer() && index != 0)) continue;
@@ -238,6 +243,7 @@ struct ReplyReader::State {
       if (const std::string why = text_at(choice, "finish_reason"); !why.empty())
         finish_reason = why;
     }
+    end_if_all_came();
   }
 
   void take_error(const json& object) {
@@ -338,9 +344,8 @@ base::Result<ModelReply> ReplyReader::finish() {
                                     (said.empty() ? std::string() : ", but: " + said)};
   }
 
-  ModelReply reply{.message = {},
-                   .prompt_tokens = s.prompt_tokens,
-                   .completion_tokens = s.completion_tokens};
+  ModelReply reply{
+      .message = {}, .prompt_tokens = s.prompt_tokens, .completion_tokens = s.completion_tokens};
   reply.message.role = model::Role::model;
   reply.cut = s.finish_reason == "length" || s.finish_reason == "max_tokens";
   reply.message.text = model::utf8_repaired(s.text);

@@ -240,6 +240,11 @@ TEST(ReplyReader, CompleteIsWhatSaidSo) {
   EXPECT_FALSE(reader.complete());
   reader.push("data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n");
   EXPECT_TRUE(reader.complete());
+  // With the usage all has come, also if the server neither says so nor closes.
+  EXPECT_FALSE(reader.push("data: {\"choices\":[],\"usage\":{\"prompt_tokens\":5}}\n\n"));
+  const base::Result<ModelReply> reply = reader.finish();
+  ASSERT_TRUE(reply);
+  EXPECT_EQ(reply->prompt_tokens, 5);
 }
 
 TEST(ReplyReader, ThoughtsInTheTextAreTakenOut) {
