@@ -192,6 +192,8 @@ bool EndpointModel::do_without(const Answer& answer, bool has_tools) {
     return std::any_of(words.begin(), words.end(),
                        [&](const char* word) { return body.find(word) != body.npos; });
   };
+  // What fails for other reasons may quote words of the conversation.
+  if (status >= 500 && !names({"not support", "unsupported", "jinja", "mmproj"})) return false;
   const std::string who = client_.url().authority();
   if (wire_.usage_in_stream && wire_.stream && names({"stream_options"})) {
     wire_.usage_in_stream = false;

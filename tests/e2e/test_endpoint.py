@@ -38,7 +38,7 @@ RULES = [
     {"when": "raise Chur", "reply": call("edit_file", path="sales.csv", old="Chur,81", new="Chur,90") + WAIT},
     {"when": "error: ", "reply": call("edit_file", path="sales.csv", old="Chur,80", new="Chur,90") + WAIT},
     {"when": "+Chur,90", "reply": "Chur has 90 now." + END},
-    {"when": "in colour", "reply": "red \x1b[31m and \x9b1m" + END},
+    {"when": "in colour", "reply": "red \x1b[m and \x9bm" + END},
     {"when": "cut me", "reply": "I was about to say" + END, "cut": True, "times": 9},
     {"when": "cut off", "reply": "I was about to say" + END, "cut": True, "times": 9},
 ]
@@ -102,7 +102,7 @@ def main():
 
             # A terminal is not steered by what a model says.
             done = tessera("run", "--endpoint", url, "in colour")
-            assert done.returncode == 0 and "red ?[31m and ?1m" in done.stdout, done
+            assert done.returncode == 0 and "red ?[m and ?m" in done.stdout, done
 
             result, _, _ = run("cut me", code=6)
             assert result["status"] == "error" and "cut off" in result["answer"], result
