@@ -42,6 +42,8 @@ struct RunOptions {
   int max_turns = 4;  ///< replies of the model
   std::chrono::seconds max_time{120};
 };
+/// For a model that is not constrained().
+inline constexpr RunOptions kFreeRunOptions{.max_turns = 20, .max_time = std::chrono::seconds(600)};
 
 /// The system text and the tools as the model sees them.
 struct Prompt {
@@ -51,6 +53,9 @@ struct Prompt {
 
 /// The prompt that is built into the program (agent/prompt.json).
 Prompt builtin_prompt();
+/// The prompt for models that know nothing of Tessera, with all tools and a digest of the Lua
+/// libraries (agent/endpoint_prompt.json). The toolbox needs ToolboxOptions::file_tools.
+Prompt endpoint_prompt();
 
 /// Errors: only what no run can survive: the sandbox is refused, the model fails, `stop` was
 /// requested.

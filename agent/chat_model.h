@@ -1,11 +1,13 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <span>
 #include <stop_token>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
 #include "model/chat.h"
@@ -13,9 +15,17 @@
 namespace agent {
 
 struct ReplyRequest {
-  std::string grammar;    ///< what the reply may spell (script_grammar.h)
-  float temperature = 0;  ///< 0: the likeliest reply; a repeated attempt asks for another one
+  std::string grammar = {};  ///< what the reply may spell (script_grammar.h)
+  float temperature = 0;     ///< 0: the likeliest reply; a repeated attempt asks for another one
   uint64_t seed = 1;
+  /// When nobody waits for the reply any more.
+  std::chrono::steady_clock::time_point deadline = std::chrono::steady_clock::time_point::max();
+};
+
+/// A call whose arguments cannot be read.
+struct UnreadableCall {
+  std::string id;   ///< of the call in the message; its arguments there are empty
+  std::string why;  ///< one sentence
 };
 
 struct ModelReply {
@@ -23,6 +33,7 @@ struct ModelReply {
   int prompt_tokens = 0;      ///< length of the prompt
   int completion_tokens = 0;  ///< of the reply
   bool cut = false;           ///< the token budget ended before the reply did
+  std::vector<UnreadableCall> unreadable = {};
 };
 
 /// Whoever answers a conversation: the native engine, or in tests a list of replies.
@@ -31,6 +42,9 @@ class ChatModel {
   virtual ~ChatModel() = default;
   /// Whether pictures in the conversation are looked at.
   virtual bool sees() const { return false; }
+  /// Whether a reply holds to its grammar, so that a call is well-formed and an answer's numbers
+  /// are observed ones. Else the run checks both (agent/free_loop.h).
+  virtual bool constrained() const { return true; }
   /// The next message of the model, spelled as its grammar allows. `on_text` hears its plain text
   /// as it comes. Errors: limit (the conversation does not fit the context), cancelled, internal.
   virtual base::Result<ModelReply> reply(std::span<const model::Message> conversation,

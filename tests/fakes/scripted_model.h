@@ -24,6 +24,12 @@ class ScriptedModel final : public agent::ChatModel {
                                         const std::function<void(std::string_view)>& on_text,
                                         std::stop_token) override {
     asked.push_back({{conversation.begin(), conversation.end()}, request.grammar});
+    if (too_long_above > 0) {
+      size_t bytes = 0;
+      for (const model::Message& m : conversation) bytes += m.text.size();
+      if (bytes > too_long_above)
+        return base::Error{base::Errc::limit, "the conversation is too long"};
+    }
     if (replies_.empty())
       return base::Error{base::Errc::internal, "the script of the test has no more replies"};
     agent::ModelReply next = std::move(replies_.front());
@@ -33,9 +39,12 @@ class ScriptedModel final : public agent::ChatModel {
   }
 
   bool sees() const override { return looks; }
+  bool constrained() const override { return !free; }
 
   std::vector<Asked> asked;
-  bool looks = false;  ///< asks for pictures too
+  bool looks = false;         ///< asks for pictures too
+  bool free = false;          ///< as if no grammar held its replies
+  size_t too_long_above = 0;  ///< bytes that do not fit; 0: all fit
 
  private:
   std::deque<agent::ModelReply> replies_;

@@ -1,0 +1,126 @@
+// The conversation: one user message with the profile of each file and the request; then the
+// model's plan and call, the observation, and, unless that was an error, the answer. Which of them
+// may come is decided by the grammar of each reply (script_grammar.h), so that a reply is always
+// one of: a plan with a call, a call, an answer.
+
+#include <algorithm>
+
+#include "agent/loop.h"
+#include "agent/mentions.h"
+#include "agent/numbers.h"
+#include "agent/script_grammar.h"
+
+namespace agent {
+
+using nlohmann::json;
+
+namespace {
+
+constexpr size_t kMaxNamed = 8;  // in a sentence
+
+std::string joined(const std::vector<std::string>& names, size_t most) {
+  std::string text;
+  for (size_t i = 0; i < std::min(names.size(), most); ++i) text += (i == 0 ? "" : ", ") + names[i];
+  if (names.size() > most) text += " and " + std::to_string(names.size() - most) + " more";
+  return text;
+}
+
+Names names_of(const std::vector<tools::FileProfile>& profiles) {
+  Names names;
+  for (const tools::FileProfile& profile : profiles) {
+    FileNames file{.path = profile.path, .is_table = profile.is_table};
+    for (const json& column : profile.columns) {
+      if (!column.is_object() || !column.contains("name") || !column["name"].is_string()) continue;
+      ColumnNames names_of_column{.name = column["name"].get<std::string>(),
+                                  .type = column_type(column.value("type", "text"))};
+      // The values are complete when there are as many as distinct ones.
+      if (column.contains("values") && column["values"].is_array() &&
+          column["values"].size() == column.value("distinct", size_t{0}))
+        for (const json& value : column["values"])
+          if (value.is_string()) names_of_column.values.push_back(value.get<std::string>());
+      file.columns.push_back(std::move(names_of_column));
+    }
+    names.files.push_back(std::move(file));
+  }
+  return names;
+}
+
+}  // namespace
+
+base::Result<RunResult> planned_loop(const Run& run) {
+  RunResult result;
+  const Names names = names_of(run.profiles);
+  AnswerWords words;
+  collect_numbers(run.request, words);
+  for (const tools::FileProfile& profile : run.profiles) {
+    collect_numbers(profile.path, words);
+    for (const json& column : profile.columns)
+      if (column.is_object()) collect_numbers(column.value("name", ""), words);
+  }
+  std::vector<model::Message> conversation = {
+      {.role = model::Role::system, .text = run.prompt.system},
+      {.role = model::Role::user, .text = user_text(run, false)}};
+  ReplyRequest ask{.grammar = first_reply_grammar(names), .deadline = run.deadline};
+  bool answering = false;
+  for (int turn = 0; turn < run.options.max_turns; ++turn) {
+    if (std::chrono::steady_clock::now() > run.deadline)
+      return out_of_budget(run, std::move(result), "seconds");
+    base::Result<ModelReply> reply = run.model.reply(
+        conversation, run.prompt.tools, ask,
+        [&](std::string_view text) {
+          if (answering) run.event({{"type", "text"}, {"text", text}});
+        },
+        run.stop);
+    if (!reply) return reply.error();
+    result.prompt_tokens += reply->prompt_tokens;
+    result.completion_tokens += reply->completion_tokens;
+    conversation.push_back(reply->message);
+    if (answering) {
+      result.answer = reply->message.text;
+      result.status = reply->cut ? Status::error : Status::ok;
+      return result;
+    }
+    if (!reply->message.text.empty()) run.event({{"type", "plan"}, {"text", reply->message.text}});
+    if (reply->message.calls.empty()) {
+      // A cut call is never run.
+      result.answer = "The model's reply was cut off before it was complete; ask for less at once.";
+      return result;
+    }
+    bool failed = false;
+    for (const model::FunctionCall& call : reply->message.calls) {
+      run.event({{"type", "call"}, {"tool", call.name}, {"arguments", call.arguments}});
+      const std::optional<std::string> ignored =
+          call.name == "decline" ? std::nullopt
+                                 : ignored_file(run.request, run.files, call.arguments.dump());
+      if (ignored) {
+        result.status = Status::bad_input;
+        result.answer = *ignored +
+                        " is not here and the script would not write it, so it was not run; "
+                        "the files here are " +
+                        joined(run.files, kMaxNamed) + ".";
+        return result;
+      }
+      base::Result<CallMade> made = make_call(run, call, result);
+      if (!made) return made.error();
+      const tools::Observation& observation = made->observation;
+      if (observation.declined || observation.refused) {
+        // Whoever was asked has decided; another script would only ask again.
+        result.status = Status::refused;
+        result.answer = observation.text;
+        return result;
+      }
+      failed = failed || observation.error;
+      collect_numbers(observation.text, words);
+      conversation.push_back(std::move(made->message));
+      if (observation.error) result.answer = observation.text;
+    }
+    answering = !failed;
+    ask.grammar = failed ? next_reply_grammar(names) : answer_grammar(words);
+    // The likeliest repair of a small model is the same call again; another draw is worth more.
+    ask.temperature = failed ? 0.7f + 0.3f * static_cast<float>(turn) : 0.0f;
+    ask.seed = static_cast<uint64_t>(turn + 1);
+  }
+  return out_of_budget(run, std::move(result), "turns");
+}
+
+}  // namespace agent
