@@ -3,7 +3,10 @@
 // come again with every turn of a conversation: the last ones are kept as they were embedded.
 #include "server/native_backend.h"
 
+#include <openssl/sha.h>
+
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <future>
 #include <list>
@@ -25,9 +28,9 @@ using base::Errc;
 using base::Error;
 
 constexpr int kUsualContext = 32768;
-constexpr size_t kMaxKept = 32;         // pictures and recordings
-constexpr int kLeastRoom = 16;          // tokens of a reply
-constexpr int kTranscriptTokens = 400;  // of 30 s of speech
+constexpr size_t kMaxKeptBytes = size_t{256} << 20;  // of embedded pictures and recordings
+constexpr int kLeastRoom = 16;                       // tokens of a reply
+constexpr int kTranscriptTokens = 400;               // of 30 s of speech
 
 ApiError api_error(const Error& error, std::string param = {}) {
   switch (error.code) {
@@ -51,33 +54,51 @@ ApiError too_long(int context, size_t prompt) {
           .code = "context_length_exceeded"};
 }
 
-/// Pictures and recordings as they were embedded, the last used first.
+/// Pictures and recordings as they were embedded, the last used first, by the SHA-256 of their
+/// files.
 class Kept {
  public:
-  std::optional<model::Attachment> find(model::MediaKind kind, int budget,
-                                        const std::string& bytes) {
+  using Key = std::array<unsigned char, SHA256_DIGEST_LENGTH + 2>;
+
+  static Key key_of(model::MediaKind kind, int budget, const std::string& bytes) {
+    Key key{};
+    SHA256(reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(), key.data());
+    key[SHA256_DIGEST_LENGTH] = static_cast<unsigned char>(kind);
+    key[SHA256_DIGEST_LENGTH + 1] = static_cast<unsigned char>(budget / 10);  // 70 to 1120
+    return key;
+  }
+  std::optional<model::Attachment> find(const Key& key) {
     const std::lock_guard lock(mutex_);
     for (auto it = entries_.begin(); it != entries_.end(); ++it)
-      if (it->budget == budget && it->attachment.kind == kind && it->bytes == bytes) {
+      if (it->key == key) {
         entries_.splice(entries_.begin(), entries_, it);
         return it->attachment;
       }
     return std::nullopt;
   }
-  void add(int budget, const std::string& bytes, const model::Attachment& attachment) {
+  void add(const Key& key, const model::Attachment& attachment) {
     const std::lock_guard lock(mutex_);
-    entries_.push_front({budget, bytes, attachment});
-    if (entries_.size() > kMaxKept) entries_.pop_back();
+    entries_.push_front({key, attachment});
+    bytes_ += size_of(attachment);
+    while (entries_.size() > 1 && bytes_ > kMaxKeptBytes) {
+      bytes_ -= size_of(entries_.back().attachment);
+      entries_.pop_back();
+    }
   }
 
  private:
   struct Entry {
-    int budget;
-    std::string bytes;
+    Key key;
     model::Attachment attachment;
   };
+  static size_t size_of(const model::Attachment& attachment) {
+    size_t values = 0;
+    for (const model::SoftTokens& part : attachment.parts) values += part.values.size();
+    return values * sizeof(float);
+  }
   std::mutex mutex_;
   std::list<Entry> entries_;
+  size_t bytes_ = 0;
 };
 
 /// What the choices of a request share while they run; all but `mutex` guarded by it.
@@ -215,7 +236,8 @@ Parsed<std::vector<model::Attachment>> NativeBackend::State::attach(const Reques
       if (media.kind == model::MediaKind::video)
         return ApiError{.message = where + ": clips are not taken; send pictures",
                         .param = "messages"};
-      if (std::optional<model::Attachment> known = kept.find(media.kind, budget, media.bytes)) {
+      const Kept::Key key = Kept::key_of(media.kind, budget, media.bytes);
+      if (std::optional<model::Attachment> known = kept.find(key)) {
         all.push_back(std::move(*known));
         continue;
       }
@@ -241,7 +263,7 @@ Parsed<std::vector<model::Attachment>> NativeBackend::State::attach(const Reques
       }
       if (!made)
         return api_error({made.error().code, where + ": " + made.error().message}, "messages");
-      kept.add(budget, media.bytes, *made);
+      kept.add(key, *made);
       all.push_back(std::move(*made));
     }
   return all;
