@@ -48,6 +48,7 @@ class Repeats {
     last.result = result;
     return last.times;
   }
+  void forget() { seen_.clear(); }
 
  private:
   struct Last {
@@ -221,6 +222,7 @@ class FreeLoop {
       return end(Status::refused, observation.text);
     seen_.add(observation.text);
     show_picture(run_, call, made);
+    if (!observation.files.empty()) repeats_.forget();  // the same call may do something else now
     const int times = repeats_.count(call, observation.text);
     if (observation.error && times >= kMostTimes)
       return end(Status::error, "The model made the same failing call " + std::to_string(times) +

@@ -59,8 +59,8 @@ int run(Options o) {
                                   "--api-key-file or TESSERA_API_KEY, or listen on 127.0.0.1"});
   o.endpoints.api_key = *key;
   o.endpoints.ping = std::chrono::milliseconds(static_cast<int>(o.ping_s * 1000));
-  // With a key, who is asked by another name does not matter: a page cannot know the key.
-  if (!server::is_loopback(o.http.host)) o.endpoints.allowed_hosts.push_back(o.http.host);
+  // Other machines call this one by names that it does not know. A page cannot know the key.
+  o.endpoints.any_host = !server::is_loopback(o.http.host);
   const base::Result<std::filesystem::path> path = find_checkpoint(o.model);
   if (!path) return fail(path.error());
   server::NativeBackendOptions& b = o.backend;
@@ -80,6 +80,7 @@ int run(Options o) {
   if (!backend) return fail(of_file(o.model, backend.error()));
   server::Endpoints endpoints(**backend, o.endpoints);
   o.http.error_reply = server::Endpoints::error_reply;
+  o.http.at_the_door = endpoints.door();
   base::Result<std::unique_ptr<server::HttpServer>> http =
       server::HttpServer::listen(o.http, endpoints.handler());
   if (!http) return fail(http.error());
@@ -92,7 +93,9 @@ int run(Options o) {
   std::fflush(stdout);
   net::signal_set signals(*(*http)->io(), SIGINT, SIGTERM);
   signals.async_wait([&](const boost::system::error_code& ec, int) {
-    if (!ec) (*http)->stop();
+    if (ec) return;
+    (*http)->stop();
+    signals.clear();  // the second one does not wait
   });
   (*http)->run();
   // In this order: nothing is prepared any more, nothing computed, nothing sent.

@@ -105,10 +105,14 @@ class ReplyStepper::State {
       base::Result<TokenId> chosen = choose(logits);
       if (!chosen) return chosen.error();
       next_ = {*chosen};
-    } else if (options_.logprobs >= 0) {
-      for (const TokenId token : next_)
-        out_.logprobs.push_back(
-            {.chosen = {token, std::numeric_limits<float>::quiet_NaN()}, .top = {}});
+    } else {
+      // What is forced fits the reply's length, too.
+      const auto room = static_cast<size_t>(std::max(1, options_.max_tokens - n_tokens()));
+      next_.resize(std::min(next_.size(), room));
+      if (options_.logprobs >= 0)
+        for (const TokenId token : next_)
+          out_.logprobs.push_back(
+              {.chosen = {token, std::numeric_limits<float>::quiet_NaN()}, .top = {}});
     }
     for (const TokenId token : next_)
       if (base::Status taken = take(token); !taken) return taken.error();

@@ -72,6 +72,7 @@ Sink sink_to(const std::shared_ptr<Relay>& relay) {
           [relay](int choice, const model::ReplyEvent& event) {
             if (!relay->streams) return;
             net::post(*relay->io, [relay, choice, event] {
+              if (relay->gone) return;  // the backend that the writer asks may be gone, too
               relay->out += relay->writer->on_event(choice, event);
               relay->wake();
             });
@@ -80,6 +81,7 @@ Sink sink_to(const std::shared_ptr<Relay>& relay) {
           [relay](int choice, const model::Generated& out) {
             if (!relay->streams) return;
             net::post(*relay->io, [relay, choice, out] {
+              if (relay->gone) return;
               relay->out += relay->writer->on_done(choice, out);
               relay->wake();
             });
@@ -156,9 +158,25 @@ HttpReply transcript(const TranscriptionRequest& request, const std::string& tex
   return {.body = text_of(out)};
 }
 
+/// As the value of a header: printable ASCII, not long.
+std::string header_text(const std::vector<std::string>& lines) {
+  constexpr size_t kMost = 1000;
+  std::string text;
+  for (const std::string& line : lines) {
+    if (!text.empty()) text += "; ";
+    for (const char c : line) text += c >= ' ' && c < 0x7f ? c : '?';
+  }
+  if (text.size() > kMost) text.resize(kMost);
+  return text;
+}
+void add_note(HttpReply& reply, const std::string& not_enforced) {
+  if (!not_enforced.empty()) reply.headers.emplace_back("X-Tessera-Not-Enforced", not_enforced);
+}
+
 struct Ready {
   Request request = {};  // without messages, which the job has
   std::unique_ptr<Backend::Job> job = {};
+  std::string not_enforced = {};
 };
 
 }  // namespace
@@ -170,6 +188,7 @@ struct Endpoints::State {
   Backend& backend;
   EndpointOptions options;
   net::thread_pool pool{kPreparing};
+  net::thread_pool embedding{1};  // takes long; the others are not to wait for it
   std::mt19937_64 random;
   uint64_t requests = 0, refused = 0, streams = 0, gone = 0;
 
@@ -183,9 +202,13 @@ struct Endpoints::State {
   /// Runs `work` on a thread of the pool; its result must have a default.
   template <class Work>
   auto on_pool(Work work) -> net::awaitable<decltype(work())> {
+    return on(pool, std::move(work));
+  }
+  template <class Work>
+  static auto on(net::thread_pool& threads, Work work) -> net::awaitable<decltype(work())> {
     using T = decltype(work());
     co_return co_await net::co_spawn(
-        pool.get_executor(),
+        threads.get_executor(),
         [work = std::move(work)]() mutable -> net::awaitable<T> { co_return work(); },
         net::use_awaitable);
   }
@@ -209,7 +232,8 @@ struct Endpoints::State {
                        .type = std::move(type),
                        .code = std::move(code)});
     };
-    if (!host_allowed(request.header("host"), options.allowed_hosts))
+    const bool any_host = options.any_host && !options.api_key.empty();
+    if (!any_host && !host_allowed(request.header("host"), options.allowed_hosts))
       return no(403,
                 "This server is not called '" + std::string(request.header("host")) +
                     "'; allow the name with --allow-host.",
@@ -268,6 +292,7 @@ net::awaitable<void> Endpoints::State::generate(std::shared_ptr<net::io_context>
     Parsed<std::unique_ptr<Backend::Job>> job = backend.prepare(std::move(request));
     if (auto* error = std::get_if<ApiError>(&job)) return std::move(*error);
     ready.job = std::move(std::get<std::unique_ptr<Backend::Job>>(job));
+    ready.not_enforced = header_text(ready.job->not_enforced());
     return ready;
   });
   if (relay->gone) co_return;
@@ -301,10 +326,13 @@ net::awaitable<void> Endpoints::State::generate(std::shared_ptr<net::io_context>
       reply = error_of(*relay->error, protocol);
     else
       reply.body = relay->writer->whole(relay->all);
+    add_note(reply, ready.not_enforced);
     co_await to->send(std::move(reply));
     co_return;
   }
-  bool alive = co_await to->begin(stream_head(std::exchange(relay->out, {})));
+  HttpReply head_of_stream = stream_head(std::exchange(relay->out, {}));
+  add_note(head_of_stream, ready.not_enforced);
+  bool alive = co_await to->begin(std::move(head_of_stream));
   while (alive && !relay->gone && !relay->ended) {
     co_await relay->wait(options.ping);
     std::string bytes = std::exchange(relay->out, {});
@@ -345,6 +373,7 @@ net::awaitable<void> Endpoints::State::transcribe(std::shared_ptr<net::io_contex
     heard.pieces = std::move(std::get<std::vector<Backend::Piece>>(pieces));
     return heard;
   });
+  if (relay->gone) co_return;
   if (const auto* error = std::get_if<ApiError>(&prepared)) {
     ++refused;
     co_await to->send(error_of(*error));
@@ -402,7 +431,10 @@ net::awaitable<void> Endpoints::State::transcribe(std::shared_ptr<net::io_contex
 }
 
 net::awaitable<void> Endpoints::State::embed(HttpRequest http, std::shared_ptr<Responder> to) {
-  HttpReply reply = co_await on_pool([this, &http]() -> HttpReply {
+  std::stop_source stop;
+  to->when_gone([stop]() mutable { stop.request_stop(); });
+  const std::stop_token token = stop.get_token();
+  HttpReply reply = co_await on(embedding, [this, &http, &token]() -> HttpReply {
     Parsed<EmbeddingsRequest> parsed = parse_embeddings(http.body);
     if (const auto* error = std::get_if<ApiError>(&parsed)) return error_of(*error);
     EmbeddingsRequest& request = std::get<EmbeddingsRequest>(parsed);
@@ -412,7 +444,7 @@ net::awaitable<void> Endpoints::State::embed(HttpRequest http, std::shared_ptr<R
       inputs.push_back(backend.tokenize(text, false, true));
     int tokens = 0;
     for (const auto& input : inputs) tokens += static_cast<int>(input.size());
-    Parsed<std::vector<std::vector<float>>> vectors = backend.embed(inputs);
+    Parsed<std::vector<std::vector<float>>> vectors = backend.embed(inputs, token);
     if (const auto* error = std::get_if<ApiError>(&vectors)) return error_of(*error);
     return {.body = embeddings_json(request, backend.facts().id,
                                     std::get<std::vector<std::vector<float>>>(vectors), tokens)};
@@ -467,13 +499,11 @@ json Endpoints::State::model_json(const ModelFacts& facts) const {
 
 /// What is answered at once.
 HttpReply Endpoints::State::plain(const HttpRequest& http) {
-  const bool get = http.method == "GET" || http.method == "HEAD", post = http.method == "POST";
+  const bool get = http.method == "GET" || http.method == "HEAD";
   const ModelFacts facts = backend.facts();
   std::string_view path = http.path;
   HttpReply reply;
-  if (path == "/tokenize" && post) {
-    reply = tokenize(http);
-  } else if (path == "/health" && get) {
+  if (path == "/health" && get) {
     reply.body = text_of({{"status", "ok"}});
   } else if (path == "/metrics" && get) {
     reply = metrics();
@@ -511,6 +541,7 @@ HttpReply Endpoints::State::plain(const HttpRequest& http) {
 
 net::awaitable<void> Endpoints::State::handle(HttpRequest http, std::shared_ptr<Responder> to) {
   ++requests;
+  // Once more, for a server without door().
   if (std::optional<HttpReply> no = turned_away(http)) {
     ++refused;
     co_await to->send(std::move(*no));
@@ -532,7 +563,11 @@ net::awaitable<void> Endpoints::State::handle(HttpRequest http, std::shared_ptr<
     co_await embed(std::move(http), std::move(to));
     co_return;
   }
-  HttpReply reply = plain(http);
+  HttpReply reply;
+  if (path == "/tokenize" && post)
+    reply = co_await on_pool([this, &http] { return tokenize(http); });
+  else
+    reply = plain(http);
   if (reply.status != 200) ++refused;
   co_await to->send(std::move(reply));
 }
@@ -543,14 +578,20 @@ Endpoints::Endpoints(Backend& backend, EndpointOptions options)
 Endpoints::~Endpoints() { join(); }
 
 void Endpoints::join() {
-  state_->pool.stop();
-  state_->pool.join();
+  for (net::thread_pool* threads : {&state_->pool, &state_->embedding}) {
+    threads->stop();
+    threads->join();
+  }
 }
 
 HttpHandler Endpoints::handler() {
   return [state = state_](HttpRequest http, std::shared_ptr<Responder> to) {
     return state->handle(std::move(http), std::move(to));
   };
+}
+
+std::function<std::optional<HttpReply>(const HttpRequest&)> Endpoints::door() const {
+  return [state = state_](const HttpRequest& head) { return state->turned_away(head); };
 }
 
 HttpReply Endpoints::error_reply(int status, std::string_view why) {

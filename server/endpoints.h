@@ -11,8 +11,9 @@
 namespace server {
 
 struct EndpointOptions {
-  std::string api_key = {};                       ///< empty: nobody is asked for one
-  std::vector<std::string> allowed_hosts = {};    ///< names beside loopback's (checks.h)
+  std::string api_key = {};                     ///< empty: nobody is asked for one
+  std::vector<std::string> allowed_hosts = {};  ///< names beside loopback's (checks.h)
+  bool any_host = false;  ///< with a key: whoever knows it may call the server by any name
   std::vector<std::string> allowed_origins = {};  ///< of pages beside loopback's
   /// A stream in which nothing happens for so long gets a comment with the progress.
   std::chrono::milliseconds ping{5000};
@@ -29,6 +30,8 @@ class Endpoints {
 
   /// For HttpServer::listen; valid as long as this object.
   HttpHandler handler();
+  /// For HttpOptions::at_the_door: strangers are turned away before their body is read.
+  std::function<std::optional<HttpReply>(const HttpRequest&)> door() const;
   /// For HttpOptions::error_reply.
   static HttpReply error_reply(int status, std::string_view why);
 

@@ -12,13 +12,16 @@
 #include <list>
 #include <mutex>
 #include <random>
+#include <set>
 
+#include "base/json.h"
 #include "media/image.h"
 #include "media/sound.h"
 #include "model/chat_template.h"
 #include "model/grammar/grammar_cache.h"
 #include "model/grammar/reply_grammar.h"
 #include "model/hub_config.h"
+#include "server/loosen_schema.h"
 
 namespace server {
 
@@ -101,6 +104,12 @@ class Kept {
   size_t bytes_ = 0;
 };
 
+size_t tokens_of(const model::Attachment& attachment) {
+  size_t n = 0;
+  for (const model::SoftTokens& part : attachment.parts) n += static_cast<size_t>(part.n);
+  return n;
+}
+
 /// What the choices of a request share while they run; all but `mutex` guarded by it.
 struct Running {
   Sink sink;
@@ -140,20 +149,28 @@ struct NativeBackend::State {
   Kept kept;
   int64_t created = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
 
-  Parsed<std::vector<model::Attachment>> attach(const Request& request);
+  /// n_text: tokens of the prompt beside the media.
+  Parsed<std::vector<model::Attachment>> attach(const Request& request, size_t n_text);
   Parsed<model::ServeRequest> make(const Request& request, const model::ChatTokens& chat,
                                    std::vector<model::Attachment> attachments,
-                                   bool starts_in_reasoning, int choice);
+                                   bool starts_in_reasoning, int choice,
+                                   std::vector<std::string>& not_enforced);
   std::vector<int> checkpoints(const model::ChatTokens& chat, size_t prompt_size) const;
-  base::Result<std::string> grammar(const Request& request) const;
+  base::Result<std::string> grammar(const Request& request,
+                                    std::vector<std::string>& not_enforced) const;
 };
 
 namespace {
 
 class NativeJob final : public Backend::Job {
  public:
-  NativeJob(model::Scheduler& scheduler, std::vector<model::ServeRequest> choices)
-      : scheduler_(scheduler), choices_(std::move(choices)) {}
+  NativeJob(model::Scheduler& scheduler, std::vector<model::ServeRequest> choices,
+            std::vector<std::string> not_enforced)
+      : scheduler_(scheduler),
+        choices_(std::move(choices)),
+        not_enforced_(std::move(not_enforced)) {}
+
+  std::vector<std::string> not_enforced() const override { return not_enforced_; }
 
   std::optional<ApiError> start(Sink sink, std::stop_token stop) override {
     auto running = std::make_shared<Running>();
@@ -220,12 +237,16 @@ class NativeJob final : public Backend::Job {
 
   model::Scheduler& scheduler_;
   std::vector<model::ServeRequest> choices_;
+  std::vector<std::string> not_enforced_;
 };
 
 }  // namespace
 
-Parsed<std::vector<model::Attachment>> NativeBackend::State::attach(const Request& request) {
+Parsed<std::vector<model::Attachment>> NativeBackend::State::attach(const Request& request,
+                                                                    size_t n_text) {
   std::vector<model::Attachment> all;
+  const auto context = static_cast<size_t>(scheduler->context());
+  size_t n = n_text;  // tokens so far: what does not fit is not embedded
   const int budget = request.image_budget > 0   ? request.image_budget
                      : options.image_budget > 0 ? options.image_budget
                                                 : model::kDefaultImageBudget;
@@ -237,7 +258,9 @@ Parsed<std::vector<model::Attachment>> NativeBackend::State::attach(const Reques
         return ApiError{.message = where + ": clips are not taken; send pictures",
                         .param = "messages"};
       const Kept::Key key = Kept::key_of(media.kind, budget, media.bytes);
+      if (n > context) return too_long(scheduler->context(), n);
       if (std::optional<model::Attachment> known = kept.find(key)) {
+        n += tokens_of(*known);
         all.push_back(std::move(*known));
         continue;
       }
@@ -258,12 +281,29 @@ Parsed<std::vector<model::Attachment>> NativeBackend::State::attach(const Reques
           });
         }
       } else {
-        scheduler->with_engine(
-            [&](const model::Engine& e) { made = model::attach_sound(e, media.bytes); });
+        const base::Result<media::Sound> sound = media::decode_sound(media.bytes);
+        if (!sound) {
+          made = sound.error();
+        } else {
+          const auto frames = static_cast<size_t>(sound->seconds() * 25);  // 40 ms each
+          if (n + frames > context) return too_long(scheduler->context(), n + frames);
+          for (const media::SoundRange& piece : media::split_at_silences(sound->samples)) {
+            scheduler->with_engine([&](const model::Engine& e) {
+              base::Result<model::SoftTokens> soft = e.embed_audio(
+                  std::span(sound->samples).subspan(piece.begin, piece.end - piece.begin));
+              if (soft)
+                made->parts.push_back(std::move(*soft));
+              else
+                made = soft.error();
+            });
+            if (!made) break;
+          }
+        }
       }
       if (!made)
         return api_error({made.error().code, where + ": " + made.error().message}, "messages");
       kept.add(key, *made);
+      n += tokens_of(*made);
       all.push_back(std::move(*made));
     }
   return all;
@@ -298,7 +338,8 @@ std::vector<int> NativeBackend::State::checkpoints(const model::ChatTokens& chat
 Parsed<model::ServeRequest> NativeBackend::State::make(const Request& request,
                                                        const model::ChatTokens& chat,
                                                        std::vector<model::Attachment> attachments,
-                                                       bool starts_in_reasoning, int choice) {
+                                                       bool starts_in_reasoning, int choice,
+                                                       std::vector<std::string>& not_enforced) {
   const model::Tokenizer& tokenizer = engine.tokenizer();
   base::Result<model::Prompt> prompt = model::assemble(chat, std::move(attachments), tokenizer);
   if (!prompt) return api_error(prompt.error(), "messages");
@@ -329,7 +370,7 @@ Parsed<model::ServeRequest> NativeBackend::State::make(const Request& request,
   if (base::Status ok = model::check(o); !ok) return api_error(ok.error());
 
   if (calls || request.format.kind != AnswerFormat::Kind::text) {
-    const base::Result<std::string> text = grammar(request);
+    const base::Result<std::string> text = grammar(request, not_enforced);
     if (!text) return api_error(text.error(), calls ? "tools" : "response_format");
     const Grammars& cache = grammars.get();
     if (!cache) return api_error(cache.error());
@@ -349,9 +390,9 @@ Parsed<model::ServeRequest> NativeBackend::State::make(const Request& request,
   return out;
 }
 
-base::Result<std::string> NativeBackend::State::grammar(const Request& request) const {
+base::Result<std::string> NativeBackend::State::grammar(
+    const Request& request, std::vector<std::string>& not_enforced) const {
   model::ReplyGrammar reply{.tokens = tokens};
-  if (request.tool_choice != ToolChoice::none) reply.tools = request.tools;
   switch (request.tool_choice) {
     case ToolChoice::automatic:
       break;
@@ -378,7 +419,31 @@ base::Result<std::string> NativeBackend::State::grammar(const Request& request) 
       reply.schema = request.format.schema;
       break;
   }
-  return model::reply_grammar(reply);
+  std::vector<model::ToolDeclaration> tools;
+  if (request.tool_choice != ToolChoice::none) tools = request.tools;
+  // One tool of one of the client's many servers with a keyword that no grammar holds should not
+  // end every conversation: unless it is declared strict, the rest of its schema is enforced.
+  std::set<std::string> loose;
+  for (;;) {
+    reply.tools = tools;
+    base::Result<std::string> made = model::reply_grammar(reply);
+    if (made || made.error().code != Errc::usage) return made;
+    const std::string& why = made.error().message;
+    const auto tool = std::find_if(tools.begin(), tools.end(), [&](const auto& one) {
+      return why.starts_with("tool " + one.name + ": schema: ");
+    });
+    const auto& strict = request.strict_tools;
+    if (tool == tools.end() || std::find(strict.begin(), strict.end(), tool->name) != strict.end())
+      return made;
+    if (loose.insert(tool->name).second) {
+      not_enforced.push_back(why);
+      tool->parameters = loosened(tool->parameters);
+    } else if (const nlohmann::json any{{"type", "object"}}; tool->parameters != any) {
+      tool->parameters = any;
+    } else {
+      return made;
+    }
+  }
 }
 
 NativeBackend::NativeBackend(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -424,16 +489,19 @@ Parsed<std::unique_ptr<Backend::Job>> NativeBackend::prepare(Request request) {
   }
   if (chat.ids.size() > static_cast<size_t>(s.scheduler->context()))
     return too_long(s.scheduler->context(), chat.ids.size());
-  Parsed<std::vector<model::Attachment>> attached = s.attach(request);
+  Parsed<std::vector<model::Attachment>> attached = s.attach(request, chat.ids.size());
   if (auto* error = std::get_if<ApiError>(&attached)) return std::move(*error);
   std::vector<model::ServeRequest> choices;
+  std::vector<std::string> not_enforced;
   for (int i = 0; i < request.n; ++i) {
+    not_enforced.clear();  // the same for each
     Parsed<model::ServeRequest> made =
-        s.make(request, chat, std::get<std::vector<model::Attachment>>(attached), in_thought, i);
+        s.make(request, chat, std::get<std::vector<model::Attachment>>(attached), in_thought, i,
+               not_enforced);
     if (auto* error = std::get_if<ApiError>(&made)) return std::move(*error);
     choices.push_back(std::move(std::get<model::ServeRequest>(made)));
   }
-  return std::make_unique<NativeJob>(*s.scheduler, std::move(choices));
+  return std::make_unique<NativeJob>(*s.scheduler, std::move(choices), std::move(not_enforced));
 }
 
 Parsed<std::vector<Backend::Piece>> NativeBackend::prepare_transcription(
@@ -455,6 +523,7 @@ Parsed<std::vector<Backend::Piece>> NativeBackend::prepare_transcription(
           .rendered,
       tokenizer);
   Request each;
+  std::vector<std::string> none;  // it has no tools
   each.generate.max_tokens = kTranscriptTokens;
   each.generate.sampler.temperature = request.temperature;
   std::vector<Piece> pieces;
@@ -468,11 +537,13 @@ Parsed<std::vector<Backend::Piece>> NativeBackend::prepare_transcription(
     attachment.parts.push_back(std::move(*soft));
     std::vector<model::Attachment> attachments;
     attachments.push_back(std::move(attachment));
-    Parsed<model::ServeRequest> made = s.make(each, chat, std::move(attachments), false, 0);
+    Parsed<model::ServeRequest> made = s.make(each, chat, std::move(attachments), false, 0, none);
     if (auto* error = std::get_if<ApiError>(&made)) return std::move(*error);
+    // Nobody asks for the same recording's state again.
+    std::get<model::ServeRequest>(made).checkpoints.clear();
     std::vector<model::ServeRequest> one;
     one.push_back(std::move(std::get<model::ServeRequest>(made)));
-    pieces.push_back({.job = std::make_unique<NativeJob>(*s.scheduler, std::move(one)),
+    pieces.push_back({.job = std::make_unique<NativeJob>(*s.scheduler, std::move(one), none),
                       .begin_s = static_cast<double>(range.begin) / media::kSoundRate,
                       .end_s = static_cast<double>(range.end) / media::kSoundRate});
   }
@@ -497,7 +568,7 @@ std::string NativeBackend::token_text(model::TokenId id) {
 }
 
 Parsed<std::vector<std::vector<float>>> NativeBackend::embed(
-    const std::vector<std::vector<model::TokenId>>& inputs) {
+    const std::vector<std::vector<model::TokenId>>& inputs, std::stop_token stop) {
   const int context = state_->scheduler->context();
   size_t longest = 0;
   for (const auto& input : inputs) {
@@ -513,11 +584,12 @@ Parsed<std::vector<std::vector<float>>> NativeBackend::embed(
   std::optional<ApiError> failed;
   // One at a time, so that conversations go on between them.
   for (const auto& input : inputs) {
+    if (stop.stop_requested()) return ApiError{.status = 499, .message = "The client has gone."};
     std::vector<model::Position> positions;
     for (const model::TokenId id : input) positions.push_back({.id = id});
     state_->scheduler->with_engine([&](const model::Engine& engine) {
       model::Session session(engine, static_cast<int>(input.size()) + 1);
-      base::Result<std::vector<float>> vector = session.pooled(positions, {});
+      base::Result<std::vector<float>> vector = session.pooled(positions, stop);
       if (vector)
         out.push_back(std::move(*vector));
       else

@@ -34,7 +34,7 @@ class NativeBackend final : public Backend {
   Parsed<std::unique_ptr<Job>> prepare(Request request) override;
   Parsed<std::vector<Piece>> prepare_transcription(const TranscriptionRequest& request) override;
   Parsed<std::vector<std::vector<float>>> embed(
-      const std::vector<std::vector<model::TokenId>>& inputs) override;
+      const std::vector<std::vector<model::TokenId>>& inputs, std::stop_token stop) override;
   std::vector<model::TokenId> tokenize(std::string_view text, bool special,
                                        bool add_special) override;
   std::string token_text(model::TokenId id) override;

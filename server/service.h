@@ -49,6 +49,8 @@ class Backend {
   class Job {
    public:
     virtual ~Job() = default;
+    /// What of the tools' schemas is not enforced, one sentence each; for the client.
+    virtual std::vector<std::string> not_enforced() const { return {}; }
     /// Once. The job may be destroyed afterwards. An error means that nothing was started, and that
     /// the sink is not called: the queue is full (429).
     virtual std::optional<ApiError> start(Sink sink, std::stop_token stop) = 0;
@@ -63,9 +65,9 @@ class Backend {
   };
   virtual Parsed<std::vector<Piece>> prepare_transcription(const TranscriptionRequest& request) = 0;
 
-  /// Vectors of length 1. Blocks.
+  /// Vectors of length 1. Blocks; `stop` is looked at now and then.
   virtual Parsed<std::vector<std::vector<float>>> embed(
-      const std::vector<std::vector<model::TokenId>>& inputs) = 0;
+      const std::vector<std::vector<model::TokenId>>& inputs, std::stop_token stop) = 0;
   virtual std::vector<model::TokenId> tokenize(std::string_view text, bool special,
                                                bool add_special) = 0;
   virtual std::string token_text(model::TokenId id) = 0;

@@ -97,7 +97,8 @@ bool is_context_overflow(std::string_view body) {
   for (const char* sign :
        {"context_length_exceeded", "exceed_context_size", "maximum context length",
         "available context size", "exceeds the context", "context window", "context length of",
-        "context size has been exceeded", "prompt is too long", "input is too long"})
+        "context size has been exceeded", "prompt is too long", "input is too long",
+        "the context length", "n_ctx", "maximum model length", "model's context length"})
     if (lower.find(sign) != lower.npos) return true;
   return false;
 }

@@ -170,6 +170,10 @@ struct ReplyReader::State {
       const bool other_id = !id.empty() && !slot->id.empty() && id != slot->id;
       const bool same_again = slot->name == name && slot->id == id && slot->arguments == arguments;
       const bool no_arguments_yet = slot->arguments.empty() && !slot->whole;
+      // The last piece of some servers repeats the name and brings nothing.
+      if (slot->complete() && !id.empty() && id == slot->id && name == slot->name &&
+          arguments.empty())
+        return nullptr;
       if (other_id)
         another = true;
       else if (slot->complete())

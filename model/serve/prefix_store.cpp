@@ -6,6 +6,9 @@
 // for which there is no room then is not kept.
 #include "model/serve/prefix_store.h"
 
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <chrono>
 #include <condition_variable>
@@ -70,9 +73,12 @@ class PrefixStore::State {
         measure_(engine, engine.context_length()) {
     if (options_.folder.empty()) return;
     std::error_code error;
-    fs::create_directories(options_.folder, error);
-    fs::permissions(options_.folder, fs::perms::owner_all, error);
-    if (!fs::is_directory(options_.folder, error)) {
+    if (fs::create_directories(options_.folder, error))
+      fs::permissions(options_.folder, fs::perms::owner_all, error);
+    // What others may write could be made up: without files then.
+    struct stat folder;
+    if (::stat(options_.folder.c_str(), &folder) != 0 || !S_ISDIR(folder.st_mode) ||
+        folder.st_uid != ::geteuid() || (folder.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
       options_.folder.clear();
       return;
     }
@@ -294,6 +300,7 @@ class PrefixStore::State {
   }
 
   bool make_room_in_memory(uint64_t bytes) {
+    if (bytes > options_.max_bytes_in_memory) return false;
     while (counts_.bytes_in_memory + bytes > options_.max_bytes_in_memory) {
       Node* node = oldest(
           [](const Node& n) { return n.rows != nullptr && (n.on_disk || n.n_children == 0); });
@@ -309,6 +316,7 @@ class PrefixStore::State {
   }
 
   bool make_room_on_disk(uint64_t bytes) {
+    if (bytes > options_.max_bytes_on_disk) return false;
     while (counts_.bytes_on_disk + bytes > options_.max_bytes_on_disk) {
       Node* node = oldest([](const Node& n) { return n.on_disk && n.n_children == 0; });
       const auto foreign =

@@ -192,8 +192,14 @@ struct Scheduler::State {
     }
   }
 
+  // Those that wait now: whoever brings one after the other does not hold up the conversations.
   void run_tasks() {
-    for (;;) {
+    size_t n = 0;
+    {
+      const std::lock_guard lock(mutex_);
+      n = tasks_.size();
+    }
+    for (; n > 0; --n) {
       Task* task = nullptr;
       {
         const std::lock_guard lock(mutex_);
@@ -259,13 +265,21 @@ struct Scheduler::State {
         else
           circle_.push_back(conversation);
         --n_waiting_;
-        ++counts_.slots_busy;
-        counts_.prompt_tokens += static_cast<uint64_t>(job->prompt_size());
-        queue_changed_ = true;
-        running_.push_back(job->cut);
-        if (stopping_) job->cut.request_stop();
+        if (job->refusal) {  // came in after give_up_waiting()
+          ++counts_.finished;
+          queue_changed_ = true;
+        } else {
+          ++counts_.slots_busy;
+          counts_.prompt_tokens += static_cast<uint64_t>(job->prompt_size());
+          queue_changed_ = true;
+          running_.push_back(job->cut);
+          if (stopping_) job->cut.request_stop();
+        }
       }
-      start(std::move(job));
+      if (job->refusal)
+        done(*job, *job->refusal);
+      else
+        start(std::move(job));
     }
   }
 

@@ -34,7 +34,9 @@ void read_sampler(Fields& fields, Request& request) {
   sampler.temperature = static_cast<float>(fields.number("temperature", 0, 2).value_or(1));
   // The sampler wants more than nothing; OpenAI allows 0, which leaves the likeliest token.
   sampler.top_p = static_cast<float>(std::max(fields.number("top_p", 0, 1).value_or(0.95), 1e-6));
-  sampler.top_k = static_cast<int>(fields.integer("top_k", 0, 1'000'000).value_or(64));
+  // -1 is how vLLM says all.
+  sampler.top_k =
+      static_cast<int>(std::max<int64_t>(0, fields.integer("top_k", -1, 1'000'000).value_or(64)));
   sampler.min_p = static_cast<float>(fields.number("min_p", 0, 1).value_or(0));
   sampler.presence_penalty =
       static_cast<float>(fields.number("presence_penalty", -2, 2).value_or(0));
@@ -92,8 +94,12 @@ void read_stop(Fields& fields, std::string_view name, Request& request) {
 }
 
 void read_max_tokens(Fields& fields, std::string_view name, Request& request) {
-  const auto bound = fields.integer(name, 1, std::numeric_limits<int32_t>::max());
-  if (!bound) return;
+  const auto bound = fields.integer(name, -1, std::numeric_limits<int32_t>::max());
+  if (!bound || bound == -1) return;  // -1 is how LM Studio says no bound
+  if (bound == 0) {
+    fields.wrong(name, "is 0, expected 1 or more");
+    return;
+  }
   int& most = request.generate.max_tokens;
   most = most == 0 ? static_cast<int>(*bound) : std::min(most, static_cast<int>(*bound));
 }
@@ -191,8 +197,7 @@ void add_tool(Fields& fields, std::string_view schema_name, Request& request) {
   tool.name = fields.text("name").value_or("");
   tool.description = fields.text("description").value_or("");
   if (const json* schema = fields.object(schema_name)) tool.parameters = *schema;
-  // Whether or not a client asks for it, calls follow the schema.
-  (void)fields.flag("strict");
+  const bool strict = fields.flag("strict").value_or(false);
   if (fields.problem()) return;
   if (!is_function_name(tool.name)) {
     fields.wrong("name",
@@ -208,6 +213,7 @@ void add_tool(Fields& fields, std::string_view schema_name, Request& request) {
       fields.wrong("name", "is " + in_quotes(tool.name) + ", as that of a tool before it");
       return;
     }
+  if (strict) request.strict_tools.push_back(tool.name);
   request.tools.push_back(std::move(tool));
 }
 

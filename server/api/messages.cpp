@@ -251,9 +251,10 @@ Parsed<Request> parse_messages(std::string_view body) {
   }
   (void)fields.choice("service_tier", {"auto", "standard_only"});
   (void)fields.choice("speed", {"standard"});
-  fields.ignore(
-      {"cache_control", "inference_geo", "diagnostics", "user_profile_id", "workspace_id"});
-  fields.refuse({"container", "mcp_servers", "context_management"},
+  fields.ignore({"cache_control", "inference_geo", "diagnostics", "user_profile_id", "workspace_id",
+                 // Asks to clear old thoughts and results; Claude Code sends it with every request.
+                 "context_management"});
+  fields.refuse({"container", "mcp_servers"},
                 "is not supported: only the client's own tools can be called");
   fields.finish();
   if (problem) return problem.error();

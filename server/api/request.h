@@ -49,6 +49,7 @@ struct Request {
   std::optional<std::string> raw_prompt = {};  ///< completions: continued as it is, no chat
   bool echo = false;                           ///< completions: the prompt stands before the reply
   std::vector<model::ToolDeclaration> tools = {};
+  std::vector<std::string> strict_tools = {};  ///< whose schemas must be enforced as a whole
   ToolChoice tool_choice = ToolChoice::automatic;
   std::string named_tool = {};
   bool parallel_tool_calls = true;

@@ -4,10 +4,11 @@
 //
 // Beast reads and writes; every operation has a deadline, which Beast's stream enforces by closing
 // it. While a handler works, the socket is watched: when the other side closes it, the handler is
-// told, so that nothing goes on being computed for nobody. A client that sends its next request
-// ahead is no longer watched, since what it sent lies between us and the end of its stream.
+// told, so that nothing goes on being computed for nobody. Where something else lies between us and
+// the end of its stream, it is looked for ten times a second.
 #include "server/http/http_server.h"
 
+#include <poll.h>
 #include <sys/socket.h>
 
 #include <boost/asio/ssl.hpp>
@@ -83,7 +84,7 @@ class Connection final : public Responder,
  public:
   template <class... Args>
   explicit Connection(std::shared_ptr<HttpServer::State> state, Args&&... args)
-      : state_(std::move(state)), stream_(std::forward<Args>(args)...) {
+      : state_(std::move(state)), stream_(std::forward<Args>(args)...), look_(*state_->io) {
     state_->open.insert(this);
   }
   ~Connection() override { state_->open.erase(this); }
@@ -219,6 +220,19 @@ class Connection final : public Responder,
     const auto& head = parser.get();
     version_ = head.version();
     method_is_head_ = head.method() == http::verb::head;
+    HttpRequest request;
+    if (const char* why = take(head, request); why != nullptr) {
+      co_await refuse(400, why);
+      co_return false;
+    }
+    if (state_->options.at_the_door) {
+      std::optional<HttpReply> no = state_->options.at_the_door(request);
+      if (no) {
+        keep_alive_ = false;  // its body is not read
+        co_await send(std::move(*no));
+        co_return false;
+      }
+    }
     const auto expect = head[http::field::expect];
     if (beast::iequals(expect, "100-continue")) {
       http::response<http::empty_body> go_on{http::status::continue_, version_};
@@ -235,11 +249,7 @@ class Connection final : public Responder,
     }
     http::request<http::string_body> message = parser.release();
     keep_alive_ = message.keep_alive();
-    HttpRequest request;
-    if (!take(message, request)) {
-      co_await refuse(400, "the request names its Host twice, or none");
-      co_return false;
-    }
+    request.body = std::move(message.body());
     lowest().expires_never();
     watch();
     co_await state_->handler(std::move(request), this->shared_from_this());
@@ -261,9 +271,16 @@ class Connection final : public Responder,
     co_await send(state_->error(status, why));
   }
 
-  static bool take(http::request<http::string_body>& message, HttpRequest& to) {
+  /// Why it cannot be taken, or null.
+  static const char* take(const http::request<http::string_body>& message, HttpRequest& to) {
     const auto host = message.count(http::field::host);
-    if (host > 1 || (host == 0 && message.version() >= 11)) return false;
+    if (host > 1 || (host == 0 && message.version() >= 11))
+      return "the request names its Host twice, or none";
+    // Beast reads a body of another coding as one without an end of its own.
+    const auto coding = message[http::field::transfer_encoding];
+    if (message.count(http::field::transfer_encoding) > 1 ||
+        (!coding.empty() && !beast::iequals(coding, "chunked")))
+      return "a Transfer-Encoding other than chunked";
     to.method = std::string(message.method_string());
     const std::string target(message.target());
     const size_t query = target.find('?');
@@ -275,26 +292,43 @@ class Connection final : public Responder,
         if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
       to.headers[name] = std::string(field.value());
     }
-    to.body = std::move(message.body());
-    return true;
+    return nullptr;
   }
 
   void watch() {
-    if (buffer_.size() > 0) return;
+    if (buffer_.size() > 0) {
+      look_now_and_then();
+      return;
+    }
     watching_ = true;
     socket().async_wait(net::socket_base::wait_read, [self = this->shared_from_this(),
                                                       turn = turn_](const error_code& ec) {
       if (ec || turn != self->turn_ || !self->watching_) return;
       self->watching_ = false;
-      // The end of the stream, or in TLS the alert that announces it.
       char byte = 0;
       const ssize_t n = ::recv(self->socket().native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
-      const bool alert = std::is_same_v<Stream, Tls> && n == 1 && byte == 21;
-      if (n == 0 || alert || (n < 0 && errno != EAGAIN)) self->lost();
+      if (n == 0 || (n < 0 && errno != EAGAIN))
+        self->lost();
+      else
+        self->look_now_and_then();
+    });
+  }
+  /// Where bytes lie before the end of the stream (the next request, TLS's goodbye), the end is no
+  /// event.
+  void look_now_and_then() {
+    look_.expires_after(std::chrono::milliseconds(100));
+    look_.async_wait([self = this->shared_from_this(), turn = turn_](const error_code& ec) {
+      if (ec || turn != self->turn_ || self->gone_) return;
+      pollfd end{.fd = self->socket().native_handle(), .events = POLLRDHUP, .revents = 0};
+      if (::poll(&end, 1, 0) != 0 && (end.revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0)
+        self->lost();
+      else
+        self->look_now_and_then();
     });
   }
   void unwatch() {
     ++turn_;
+    look_.cancel();
     if (!std::exchange(watching_, false)) return;
     error_code ignored;
     socket().cancel(ignored);
@@ -323,6 +357,7 @@ class Connection final : public Responder,
 
   std::shared_ptr<HttpServer::State> state_;
   Stream stream_;
+  net::steady_timer look_;
   beast::flat_buffer buffer_;
   unsigned version_ = 11;
   bool keep_alive_ = true, answered_ = false, streaming_ = false, gone_ = false;

@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -66,6 +67,8 @@ struct HttpOptions {
   std::chrono::milliseconds body_time{60'000};   ///< for a body
   std::chrono::milliseconds write_time{30'000};  ///< for each write: a slower reader is left
   std::chrono::milliseconds idle_time{75'000};   ///< between requests
+  /// Looks at a head before its body is read; what it gives is the answer, and nothing is read.
+  std::function<std::optional<HttpReply>(const HttpRequest& head)> at_the_door = {};
   /// Body of an error that happened before a handler was asked: 400, 408, 413, 431, 503.
   std::function<HttpReply(int status, std::string_view why)> error_reply = {};
 };

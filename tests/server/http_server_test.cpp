@@ -141,6 +141,31 @@ TEST_F(Fixture, TellsAHandlerAtOnceThatItsClientHasGone) {
   }
 }
 
+TEST_F(Fixture, WhoSentMoreAheadIsMissedToo) {
+  start();
+  RawClient c = client();
+  c.send("GET /wait HTTP/1.1\r\nHost: x\r\n\r\nGET /echo HTTP/1.1\r\n");
+  std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  c.close();
+  EXPECT_TRUE(comes_true([&] { return gone_ == 1; }));
+}
+
+TEST_F(Fixture, AStrangerIsTurnedAwayBeforeTheBody) {
+  HttpOptions options;
+  options.at_the_door = [](const HttpRequest& head) -> std::optional<HttpReply> {
+    if (head.header("x-word") == "sesame") return std::nullopt;
+    return HttpReply{.status = 401, .body = "no"};
+  };
+  start(std::move(options));
+  RawClient stranger = client();
+  stranger.send(
+      "POST /echo HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 1000\r\n\r\n");
+  EXPECT_TRUE(stranger.read_all().starts_with("HTTP/1.1 401 "));
+  RawClient known = client();
+  known.send("POST /echo HTTP/1.1\r\nHost: x\r\nX-Word: sesame\r\nContent-Length: 1\r\n\r\na");
+  EXPECT_TRUE(known.read_until("sesame a").ends_with("sesame a"));
+}
+
 TEST_F(Fixture, AReaderThatStopsReadingIsLeft) {
   start({.write_time = std::chrono::milliseconds(300)});
   RawClient c = client();
@@ -167,6 +192,7 @@ TEST_F(Fixture, RefusesWhatIsNotARequest) {
       {"GET / HTTP/1.1\r\n\r\n", "400"},
       {"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", "400"},
       {"GET / HTTP/1.1\r\nHost: x\r\nBad Name: 1\r\n\r\n", "400"},
+      {"POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip\r\n\r\nab", "400"},
       {"POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n", "400"},
       {"POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab", "400"},
       {"POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 1001\r\n\r\n", "413"},

@@ -99,7 +99,7 @@ class ScriptedBackend final : public Backend {
     return pieces;
   }
   Parsed<std::vector<std::vector<float>>> embed(
-      const std::vector<std::vector<model::TokenId>>& inputs) override {
+      const std::vector<std::vector<model::TokenId>>& inputs, std::stop_token) override {
     return std::vector<std::vector<float>>(inputs.size(), {0.6f, 0.8f});
   }
   std::vector<model::TokenId> tokenize(std::string_view text, bool, bool add_special) override {
