@@ -23,7 +23,7 @@ sampler = {
     "logit_bias": both([{}, {"5": -100, "7": 1.5}], [{"x": 1}, {"5": 101}, {"5": "a"}, {"-1": 1}, {"99999999999": 1}, []]),
 }
 own = {
-    "top_k": both([0, 40], [-1, 1.5, "x"]),
+    "top_k": both([0, 40, -1], [-2, 1.5, "x"]),
     "min_p": both([0, 0.1, 1], [1.1, -0.1]),
     "repetition_penalty": both([1, 1.3], [0, -1, "x"]),
     "image_budget": both([70, 140, 280, 560, 1120], [71, 0, "70"]),
@@ -49,7 +49,7 @@ stream = {
                            [{"include_obfuscation": True}, {"other": 1}, {"include_usage": 1}, True]),
 }
 stop = both([None, "x", ["a", "b"], []], ["", [""], [1], ["x"] * 17, "y" * 257, 5])
-tokens = both([1, 4096], [0, -1, 1.5, "x", 1e12])
+tokens = both([1, 4096, -1], [0, -2, 1.5, "x", 1e12])
 n = both([1, 8, None], [0, 9, "x"])
 cases = {
     "chat": {
@@ -157,7 +157,7 @@ cases = {
                               [5, {"effort": "x"}, {"x": 1}, {"format": {"type": "x"}}, {"format": {"type": "json_schema"}}]),
         "cache_control": both([{"type": "ephemeral"}]), "inference_geo": both(["eu"]), "diagnostics": both([{}]),
         "user_profile_id": both(["x"]), "workspace_id": both(["x"]),
-        "container": both([None], ["x"]), "mcp_servers": both([None], [[]]), "context_management": both([None], [{}]),
+        "container": both([None], ["x"]), "mcp_servers": both([None], [[]]), "context_management": both([None, {}]),
     },
     "embeddings": {
         "input": both(["x", ["a", "b"], [1, 2, 3], [[1], [2, 3]]],
