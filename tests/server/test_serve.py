@@ -129,6 +129,21 @@ def forms(serve):
         "type": "json_schema", "json_schema": {"name": "x", "schema": {"type": "object", "unevaluatedProperties": False,
                                                                        "if": {"minProperties": 1}, "then": False}}}})
     assert status == 400 and json.loads(text)["error"]["param"] == "response_format", text
+    odd = {"type": "function", "function": {"name": "odd", "parameters": {"type": "object", "required": ["a", "n"], "properties": {
+        "a": {"type": "array", "items": {"enum": ["x", "y"]}, "minItems": 2, "maxItems": 2, "uniqueItems": True},
+        "n": {"type": "integer", "minimum": 3, "maximum": 5}}, "if": {}, "then": {}}}}
+    connection = http.client.HTTPConnection("127.0.0.1", serve.port, timeout=60)
+    connection.request("POST", "/v1/chat/completions", json.dumps({
+        "messages": user("x"), "tools": [odd], "tool_choice": "required", "parallel_tool_calls": False, "max_tokens": 300, "seed": 1}))
+    answer = connection.getresponse()
+    reply = json.loads(answer.read())
+    connection.close()
+    assert answer.status == 200 and "tool odd" in answer.headers["X-Tessera-Not-Enforced"], (answer.status, reply)
+    arguments = json.loads(reply["choices"][0]["message"]["tool_calls"][0]["function"]["arguments"])
+    assert len(arguments["a"]) == 2 and 3 <= arguments["n"] <= 5, arguments
+    odd["function"]["strict"] = True
+    refused = serve.ask("/v1/chat/completions", {"messages": user("x"), "tools": [odd]})
+    assert refused[0] == 400 and "odd" in refused[1] and json.loads(refused[1])["error"]["param"] == "tools", refused
     refused = serve.ask("/v1/chat/completions", {"messages": user("x" * 20000)})
     assert refused[0] == 400 and json.loads(refused[1])["error"]["code"] == "context_length_exceeded", refused
 
