@@ -149,8 +149,8 @@ TEST(Scheduler, FourConversationsTogetherGetWhatEachGetsAlone) {
 }
 
 TEST(Scheduler, ALongPromptDoesNotStopThoseWhoAreAnswered) {
+  Heard talks, reads;  // before the scheduler, whose end cancels what still talks
   Scheduler scheduler(tiny(), {.slots = 2, .context = 4096});
-  Heard talks, reads;
   ASSERT_TRUE(scheduler.submit(request(text(5, 1), options(4000)), talks.sink(), {}));
   talks.wait_for([&] { return talks.n_events > 0; });
   int events_before = 0;
