@@ -79,10 +79,7 @@ int run(Options o) {
   base::Result<std::unique_ptr<server::NativeBackend>> backend = server::NativeBackend::load(b);
   if (!backend) return fail(of_file(o.model, backend.error()));
   server::Endpoints endpoints(**backend, o.endpoints);
-  o.http.error_reply = server::Endpoints::error_reply;
-  o.http.at_the_door = endpoints.door();
-  base::Result<std::unique_ptr<server::HttpServer>> http =
-      server::HttpServer::listen(o.http, endpoints.handler());
+  base::Result<std::unique_ptr<server::HttpServer>> http = endpoints.listen(o.http);
   if (!http) return fail(http.error());
   const server::ModelFacts facts = (*backend)->facts();
   const bool six = o.http.host.find(':') != std::string::npos;

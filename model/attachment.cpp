@@ -24,17 +24,22 @@ base::Result<Attachment> attach_image(const Engine& engine, std::string_view byt
   return a;
 }
 
-base::Result<Attachment> attach_sound(const Engine& engine, std::string_view bytes) {
-  base::Result<media::Sound> sound = media::decode_sound(bytes);
-  if (!sound) return sound.error();
+base::Result<Attachment> attach_sound(std::span<const float> samples, const EmbedSound& embed) {
   Attachment a{.kind = MediaKind::audio, .parts = {}, .stamps = {}};
-  for (const media::SoundRange& piece : media::split_at_silences(sound->samples)) {
-    base::Result<SoftTokens> soft =
-        engine.embed_audio(std::span(sound->samples).subspan(piece.begin, piece.end - piece.begin));
+  for (const media::SoundRange& piece : media::split_at_silences(samples)) {
+    base::Result<SoftTokens> soft = embed(samples.subspan(piece.begin, piece.end - piece.begin));
     if (!soft) return soft.error();
     a.parts.push_back(std::move(*soft));
   }
   return a;
+}
+
+base::Result<Attachment> attach_sound(const Engine& engine, std::string_view bytes) {
+  base::Result<media::Sound> sound = media::decode_sound(bytes);
+  if (!sound) return sound.error();
+  return attach_sound(sound->samples, [&engine](std::span<const float> piece) {
+    return engine.embed_audio(piece);
+  });
 }
 
 base::Result<Attachment> attach_video(const Engine& engine, const std::filesystem::path& path) {

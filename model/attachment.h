@@ -1,6 +1,8 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -31,6 +33,10 @@ inline constexpr std::string_view kTranscribeInstruction =
 /// Engine::embed_image.
 base::Result<Attachment> attach_image(const Engine& engine, std::string_view bytes, int budget);
 
+/// samples: mono, 16 kHz, cut at silences where they are longer than 30 s; each piece goes to
+/// `embed`, such as Engine::embed_audio. Errors: those of `embed`.
+using EmbedSound = std::function<base::Result<SoftTokens>(std::span<const float>)>;
+base::Result<Attachment> attach_sound(std::span<const float> samples, const EmbedSound& embed);
 /// bytes: an encoded recording; cut at silences where it is longer than 30 s. Errors: as
 /// media::decode_sound and Engine::embed_audio.
 base::Result<Attachment> attach_sound(const Engine& engine, std::string_view bytes);

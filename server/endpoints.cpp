@@ -541,12 +541,6 @@ HttpReply Endpoints::State::plain(const HttpRequest& http) {
 
 net::awaitable<void> Endpoints::State::handle(HttpRequest http, std::shared_ptr<Responder> to) {
   ++requests;
-  // Once more, for a server without door().
-  if (std::optional<HttpReply> no = turned_away(http)) {
-    ++refused;
-    co_await to->send(std::move(*no));
-    co_return;
-  }
   const bool post = http.method == "POST";
   const std::shared_ptr<net::io_context> io = to->io();
   const std::string path = http.path;
@@ -584,22 +578,21 @@ void Endpoints::join() {
   }
 }
 
-HttpHandler Endpoints::handler() {
-  return [state = state_](HttpRequest http, std::shared_ptr<Responder> to) {
-    return state->handle(std::move(http), std::move(to));
+base::Result<std::unique_ptr<HttpServer>> Endpoints::listen(HttpOptions options) {
+  options.at_the_door = [state = state_](const HttpRequest& head) {
+    return state->turned_away(head);
   };
-}
-
-std::function<std::optional<HttpReply>(const HttpRequest&)> Endpoints::door() const {
-  return [state = state_](const HttpRequest& head) { return state->turned_away(head); };
-}
-
-HttpReply Endpoints::error_reply(int status, std::string_view why) {
-  const bool ours = status >= 500;
-  return {.status = status,
-          .body = error_json({.status = status,
-                              .message = std::string(why),
-                              .type = ours ? "server_error" : "invalid_request_error"})};
+  options.error_reply = [](int status, std::string_view why) -> HttpReply {
+    const bool ours = status >= 500;
+    return {.status = status,
+            .body = error_json({.status = status,
+                                .message = std::string(why),
+                                .type = ours ? "server_error" : "invalid_request_error"})};
+  };
+  return HttpServer::listen(std::move(options),
+                            [state = state_](HttpRequest http, std::shared_ptr<Responder> to) {
+                              return state->handle(std::move(http), std::move(to));
+                            });
 }
 
 }  // namespace server

@@ -28,12 +28,9 @@ class Endpoints {
   /// Lets requests that are being prepared end; none may come any more. Before the server ends.
   void join();
 
-  /// For HttpServer::listen; valid as long as this object.
-  HttpHandler handler();
-  /// For HttpOptions::at_the_door: strangers are turned away before their body is read.
-  std::function<std::optional<HttpReply>(const HttpRequest&)> door() const;
-  /// For HttpOptions::error_reply.
-  static HttpReply error_reply(int status, std::string_view why);
+  /// An HttpServer with these paths; strangers are turned away before their body is read. Sets
+  /// at_the_door and error_reply of `options`. Errors: as HttpServer::listen.
+  base::Result<std::unique_ptr<HttpServer>> listen(HttpOptions options);
 
   struct State;
 

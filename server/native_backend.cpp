@@ -110,6 +110,10 @@ size_t tokens_of(const model::Attachment& attachment) {
   return n;
 }
 
+bool may_call(const Request& request) {
+  return !request.tools.empty() && request.tool_choice != ToolChoice::none;
+}
+
 /// What the choices of a request share while they run; all but `mutex` guarded by it.
 struct Running {
   Sink sink;
@@ -149,13 +153,21 @@ struct NativeBackend::State {
   Kept kept;
   int64_t created = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
 
+  /// Between two passes of the model, whose workers it needs.
+  base::Result<model::SoftTokens> embed_audio(std::span<const float> samples) {
+    base::Result<model::SoftTokens> soft = Error{Errc::internal, "not embedded"};
+    scheduler->with_engine([&](const model::Engine& e) { soft = e.embed_audio(samples); });
+    return soft;
+  }
   /// n_text: tokens of the prompt beside the media.
   Parsed<std::vector<model::Attachment>> attach(const Request& request, size_t n_text);
   Parsed<model::ServeRequest> make(const Request& request, const model::ChatTokens& chat,
                                    std::vector<model::Attachment> attachments,
-                                   bool starts_in_reasoning, int choice,
-                                   std::vector<std::string>& not_enforced);
+                                   bool starts_in_reasoning, int choice);
   std::vector<int> checkpoints(const model::ChatTokens& chat, size_t prompt_size) const;
+  /// What holds the reply to its form; none for plain text.
+  Parsed<std::optional<model::Constraint>> constraint(const Request& request,
+                                                      std::vector<std::string>& not_enforced) const;
   base::Result<std::string> grammar(const Request& request,
                                     std::vector<std::string>& not_enforced) const;
 };
@@ -165,7 +177,7 @@ namespace {
 class NativeJob final : public Backend::Job {
  public:
   NativeJob(model::Scheduler& scheduler, std::vector<model::ServeRequest> choices,
-            std::vector<std::string> not_enforced)
+            std::vector<std::string> not_enforced = {})
       : scheduler_(scheduler),
         choices_(std::move(choices)),
         not_enforced_(std::move(not_enforced)) {}
@@ -287,17 +299,8 @@ Parsed<std::vector<model::Attachment>> NativeBackend::State::attach(const Reques
         } else {
           const auto frames = static_cast<size_t>(sound->seconds() * 25);  // 40 ms each
           if (n + frames > context) return too_long(scheduler->context(), n + frames);
-          for (const media::SoundRange& piece : media::split_at_silences(sound->samples)) {
-            scheduler->with_engine([&](const model::Engine& e) {
-              base::Result<model::SoftTokens> soft = e.embed_audio(
-                  std::span(sound->samples).subspan(piece.begin, piece.end - piece.begin));
-              if (soft)
-                made->parts.push_back(std::move(*soft));
-              else
-                made = soft.error();
-            });
-            if (!made) break;
-          }
+          made = model::attach_sound(
+              sound->samples, [this](std::span<const float> piece) { return embed_audio(piece); });
         }
       }
       if (!made)
@@ -338,8 +341,7 @@ std::vector<int> NativeBackend::State::checkpoints(const model::ChatTokens& chat
 Parsed<model::ServeRequest> NativeBackend::State::make(const Request& request,
                                                        const model::ChatTokens& chat,
                                                        std::vector<model::Attachment> attachments,
-                                                       bool starts_in_reasoning, int choice,
-                                                       std::vector<std::string>& not_enforced) {
+                                                       bool starts_in_reasoning, int choice) {
   const model::Tokenizer& tokenizer = engine.tokenizer();
   base::Result<model::Prompt> prompt = model::assemble(chat, std::move(attachments), tokenizer);
   if (!prompt) return api_error(prompt.error(), "messages");
@@ -362,32 +364,35 @@ Parsed<model::ServeRequest> NativeBackend::State::make(const Request& request,
   }
   if (const model::HubConfig* hub = engine.checkpoint().hub()) o.stop_tokens = hub->eos;
   o.starts_in_reasoning = starts_in_reasoning;
-  const bool calls = !request.tools.empty() && request.tool_choice != ToolChoice::none;
-  if (calls)
+  if (may_call(request))
     for (const model::ToolDeclaration& tool : request.tools) o.functions.push_back(tool.name);
   else
     o.suppress.push_back(tokenizer.special(model::Special::call_begin));
   if (base::Status ok = model::check(o); !ok) return api_error(ok.error());
 
-  if (calls || request.format.kind != AnswerFormat::Kind::text) {
-    const base::Result<std::string> text = grammar(request, not_enforced);
-    if (!text) return api_error(text.error(), calls ? "tools" : "response_format");
-    const Grammars& cache = grammars.get();
-    if (!cache) return api_error(cache.error());
-    base::Result<model::Constraint> compiled = (*cache)->compile(*text);
-    if (!compiled) {
-      // The engine quotes the grammar below its first line.
-      std::string why = compiled.error().message;
-      why.resize(std::min(why.size(), why.find('\n')));
-      return ApiError{.message = "The schema cannot be enforced: " + why,
-                      .param = calls ? "tools" : "response_format"};
-    }
-    out.constraint.emplace(std::move(*compiled));
-  }
   out.checkpoints = checkpoints(chat, n);
   out.prompt = std::move(*prompt);
   out.conversation = request.conversation;
   return out;
+}
+
+Parsed<std::optional<model::Constraint>> NativeBackend::State::constraint(
+    const Request& request, std::vector<std::string>& not_enforced) const {
+  const bool calls = may_call(request);
+  if (!calls && request.format.kind == AnswerFormat::Kind::text) return std::nullopt;
+  const base::Result<std::string> text = grammar(request, not_enforced);
+  if (!text) return api_error(text.error(), calls ? "tools" : "response_format");
+  const Grammars& cache = grammars.get();
+  if (!cache) return api_error(cache.error());
+  base::Result<model::Constraint> compiled = (*cache)->compile(*text);
+  if (!compiled) {
+    // The engine quotes the grammar below its first line.
+    std::string why = compiled.error().message;
+    why.resize(std::min(why.size(), why.find('\n')));
+    return ApiError{.message = "The schema cannot be enforced: " + why,
+                    .param = calls ? "tools" : "response_format"};
+  }
+  return std::optional(std::move(*compiled));
 }
 
 base::Result<std::string> NativeBackend::State::grammar(
@@ -492,15 +497,17 @@ Parsed<std::unique_ptr<Backend::Job>> NativeBackend::prepare(Request request) {
   Parsed<std::vector<model::Attachment>> attached = s.attach(request, chat.ids.size());
   if (auto* error = std::get_if<ApiError>(&attached)) return std::move(*error);
   std::vector<model::ServeRequest> choices;
-  std::vector<std::string> not_enforced;
   for (int i = 0; i < request.n; ++i) {
-    not_enforced.clear();  // the same for each
     Parsed<model::ServeRequest> made =
-        s.make(request, chat, std::get<std::vector<model::Attachment>>(attached), in_thought, i,
-               not_enforced);
+        s.make(request, chat, std::get<std::vector<model::Attachment>>(attached), in_thought, i);
     if (auto* error = std::get_if<ApiError>(&made)) return std::move(*error);
     choices.push_back(std::move(std::get<model::ServeRequest>(made)));
   }
+  std::vector<std::string> not_enforced;
+  Parsed<std::optional<model::Constraint>> held = s.constraint(request, not_enforced);
+  if (auto* error = std::get_if<ApiError>(&held)) return std::move(*error);
+  if (const auto& form = std::get<std::optional<model::Constraint>>(held))
+    for (model::ServeRequest& choice : choices) choice.constraint.emplace(form->clone());
   return std::make_unique<NativeJob>(*s.scheduler, std::move(choices), std::move(not_enforced));
 }
 
@@ -523,27 +530,24 @@ Parsed<std::vector<Backend::Piece>> NativeBackend::prepare_transcription(
           .rendered,
       tokenizer);
   Request each;
-  std::vector<std::string> none;  // it has no tools
   each.generate.max_tokens = kTranscriptTokens;
   each.generate.sampler.temperature = request.temperature;
   std::vector<Piece> pieces;
   for (const media::SoundRange& range : media::split_at_silences(sound->samples)) {
-    base::Result<model::SoftTokens> soft = Error{Errc::internal, "not embedded"};
-    s.scheduler->with_engine([&](const model::Engine& e) {
-      soft = e.embed_audio(std::span(sound->samples).subspan(range.begin, range.end - range.begin));
-    });
+    base::Result<model::SoftTokens> soft =
+        s.embed_audio(std::span(sound->samples).subspan(range.begin, range.end - range.begin));
     if (!soft) return api_error(soft.error(), "file");
     model::Attachment attachment{.kind = model::MediaKind::audio, .parts = {}, .stamps = {}};
     attachment.parts.push_back(std::move(*soft));
     std::vector<model::Attachment> attachments;
     attachments.push_back(std::move(attachment));
-    Parsed<model::ServeRequest> made = s.make(each, chat, std::move(attachments), false, 0, none);
+    Parsed<model::ServeRequest> made = s.make(each, chat, std::move(attachments), false, 0);
     if (auto* error = std::get_if<ApiError>(&made)) return std::move(*error);
     // Nobody asks for the same recording's state again.
     std::get<model::ServeRequest>(made).checkpoints.clear();
     std::vector<model::ServeRequest> one;
     one.push_back(std::move(std::get<model::ServeRequest>(made)));
-    pieces.push_back({.job = std::make_unique<NativeJob>(*s.scheduler, std::move(one), none),
+    pieces.push_back({.job = std::make_unique<NativeJob>(*s.scheduler, std::move(one)),
                       .begin_s = static_cast<double>(range.begin) / media::kSoundRate,
                       .end_s = static_cast<double>(range.end) / media::kSoundRate});
   }

@@ -3,6 +3,7 @@
 // takes no tools, declarations, calls and results become text.
 
 #include "agent/endpoint/wire.h"
+#include "base/base64.h"
 #include "base/json.h"
 
 namespace agent {
@@ -13,21 +14,6 @@ namespace {
 
 std::string text_of(const json& value) {
   return value.dump(-1, ' ', false, json::error_handler_t::replace);
-}
-
-std::string base64(std::string_view bytes) {
-  static constexpr char kDigits[] =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string out;
-  out.reserve(bytes.size() / 3 * 4 + 4);
-  for (size_t i = 0; i < bytes.size(); i += 3) {
-    uint32_t group = 0;
-    for (size_t k = 0; k < 3; ++k)
-      group = group << 8 | (i + k < bytes.size() ? static_cast<unsigned char>(bytes[i + k]) : 0u);
-    for (size_t k = 0; k < 4; ++k)
-      out += i + k > bytes.size() ? '=' : kDigits[group >> (18 - 6 * k) & 63];
-  }
-  return out;
 }
 
 const char* mime_of(std::string_view bytes) {
@@ -50,7 +36,8 @@ json content_of(const std::string& text, std::span<const model::Media> media, bo
     }
     parts.push_back(
         {{"type", "image_url"},
-         {"image_url", {{"url", "data:" + std::string(mime) + ";base64," + base64(one.bytes)}}}});
+         {"image_url",
+          {{"url", "data:" + std::string(mime) + ";base64," + base::base64_encoded(one.bytes)}}}});
   }
   std::string said = text;
   if (left_out > 0)

@@ -4,8 +4,8 @@
 #include <cstring>
 #include <limits>
 
+#include "base/base64.h"
 #include "base/json.h"
-#include "server/api/base64.h"
 #include "server/api/fields.h"
 #include "server/api/reply.h"
 #include "server/api/writing.h"
@@ -104,8 +104,8 @@ std::string embeddings_json(const EmbeddingsRequest& request, const std::string&
     const std::vector<float> vector = shortened(vectors[i], request.dimensions);
     json embedding = vector;
     if (request.base64)
-      embedding = base64_encoded(std::string_view(reinterpret_cast<const char*>(vector.data()),
-                                                  vector.size() * sizeof(float)));
+      embedding = base::base64_encoded(std::string_view(
+          reinterpret_cast<const char*>(vector.data()), vector.size() * sizeof(float)));
     data.push_back({{"object", "embedding"}, {"index", i}, {"embedding", std::move(embedding)}});
   }
   return dumped({{"object", "list"},

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/base64.h"
 #include "base/json.h"
 #include "media/image.h"
-#include "server/api/base64.h"
 #include "server/api/generation.h"
 
 namespace server {
@@ -56,7 +56,7 @@ void History::add_media(model::Message& message, model::MediaKind kind, std::str
     problem_.say(path, path + " holds more than " + std::to_string(kMaxMediaBytes >> 20) + " MiB");
     return;
   }
-  std::optional<std::string> bytes = base64_decoded(base64);
+  std::optional<std::string> bytes = base::base64_decoded(base64);
   if (!bytes || bytes->empty()) {
     problem_.say(path, path + (bytes ? " is empty" : " is not base64"));
     return;

@@ -22,8 +22,7 @@ class World {
   World() {
     server::HttpOptions options;
     options.max_body_bytes = 1 << 20;
-    options.error_reply = server::Endpoints::error_reply;
-    auto listening = server::HttpServer::listen(options, endpoints_.handler());
+    auto listening = endpoints_.listen(options);
     require(static_cast<bool>(listening));
     http_ = std::move(*listening);
     thread_ = std::thread([this] { http_->run(); });

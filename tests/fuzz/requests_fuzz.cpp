@@ -11,7 +11,7 @@
 #include "model/chat.h"
 #include "model/generate.h"
 #include "model/utf8.h"
-#include "server/api/base64.h"
+#include "base/base64.h"
 #include "server/api/reply.h"
 
 namespace {
@@ -72,6 +72,6 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   look(parse_messages(body));
   look(parse_embeddings(body));
   look(parse_tokenize(body));
-  if (const auto bytes = base64_decoded(body)) check(base64_encoded(*bytes) == body);
+  if (const auto bytes = base::base64_decoded(body)) check(base::base64_encoded(*bytes) == body);
   return 0;
 }

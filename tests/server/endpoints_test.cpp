@@ -18,9 +18,7 @@ class Api : public ::testing::Test {
   void start(std::vector<ScriptedRule> rules, EndpointOptions options = {}, int context = 4096) {
     backend_ = std::make_unique<ScriptedBackend>(std::move(rules), context, "");
     endpoints_ = std::make_unique<Endpoints>(*backend_, std::move(options));
-    auto http = HttpServer::listen(
-        {.at_the_door = endpoints_->door(), .error_reply = Endpoints::error_reply},
-        endpoints_->handler());
+    auto http = endpoints_->listen({});
     ASSERT_TRUE(http) << http.error().message;
     http_ = std::move(*http);
     thread_ = std::thread([this] { http_->run(); });

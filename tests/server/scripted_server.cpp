@@ -23,8 +23,7 @@ int main(int argc, char** argv) {
                      .cut = one.value("cut", false)});
   server::ScriptedBackend backend(std::move(rules), argc > 3 ? std::atoi(argv[3]) : 32768, argv[2]);
   server::Endpoints endpoints(backend, {});
-  auto http = server::HttpServer::listen({.error_reply = server::Endpoints::error_reply},
-                                         endpoints.handler());
+  auto http = endpoints.listen({});
   if (!http) {
     std::fprintf(stderr, "%s\n", http.error().message.c_str());
     return 1;

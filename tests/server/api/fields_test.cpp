@@ -2,9 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include "base/base64.h"
 #include "base/file.h"
 #include "base/json.h"
-#include "server/api/base64.h"
 #include "server/api/reply.h"
 #include "tests/golden.h"
 
@@ -168,17 +168,17 @@ TEST(RequestBody, TextOfAValueKeepsTheOrderOfItsKeys) {
 }
 
 TEST(Base64, IsReadStrictly) {
-  EXPECT_EQ(base64_decoded(""), "");
-  EXPECT_EQ(base64_decoded("TWE="), "Ma");
-  EXPECT_EQ(base64_decoded("TQ=="), "M");
-  EXPECT_EQ(base64_decoded("TWFu"), "Man");
+  EXPECT_EQ(base::base64_decoded(""), "");
+  EXPECT_EQ(base::base64_decoded("TWE="), "Ma");
+  EXPECT_EQ(base::base64_decoded("TQ=="), "M");
+  EXPECT_EQ(base::base64_decoded("TWFu"), "Man");
   for (const std::string bad :
        {"TWF", "TQ=", "TR==", "TWF=", "TW-_", "TW\nu", "=TWF", "TQ==TQ==", "====", "T===", " TWF"})
-    EXPECT_FALSE(base64_decoded(bad)) << bad;
+    EXPECT_FALSE(base::base64_decoded(bad)) << bad;
   std::string bytes;
   for (int i = 0; i < 256; ++i) {
     bytes += static_cast<char>(i * 7);
-    EXPECT_EQ(base64_decoded(base64_encoded(bytes)), bytes);
+    EXPECT_EQ(base::base64_decoded(base::base64_encoded(bytes)), bytes);
   }
 }
 
@@ -188,7 +188,7 @@ TEST(Embeddings, AreWrittenAsNumbersOrBytes) {
   EXPECT_EQ(plain["data"][0]["embedding"].size(), 3U);
   EXPECT_EQ(plain["usage"]["prompt_tokens"], 7);
   json coded = json::parse(embeddings_json({.base64 = true}, "m", vectors, 7));
-  const auto bytes = base64_decoded(coded["data"][0]["embedding"].get<std::string>());
+  const auto bytes = base::base64_decoded(coded["data"][0]["embedding"].get<std::string>());
   ASSERT_EQ(bytes->size(), 12U);
   EXPECT_EQ(bytes->substr(0, 4), std::string("\x9a\x99\x19\x3f", 4));
   json shorter = json::parse(embeddings_json({.dimensions = 1}, "m", vectors, 7));

@@ -5,9 +5,9 @@
 #include <filesystem>
 #include <fstream>
 
+#include "base/base64.h"
 #include "base/file.h"
 #include "base/json.h"
-#include "server/api/base64.h"
 #include "server/api/reply.h"
 #include "tests/golden.h"
 
@@ -185,7 +185,7 @@ TEST(Media, IsTakenFromTheRequestAlone) {
   };
   const Request request = read("chat", url("data:image/png;base64," + kPng));
   ASSERT_EQ(request.messages[0].media.size(), 1U);
-  EXPECT_EQ(request.messages[0].media[0].bytes, base64_decoded(kPng));
+  EXPECT_EQ(request.messages[0].media[0].bytes, base::base64_decoded(kPng));
   for (const std::string bad :
        {"http://127.0.0.1/x.png", "https://example.org/x.png", "file:///etc/passwd", "/etc/passwd",
         "x.png", "data:text/plain;base64,aGk=", "data:image/png,abc", "data:image/png;base64,!!!!",

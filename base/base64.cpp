@@ -1,9 +1,9 @@
-#include "server/api/base64.h"
+#include "base/base64.h"
 
 #include <array>
 #include <cstdint>
 
-namespace server {
+namespace base {
 namespace {
 
 constexpr std::string_view kAlphabet =
@@ -54,4 +54,4 @@ std::string base64_encoded(std::string_view bytes) {
   return out;
 }
 
-}  // namespace server
+}  // namespace base
