@@ -34,6 +34,7 @@ int fail(const base::Error& error);
 using Action = std::function<int()>;
 
 void add_audit(CLI::App& app, Action& action);
+void add_bench(CLI::App& app, Action& action);
 void add_chart(CLI::App& app, Action& action);
 void add_changes(CLI::App& app, Action& action);
 void add_data(CLI::App& app, Action& action);

@@ -31,7 +31,7 @@ constexpr size_t kMaxGrammarBytes = 1 << 20;
 std::stop_source g_stop;
 
 struct Options {
-  std::string model, adapter, prompt, precision = "bf16";
+  std::string model, adapter, prompt, precision = "int8";
   std::string system, schema_file, grammar_file;
   std::string mmproj, drafter;
   std::vector<std::string> images, sounds, videos;
@@ -208,9 +208,8 @@ int run(const Options& o) {
   const base::Result<std::filesystem::path> path = find_checkpoint(o.model);
   if (!path) return fail(path.error());
   base::Result<model::Engine> engine = model::Engine::load(
-      *path, {.precision = o.precision == "f32" ? model::Precision::f32 : model::Precision::bf16,
-              .adapter = o.adapter,
-              .mmproj = o.mmproj});
+      *path,
+      {.precision = model::precision_named(o.precision), .adapter = o.adapter, .mmproj = o.mmproj});
   if (!engine) return fail(engine.error());
   std::optional<model::Drafter> drafter;
   if (!o.drafter.empty()) {
@@ -337,8 +336,8 @@ void add_generate(CLI::App& app, Action& action) {
   c->add_option("--grammar", o->grammar_file,
                 "grammar that the answer fits (a file, Lark as llguidance reads it)")
       ->excludes(schema);
-  c->add_option("--precision", o->precision, "bf16 (fast) or f32")
-      ->check(CLI::IsMember({"bf16", "f32"}));
+  c->add_option("--precision", o->precision, "int8 (fast), bf16 or f32 (reference)")
+      ->check(CLI::IsMember({"int8", "bf16", "f32"}));
   CLI::Option* system = c->add_option("--system", o->system, "what the model is told beforehand");
   c->add_flag("--raw", o->raw, "continue the text instead of answering it as a chat")
       ->excludes(system)

@@ -105,12 +105,11 @@ int run(const Options& o) {
 
   const base::Result<std::filesystem::path> checkpoint = find_checkpoint(o.model);
   if (!checkpoint) return fail(checkpoint.error());
-  base::Result<model::Engine> engine = model::Engine::load(
-      *checkpoint,
-      {.precision = o.precision == "bf16" ? model::Precision::bf16 : model::Precision::f32,
-       .adapter = o.adapter,
-       .mmproj = o.mmproj,
-       .need_tokenizer = false});
+  base::Result<model::Engine> engine =
+      model::Engine::load(*checkpoint, {.precision = model::precision_named(o.precision),
+                                        .adapter = o.adapter,
+                                        .mmproj = o.mmproj,
+                                        .need_tokenizer = false});
   if (!engine) return fail(engine.error());
   const model::MediaIds places = engine->media_ids();
   const base::Result<std::vector<float>> patches = embed(*engine, *images, true);
@@ -165,8 +164,8 @@ void add_logits(CLI::App& app, Action& action) {
                 "[{\"path\"}], \"mask\"}")
       ->required();
   c->add_option("--out", o->out, "file to write")->required();
-  c->add_option("--precision", o->precision, "f32 (reference) or bf16")
-      ->check(CLI::IsMember({"bf16", "f32"}));
+  c->add_option("--precision", o->precision, "f32 (reference), bf16 or int8")
+      ->check(CLI::IsMember({"int8", "bf16", "f32"}));
   c->callback([o, &action] { action = [o] { return run(*o); }; });
 }
 

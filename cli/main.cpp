@@ -47,6 +47,7 @@ int main(int argc, char** argv) {
   cli::add_policy(app, action);
   cli::add_audit(app, action);
   cli::add_doctor(app, action);
+  cli::add_bench(app, action);
   cli::add_generate(app, action);
   cli::add_logits(app, action);
   cli::add_model(app, action);

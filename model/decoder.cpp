@@ -43,23 +43,30 @@ KeyRange reach_of(int position, bool sliding, int window, const ImageBlock& imag
 
 }  // namespace
 
+Precision precision_named(std::string_view name) {
+  if (name == "f32") return Precision::f32;
+  return name == "bf16" ? Precision::bf16 : Precision::int8;
+}
+
 Decoder::Decoder(const Architecture& architecture, const Weights& weights, const Lora* adapter,
                  Precision precision, size_t max_packed_bytes, ThreadPool& pool)
     : architecture_(architecture), weights_(weights), precision_(precision) {
   openblas_set_num_threads(1);  // the pool is the only source of threads
+  if (adapter != nullptr) adapter_ = *adapter;
+  auto unpacked = [&](const Matrix& matrix) {
+    return matrix.out > 0 && !(precision == Precision::int8 && has_int8_form(matrix.type));
+  };
   size_t bytes = 0;
   for (const LayerWeights& layer : weights.layers)
-    for (const Matrix& matrix : layer.projections) bytes += 2 * area(matrix.out, matrix.in);
-  if (precision == Precision::f32 || bytes > max_packed_bytes) {
-    if (adapter != nullptr) adapter_ = *adapter;
-    return;
-  }
+    for (const Matrix& matrix : layer.projections)
+      if (unpacked(matrix)) bytes += 2 * area(matrix.out, matrix.in);
+  if (precision == Precision::f32 || bytes == 0 || bytes > max_packed_bytes) return;
   packed_.resize(weights.layers.size());
   for (int i = 0; i < architecture.n_layers; ++i)
     for (int p = 0; p < kProjections; ++p) {
       const Matrix& matrix =
           weights.layers[static_cast<size_t>(i)].projections[static_cast<size_t>(p)];
-      if (matrix.out == 0) continue;
+      if (!unpacked(matrix)) continue;
       const LowRank* low =
           adapter != nullptr ? &adapter->at(i, static_cast<Projection>(p)) : nullptr;
       auto row = [&](int r, std::span<float> out) {
@@ -74,6 +81,12 @@ Decoder::Decoder(const Architecture& architecture, const Weights& weights, const
     }
 }
 
+const PackedMatrix* Decoder::packed(int layer, Projection p) const {
+  if (packed_.empty()) return nullptr;
+  const PackedMatrix& matrix = packed_[static_cast<size_t>(layer)][static_cast<size_t>(p)];
+  return matrix.n() > 0 ? &matrix : nullptr;
+}
+
 void Decoder::embed(int32_t token, float* row) const {
   weights_.embedding.dequantize(token, 1, row);
   for (int i = 0; i < architecture_.hidden; ++i) row[i] *= architecture_.embedding_scale;
@@ -86,22 +99,41 @@ void Decoder::logits(const float* normed, int m, float* out, ThreadPool& pool) c
       out[i] = architecture_.logit_softcap * std::tanh(out[i] / architecture_.logit_softcap);
 }
 
-void Decoder::linear(int layer, Projection p, const float* x, int m, float* y, const Pass& pass,
+Decoder::Input Decoder::input(int layer, Projection first, Projection last, const float* x, int m,
+                              Workspace& work, ThreadPool& pool) const {
+  Input in = {.x = x, .m = m, .rounded = nullptr};
+  if (precision_ != Precision::int8) return in;
+  const LayerWeights& weights = weights_.layers[static_cast<size_t>(layer)];
+  for (int p = static_cast<int>(first); p <= static_cast<int>(last) && in.rounded == nullptr; ++p) {
+    const Matrix& matrix = weights.projections[static_cast<size_t>(p)];
+    if (matrix.out > 0 && has_int8_form(matrix.type))
+      in.rounded = &work.rounded.assign(x, m, matrix.in, pool);
+  }
+  return in;
+}
+
+void Decoder::linear(int layer, Projection p, const Input& input, float* y, const Pass& pass,
                      Workspace& work, ThreadPool& pool) const {
   const Matrix& matrix = weights_.layers[static_cast<size_t>(layer)].at(p);
+  const float* x = input.x;
+  const int m = input.m;
   const bool few = !pass.reading && m <= kFewRows;
   const int first = work.positions[0];
-  if (precision_ == Precision::f32 && !few)
-    multiply_f32(matrix, x, first, m, y, pool);
-  else if (packed())
-    gemm(x, m, matrix.in, packed_[static_cast<size_t>(layer)][static_cast<size_t>(p)], y,
-         matrix.out, false, pool);
+  const PackedMatrix* packed = this->packed(layer, p);
+  if (packed != nullptr)
+    gemm(x, m, matrix.in, *packed, y, matrix.out, false, pool);
+  else if (input.rounded != nullptr && has_int8_form(matrix.type))
+    few ? multiply_int8_rows(matrix, *input.rounded, y, pool)
+        : multiply_int8_panels(matrix, *input.rounded, y, pool);
   else if (few)
     multiply_rows(matrix, x, m, y, pool);
+  else if (precision_ == Precision::f32)
+    multiply_f32(matrix, x, first, m, y, pool);
   else
     multiply_panels(matrix, x, m, y, pool);
   for (const Lora* lora : {&adapter_, pass.adapter}) {
     if (lora == nullptr || lora->layers.empty()) continue;
+    if (lora == &adapter_ && packed != nullptr) continue;  // merged in
     const LowRank& low = lora->at(layer, p);
     if (low.rank == 0) continue;
     // Products of one shape, rows at the place of their position; see multiply_f32().
@@ -186,12 +218,13 @@ bool Decoder::run(std::vector<float>& stream, int n, const Pass& pass,
     float* v = sized(work.value, area(n, kw));
     sized(work.attended, area(n, qw));
     rms_norm(h, n, a.hidden, w.attention_norm.data(), a.norm_eps, normed, inverse, pool);
-    linear(i, Projection::q, normed, n, q, pass, work, pool);
-    linear(i, Projection::k, normed, n, k, pass, work, pool);
+    const Input attention = input(i, Projection::q, Projection::v, normed, n, work, pool);
+    linear(i, Projection::q, attention, q, pass, work, pool);
+    linear(i, Projection::k, attention, k, pass, work, pool);
     if (shape.value_from_key)
       std::copy(k, k + area(n, kw), v);
     else
-      linear(i, Projection::v, normed, n, v, pass, work, pool);
+      linear(i, Projection::v, attention, v, pass, work, pool);
     rms_norm(q, n * a.n_heads, hd, w.query_norm.data(), a.norm_eps, q, inverse, pool);
     rms_norm(k, n * shape.n_kv_heads, hd, w.key_norm.data(), a.norm_eps, k, inverse, pool);
     if (a.value_norm) rms_norm(v, n * shape.n_kv_heads, hd, nullptr, a.norm_eps, v, inverse, pool);
@@ -206,14 +239,18 @@ bool Decoder::run(std::vector<float>& stream, int n, const Pass& pass,
       attend_each(heads, q, cache_of, reach, i, work.attended.data(), pool);
     else
       attend(heads, q, past, n, reach, *caches[0], i, work.attended.data(), pool);
-    linear(i, Projection::o, work.attended.data(), n, branch, pass, work, pool);
+    linear(i, Projection::o,
+           input(i, Projection::o, Projection::o, work.attended.data(), n, work, pool), branch,
+           pass, work, pool);
     rms_norm(branch, n, a.hidden, w.post_attention_norm.data(), a.norm_eps, branch, inverse, pool);
     add(h, branch, values, pool);
     rms_norm(h, n, a.hidden, w.feed_forward_norm.data(), a.norm_eps, normed, inverse, pool);
-    linear(i, Projection::gate, normed, n, gate, pass, work, pool);
-    linear(i, Projection::up, normed, n, up, pass, work, pool);
+    const Input forward = input(i, Projection::gate, Projection::up, normed, n, work, pool);
+    linear(i, Projection::gate, forward, gate, pass, work, pool);
+    linear(i, Projection::up, forward, up, pass, work, pool);
     gelu_gate(gate, up, gate, static_cast<int64_t>(area(n, a.feed_forward)), pool);
-    linear(i, Projection::down, gate, n, branch, pass, work, pool);
+    linear(i, Projection::down, input(i, Projection::down, Projection::down, gate, n, work, pool),
+           branch, pass, work, pool);
     rms_norm(branch, n, a.hidden, w.post_feed_forward_norm.data(), a.norm_eps, branch, inverse,
              pool);
     add(h, branch, values, pool);

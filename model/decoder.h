@@ -4,10 +4,12 @@
 #include <cstdint>
 #include <span>
 #include <stop_token>
+#include <string_view>
 #include <vector>
 
 #include "model/architecture.h"
 #include "model/gemm/gemm.h"
+#include "model/int8/matmul.h"
 #include "model/kv_cache.h"
 #include "model/lora.h"
 #include "model/thread_pool.h"
@@ -16,9 +18,12 @@
 namespace model {
 
 /// f32: dequantised weights times f32 activations and f32 keys and values, the reference. bf16:
-/// products of bf16 values summed in f32 and f16 keys and values, the fast path; one row (decoding)
-/// and the output head read the stored weights in f32 in both.
-enum class Precision : uint8_t { f32, bf16 };
+/// products of bf16 values summed in f32 and f16 keys and values; one row (decoding) and the output
+/// head read the stored weights in f32. int8: quantized weights as stored times activations rounded
+/// to int8, everything else as in bf16; the fast path.
+enum class Precision : uint8_t { f32, bf16, int8 };
+/// "f32", "bf16" or "int8"; int8 for anything else, so check the name first.
+Precision precision_named(std::string_view name);
 
 /// Which keys the patches of an image see beyond the causal ones.
 enum class ImageMask : uint8_t {
@@ -38,7 +43,8 @@ class Decoder {
  public:
   /// architecture and weights outlive the decoder; adapter may be null.
   /// Linear layers are unpacked to bf16 (with the adapter merged in) when precision is bf16 and
-  /// they take at most max_packed_bytes; else they are read as stored on each pass.
+  /// they take at most max_packed_bytes; else they are read as stored on each pass. In int8 so are
+  /// those alone that are not quantized.
   Decoder(const Architecture& architecture, const Weights& weights, const Lora* adapter,
           Precision precision, size_t max_packed_bytes, ThreadPool& pool);
 
@@ -47,6 +53,7 @@ class Decoder {
     std::vector<float> stream, normed, query, key, value, attended, branch, gate, up, low, padded,
         inverse;
     std::vector<int32_t> positions;
+    Int8Activations rounded;
   };
 
   /// What a pass is about besides its input.
@@ -78,17 +85,27 @@ class Decoder {
   void logits(const float* normed, int m, float* out, ThreadPool& pool) const;
 
   Precision precision() const { return precision_; }
+  /// Whether any linear layer was unpacked to bf16.
   bool packed() const { return !packed_.empty(); }
 
  private:
   bool run(std::vector<float>& stream, int n, const Pass& pass, std::span<KvCache* const> caches,
            Workspace& work, ThreadPool& pool) const;
-  void linear(int layer, Projection p, const float* x, int m, float* y, const Pass& pass,
+  /// What the projections of a layer from `first` to `last` read.
+  struct Input {
+    const float* x;  // [m, in]
+    int m;
+    const Int8Rows* rounded;  // x, null where none of them multiplies integers
+  };
+  Input input(int layer, Projection first, Projection last, const float* x, int m, Workspace& work,
+              ThreadPool& pool) const;
+  void linear(int layer, Projection p, const Input& input, float* y, const Pass& pass,
               Workspace& work, ThreadPool& pool) const;
+  const PackedMatrix* packed(int layer, Projection p) const;
 
   const Architecture& architecture_;
   const Weights& weights_;
-  Lora adapter_;  // empty where it is merged into packed_
+  Lora adapter_;  // of layers in which it isn't merged into packed_
   Precision precision_;
   std::vector<std::array<PackedMatrix, kProjections>> packed_;
 };

@@ -1,0 +1,187 @@
+#include "model/int8/kernel.h"
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+
+#include <algorithm>
+#include <cstring>
+
+// Products of unsigned and signed bytes in pairs (vpmaddubsw) into 16 bits: sums of eight pairs of
+// 4-bit values, four of 5-bit and two of 6-bit ones fit (15, 31, 63 times 2 x 127). Signed bytes of
+// Q8_0 move their sign to x.
+
+#if defined(__clang__)
+#pragma clang attribute push(__attribute__((target("avx2,fma,f16c"))), apply_to = function)
+#else
+#pragma GCC push_options
+#pragma GCC target("avx2,fma,f16c")
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"  // GCC bug 105593, in its own intrinsics
+#endif
+
+namespace model {
+namespace {
+
+#include "model/int8/x86_formats.h"
+
+struct Product {
+  static constexpr bool kUnsigned = false;
+  template <int kBits>
+  static __m256i dot(__m256i w, __m256i x) {
+    const __m256i ones = _mm256_set1_epi16(1);
+    if constexpr (kBits == 8)
+      return _mm256_madd_epi16(_mm256_maddubs_epi16(_mm256_abs_epi8(w), _mm256_sign_epi8(x, w)),
+                               ones);
+    return _mm256_madd_epi16(_mm256_maddubs_epi16(w, x), ones);
+  }
+};
+
+constexpr int kTokens = 4;  // rows of x in a tile
+
+inline __m256i four_of(const int8_t* x) {
+  int32_t bytes;
+  std::memcpy(&bytes, x, 4);
+  return _mm256_set1_epi32(bytes);
+}
+
+/// Sums are made where they stand: GCC would do all products first and put them on the stack.
+inline void keep_order(__m256i& a, __m256i& b) { asm volatile("" : "+x"(a), "+x"(b)); }
+
+/// sum[t][v]: 32-bit sums over kSteps steps of four columns, of two registers of eight rows of W
+/// and four rows of x.
+template <int kBits, int kSteps>
+inline void products(const uint8_t* w, const int8_t* const (&x)[kTokens], int column,
+                     __m256i (&sum)[kTokens][2]) {
+  const __m256i ones = _mm256_set1_epi16(1);
+  constexpr int kFit = kBits == 4 ? 8 : kBits == 5 ? 4 : kBits == 6 ? 2 : 1;
+  constexpr int kRun = kFit < kSteps ? kFit : kSteps;
+#pragma GCC unroll 8
+  for (int run = 0; run < kSteps; run += kRun) {
+    __m256i part[kTokens][2];
+#pragma GCC unroll 8
+    for (int s = 0; s < kRun; ++s) {
+      const uint8_t* at = w + static_cast<ptrdiff_t>((run + s) * 64);
+      __m256i w0 = load32(at), w1 = load32(at + 32);
+      const __m256i s0 = w0, s1 = w1;
+      if constexpr (kBits == 8) {
+        w0 = _mm256_abs_epi8(w0);
+        w1 = _mm256_abs_epi8(w1);
+      }
+#pragma GCC unroll 4
+      for (int t = 0; t < kTokens; ++t) {
+        const __m256i four = four_of(x[t] + column + 4 * (run + s));
+        __m256i p0, p1;
+        if constexpr (kBits == 8) {
+          p0 = _mm256_maddubs_epi16(w0, _mm256_sign_epi8(four, s0));
+          p1 = _mm256_maddubs_epi16(w1, _mm256_sign_epi8(four, s1));
+        } else {
+          p0 = _mm256_maddubs_epi16(w0, four);
+          p1 = _mm256_maddubs_epi16(w1, four);
+        }
+        part[t][0] = s == 0 ? p0 : _mm256_add_epi16(part[t][0], p0);
+        part[t][1] = s == 0 ? p1 : _mm256_add_epi16(part[t][1], p1);
+        keep_order(part[t][0], part[t][1]);
+      }
+    }
+#pragma GCC unroll 4
+    for (int t = 0; t < kTokens; ++t)
+      for (int v = 0; v < 2; ++v) {
+        const __m256i wide = _mm256_madd_epi16(part[t][v], ones);
+        sum[t][v] = run == 0 ? wide : _mm256_add_epi32(sum[t][v], wide);
+      }
+  }
+}
+
+template <int kBits>
+void multiply_bits(const Int8Panel& panel, int rows, const Int8Rows& x, int column, bool accumulate,
+                   float* y, size_t y_stride) {
+  constexpr int kGroup = kBits == 6 ? 16 : 32;
+  const int groups = panel.width / kGroup;
+  const size_t scales = static_cast<size_t>(x.width / 32);
+  for (int t0 = 0; t0 < x.rows; t0 += kTokens) {
+    const int tokens = std::min(kTokens, x.rows - t0);
+    const int8_t* in[kTokens];
+    const float* scale[kTokens];
+    const float* low[kTokens];
+    for (int t = 0; t < kTokens; ++t) {
+      const size_t row = static_cast<size_t>(t0 + std::min(t, tokens - 1));
+      in[t] = x.values + row * static_cast<size_t>(x.width) + column;
+      scale[t] = x.scales + row * scales + column / 32;
+      low[t] = kGroup == 32 ? x.sums + row * scales + column / 32
+                            : x.half_sums + 2 * row * scales + column / 16;
+    }
+    __m256 acc[kTokens][2];
+    for (int t = 0; t < kTokens; ++t) {
+      float start[kInt8PanelRows] = {};
+      if (accumulate && t < tokens)
+        std::copy_n(y + static_cast<size_t>(t0 + t) * y_stride, rows, start);
+      acc[t][0] = _mm256_loadu_ps(start);
+      acc[t][1] = _mm256_loadu_ps(start + 8);
+    }
+    for (int g = 0; g < groups; ++g) {
+      __m256i sum[kTokens][2];
+      products<kBits, kGroup / 4>(panel.values + static_cast<ptrdiff_t>(g * kGroup * 16), in,
+                                  g * kGroup, sum);
+      const float* d = panel.scales + static_cast<ptrdiff_t>(g * kInt8PanelRows);
+      const float* m = panel.mins + static_cast<ptrdiff_t>(g * kInt8PanelRows);
+#pragma GCC unroll 4
+      for (int t = 0; t < kTokens; ++t) {
+        const __m256 by = _mm256_set1_ps(scale[t][kGroup == 32 ? g : g / 2]);
+        const __m256 less = _mm256_set1_ps(low[t][g]);
+        for (int v = 0; v < 2; ++v) {
+          acc[t][v] = _mm256_fmadd_ps(_mm256_cvtepi32_ps(sum[t][v]),
+                                      _mm256_mul_ps(_mm256_loadu_ps(d + 8 * v), by), acc[t][v]);
+          if constexpr (kBits != 8)
+            acc[t][v] = _mm256_fnmadd_ps(_mm256_loadu_ps(m + 8 * v), less, acc[t][v]);
+        }
+      }
+    }
+    for (int t = 0; t < tokens; ++t) {
+      float* out = y + static_cast<size_t>(t0 + t) * y_stride;
+      if (rows == kInt8PanelRows) {
+        _mm256_storeu_ps(out, acc[t][0]);
+        _mm256_storeu_ps(out + 8, acc[t][1]);
+        continue;
+      }
+      float end[kInt8PanelRows];
+      _mm256_storeu_ps(end, acc[t][0]);
+      _mm256_storeu_ps(end + 8, acc[t][1]);
+      std::copy_n(end, rows, out);
+    }
+  }
+}
+
+void multiply(const Int8Panel& panel, int rows, const Int8Rows& x, int column, bool accumulate,
+              float* y, size_t y_stride) {
+  switch (panel.bits) {
+    case 4:
+      return multiply_bits<4>(panel, rows, x, column, accumulate, y, y_stride);
+    case 5:
+      return multiply_bits<5>(panel, rows, x, column, accumulate, y, y_stride);
+    case 6:
+      return multiply_bits<6>(panel, rows, x, column, accumulate, y, y_stride);
+    default:
+      return multiply_bits<8>(panel, rows, x, column, accumulate, y, y_stride);
+  }
+}
+
+}  // namespace
+}  // namespace model
+
+#if defined(__clang__)
+#pragma clang attribute pop
+#else
+#pragma GCC pop_options
+#endif
+
+namespace model {
+
+const Int8Kernel kInt8Avx2 = {"avx2",
+                              [] {
+                                return __builtin_cpu_supports("avx2") &&
+                                       __builtin_cpu_supports("fma") &&
+                                       __builtin_cpu_supports("f16c");
+                              },
+                              multiply_rows<Product>, decode<false>, multiply};
+
+}  // namespace model
+#endif

@@ -1,0 +1,121 @@
+#include "model/int8/kernel.h"
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+
+#include <algorithm>
+#include <cstring>
+
+// Products of unsigned and signed bytes in fours (vpdpbusd), exact in 32 bits. Bytes of Q8_0 get
+// 128 added, which their minimum takes away again.
+
+#if defined(__clang__)
+#pragma clang attribute push(                                                      \
+    __attribute__((target("avx2,fma,f16c,avx512f,avx512bw,avx512vl,avx512vnni"))), \
+    apply_to = function)
+#else
+#pragma GCC push_options
+#pragma GCC target("avx2,fma,f16c,avx512f,avx512bw,avx512vl,avx512vnni")
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"  // GCC bug 105593, in its own intrinsics
+#endif
+
+namespace model {
+namespace {
+
+#include "model/int8/x86_formats.h"
+
+struct Product {
+  static constexpr bool kUnsigned = true;
+  template <int kBits>
+  static __m256i dot(__m256i w, __m256i x) {
+    return _mm256_dpbusd_epi32(_mm256_setzero_si256(), w, x);
+  }
+};
+
+template <int kGroup, int kTokens>
+void multiply_tile(const Int8Panel& panel, int rows, const Int8Rows& x, int column, bool accumulate,
+                   float* y, size_t y_stride) {
+  const int groups = panel.width / kGroup;
+  const size_t width = static_cast<size_t>(x.width), scales = width / 32;
+  const int8_t* in = x.values + column;
+  const float* scale = x.scales + column / 32;
+  const float* low = kGroup == 32 ? x.sums + column / 32 : x.half_sums + column / 16;
+  const size_t low_stride = kGroup == 32 ? scales : 2 * scales;
+  const __mmask16 valid = static_cast<__mmask16>((1u << rows) - 1);
+  __m512 acc[kTokens];
+#pragma GCC unroll 8
+  for (int t = 0; t < kTokens; ++t)
+    acc[t] = accumulate ? _mm512_maskz_loadu_ps(valid, y + static_cast<size_t>(t) * y_stride)
+                        : _mm512_setzero_ps();
+  for (int g = 0; g < groups; ++g) {
+    __m512i sum[kTokens];
+#pragma GCC unroll 8
+    for (int t = 0; t < kTokens; ++t) sum[t] = _mm512_setzero_si512();
+#pragma GCC unroll 8
+    for (int s = 0; s < kGroup / 4; ++s) {
+      const __m512i w =
+          _mm512_loadu_si512(panel.values + static_cast<ptrdiff_t>((g * kGroup + 4 * s) * 16));
+#pragma GCC unroll 8
+      for (int t = 0; t < kTokens; ++t) {
+        int32_t four;
+        std::memcpy(&four, in + static_cast<size_t>(t) * width + g * kGroup + 4 * s, 4);
+        sum[t] = _mm512_dpbusd_epi32(sum[t], w, _mm512_set1_epi32(four));
+      }
+    }
+    const __m512 d = _mm512_loadu_ps(panel.scales + static_cast<ptrdiff_t>(g * kInt8PanelRows));
+    const __m512 m = _mm512_loadu_ps(panel.mins + static_cast<ptrdiff_t>(g * kInt8PanelRows));
+#pragma GCC unroll 8
+    for (int t = 0; t < kTokens; ++t) {
+      const size_t row = static_cast<size_t>(t);
+      const __m512 by =
+          _mm512_set1_ps(scale[row * scales + static_cast<size_t>(kGroup == 32 ? g : g / 2)]);
+      acc[t] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(sum[t]), _mm512_mul_ps(d, by), acc[t]);
+      acc[t] = _mm512_fnmadd_ps(m, _mm512_set1_ps(low[row * low_stride + static_cast<size_t>(g)]),
+                                acc[t]);
+    }
+  }
+#pragma GCC unroll 8
+  for (int t = 0; t < kTokens; ++t)
+    _mm512_mask_storeu_ps(y + static_cast<size_t>(t) * y_stride, valid, acc[t]);
+}
+
+template <int kGroup>
+void multiply_group(const Int8Panel& panel, int rows, const Int8Rows& x, int column,
+                    bool accumulate, float* y, size_t y_stride) {
+  int t = 0;
+  for (; t + 8 <= x.rows; t += 8)
+    multiply_tile<kGroup, 8>(panel, rows, x.from(t), column, accumulate,
+                             y + static_cast<size_t>(t) * y_stride, y_stride);
+  for (; t < x.rows; ++t)
+    multiply_tile<kGroup, 1>(panel, rows, x.from(t), column, accumulate,
+                             y + static_cast<size_t>(t) * y_stride, y_stride);
+}
+
+void multiply(const Int8Panel& panel, int rows, const Int8Rows& x, int column, bool accumulate,
+              float* y, size_t y_stride) {
+  if (panel.group == 16) return multiply_group<16>(panel, rows, x, column, accumulate, y, y_stride);
+  multiply_group<32>(panel, rows, x, column, accumulate, y, y_stride);
+}
+
+}  // namespace
+}  // namespace model
+
+#if defined(__clang__)
+#pragma clang attribute pop
+#else
+#pragma GCC pop_options
+#endif
+
+namespace model {
+
+const Int8Kernel kInt8Avx512Vnni = {
+    "avx512vnni",
+    [] {
+      return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+             __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vnni") &&
+             __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c");
+    },
+    multiply_rows<Product>, decode<true>, multiply};
+
+}  // namespace model
+#endif

@@ -1,0 +1,319 @@
+#pragma once
+
+#include <immintrin.h>
+
+#include <cstring>
+
+#include "model/quants.h"
+
+// Blocks of the formats for 256-bit registers: included inside a file's target region and its
+// anonymous namespace, so that each kernel has its own copy. A Block prepares what its groups share
+// (scales); values(i) are the 32 values of group i as bytes.
+
+inline float half_at(const std::byte* p) {
+  uint16_t bits;
+  std::memcpy(&bits, p, 2);
+  return _cvtsh_ss(bits);
+}
+
+inline __m128i load16(const std::byte* p) {
+  return _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
+}
+
+inline __m256i load32(const void* p) { return _mm256_loadu_si256(static_cast<const __m256i*>(p)); }
+
+/// 16 bytes to 32 nibbles, the low ones first.
+inline __m256i nibbles(const std::byte* p) {
+  const __m128i bytes = load16(p);
+  return _mm256_and_si256(_mm256_set_m128i(_mm_srli_epi16(bytes, 4), bytes), _mm256_set1_epi8(15));
+}
+
+/// 32 bits to 32 bytes of 0 or 16.
+inline __m256i fifth_bits(const std::byte* p) {
+  uint32_t bits;
+  std::memcpy(&bits, p, 4);
+  const __m256i spread = _mm256_shuffle_epi8(
+      _mm256_set1_epi32(static_cast<int>(bits)),
+      _mm256_set_epi64x(0x0303030303030303, 0x0202020202020202, 0x0101010101010101, 0));
+  const __m256i mask = _mm256_set1_epi64x(static_cast<long long>(0x8040201008040201ull));
+  return _mm256_and_si256(_mm256_cmpeq_epi8(_mm256_and_si256(spread, mask), mask),
+                          _mm256_set1_epi8(16));
+}
+
+template <TensorType>
+struct Block;
+
+template <>
+struct Block<TensorType::q4_0> {
+  static constexpr int kBytes = 18, kGroups = 1, kBits = 4, kGroup = 32;
+  const std::byte* at;
+  float d;
+  explicit Block(const std::byte* b) : at(b), d(half_at(b)) {}
+  __m256i values(int) const { return nibbles(at + 2); }
+  float scale(int, int) const { return d; }
+  float min(int, int) const { return 8 * d; }
+};
+
+template <>
+struct Block<TensorType::q4_1> {
+  static constexpr int kBytes = 20, kGroups = 1, kBits = 4, kGroup = 32;
+  const std::byte* at;
+  explicit Block(const std::byte* b) : at(b) {}
+  __m256i values(int) const { return nibbles(at + 4); }
+  float scale(int, int) const { return half_at(at); }
+  float min(int, int) const { return -half_at(at + 2); }
+};
+
+template <>
+struct Block<TensorType::q5_0> {
+  static constexpr int kBytes = 22, kGroups = 1, kBits = 5, kGroup = 32;
+  const std::byte* at;
+  float d;
+  explicit Block(const std::byte* b) : at(b), d(half_at(b)) {}
+  __m256i values(int) const { return _mm256_or_si256(nibbles(at + 6), fifth_bits(at + 2)); }
+  float scale(int, int) const { return d; }
+  float min(int, int) const { return 16 * d; }
+};
+
+template <>
+struct Block<TensorType::q5_1> {
+  static constexpr int kBytes = 24, kGroups = 1, kBits = 5, kGroup = 32;
+  const std::byte* at;
+  explicit Block(const std::byte* b) : at(b) {}
+  __m256i values(int) const { return _mm256_or_si256(nibbles(at + 8), fifth_bits(at + 4)); }
+  float scale(int, int) const { return half_at(at); }
+  float min(int, int) const { return -half_at(at + 2); }
+};
+
+template <>
+struct Block<TensorType::q8_0> {
+  static constexpr int kBytes = 34, kGroups = 1, kBits = 8, kGroup = 32;
+  const std::byte* at;
+  float d;
+  explicit Block(const std::byte* b) : at(b), d(half_at(b)) {}
+  __m256i values(int) const { return load32(at + 2); }
+  float scale(int, int) const { return d; }
+  float min(int, int) const { return 0; }
+};
+
+/// Eight bytes to floats.
+inline __m256 spread(uint64_t bytes) {
+  return _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_cvtsi64_si128(static_cast<long long>(bytes))));
+}
+
+/// The eight 6-bit scales and minima that Q4_K and Q5_K share, times d and m.
+struct SuperBlock {
+  float scales[8], mins[8];
+  explicit SuperBlock(const std::byte* b) {
+    uint32_t w[3];
+    std::memcpy(w, b + 4, 12);
+    constexpr uint32_t k6 = 0x3f3f3f3f, k4 = 0x0f0f0f0f, k2 = 0x03030303;
+    const uint64_t scale =
+        (w[0] & k6) | static_cast<uint64_t>((w[2] & k4) | ((w[0] >> 6) & k2) << 4) << 32;
+    const uint64_t min =
+        (w[1] & k6) | static_cast<uint64_t>(((w[2] >> 4) & k4) | ((w[1] >> 6) & k2) << 4) << 32;
+    _mm256_storeu_ps(scales, _mm256_mul_ps(spread(scale), _mm256_set1_ps(half_at(b))));
+    _mm256_storeu_ps(mins, _mm256_mul_ps(spread(min), _mm256_set1_ps(half_at(b + 2))));
+  }
+};
+
+template <>
+struct Block<TensorType::q4_k> {
+  static constexpr int kBytes = 144, kGroups = 8, kBits = 4, kGroup = 32;
+  const std::byte* at;
+  SuperBlock shared;
+  explicit Block(const std::byte* b) : at(b), shared(b) {}
+  __m256i values(int i) const {
+    const __m256i pairs = load32(at + 16 + i / 2 * 32);
+    return _mm256_and_si256(i % 2 == 0 ? pairs : _mm256_srli_epi16(pairs, 4), _mm256_set1_epi8(15));
+  }
+  float scale(int i, int) const { return shared.scales[i]; }
+  float min(int i, int) const { return shared.mins[i]; }
+};
+
+template <>
+struct Block<TensorType::q5_k> {
+  static constexpr int kBytes = 176, kGroups = 8, kBits = 5, kGroup = 32;
+  const std::byte* at;
+  SuperBlock shared;
+  explicit Block(const std::byte* b) : at(b), shared(b) {}
+  __m256i values(int i) const {
+    const __m256i pairs = load32(at + 48 + i / 2 * 32);
+    const __m256i low =
+        _mm256_and_si256(i % 2 == 0 ? pairs : _mm256_srli_epi16(pairs, 4), _mm256_set1_epi8(15));
+    const __m256i bit = _mm256_set1_epi8(static_cast<char>(1 << i));
+    const __m256i set = _mm256_cmpeq_epi8(_mm256_and_si256(load32(at + 16), bit), bit);
+    return _mm256_or_si256(low, _mm256_and_si256(set, _mm256_set1_epi8(16)));
+  }
+  float scale(int i, int) const { return shared.scales[i]; }
+  float min(int i, int) const { return shared.mins[i]; }
+};
+
+template <>
+struct Block<TensorType::q6_k> {
+  static constexpr int kBytes = 210, kGroups = 8, kBits = 6, kGroup = 16;
+  const std::byte* at;
+  float scales[16];
+  explicit Block(const std::byte* b) : at(b) {
+    const __m256 d = _mm256_set1_ps(half_at(b + 208));
+    const __m128i bytes = load16(b + 192);
+    _mm256_storeu_ps(scales, _mm256_mul_ps(d, _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(bytes))));
+    _mm256_storeu_ps(
+        scales + 8,
+        _mm256_mul_ps(d, _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_srli_si128(bytes, 8)))));
+  }
+  __m256i values(int i) const {
+    const __m256i pairs = load32(at + i / 4 * 64 + i % 2 * 32);
+    const __m256i low =
+        _mm256_and_si256(i % 4 < 2 ? pairs : _mm256_srli_epi16(pairs, 4), _mm256_set1_epi8(15));
+    const __m256i high = load32(at + 128 + i / 4 * 32);
+    const __m256i shifted = _mm256_srl_epi16(high, _mm_cvtsi32_si128(2 * (i % 4)));
+    return _mm256_or_si256(low,
+                           _mm256_slli_epi16(_mm256_and_si256(shifted, _mm256_set1_epi8(3)), 4));
+  }
+  float scale(int i, int h) const { return scales[2 * i + h]; }
+  float min(int i, int h) const { return 32 * scales[2 * i + h]; }
+};
+
+/// The scale of each of the eight 32-bit lanes of a product of group i.
+template <class B>
+inline __m256 scale_lanes(const B& block, int i) {
+  if constexpr (B::kGroup == 32) return _mm256_set1_ps(block.scale(i, 0));
+  return _mm256_set_m128(_mm_set1_ps(block.scale(i, 1)), _mm_set1_ps(block.scale(i, 0)));
+}
+
+inline float sum_lanes(__m256 v) {
+  const __m128 half = _mm_add_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps(v, 1));
+  const __m128 pair = _mm_add_ps(half, _mm_movehl_ps(half, half));
+  return _mm_cvtss_f32(_mm_add_ss(pair, _mm_movehdup_ps(pair)));
+}
+
+/// multiply_rows of kernel.h for M rows of x. Product: the arithmetic of the instruction set, with
+/// kUnsigned when values of Q8_0 get 128 added.
+template <class Product, class B, int M>
+inline void dot_rows(const std::byte* data, size_t stride, int begin, int end, const Int8Rows& x,
+                     float* y, size_t y_stride) {
+  constexpr bool kShifted = B::kBits == 8 && Product::kUnsigned;
+  constexpr bool kHasMin = B::kBits != 8 || kShifted;
+  const int groups = x.width / 32;
+  for (int row = begin; row < end; ++row) {
+    const std::byte* at = data + static_cast<size_t>(row) * stride;
+    __m256 sum[M];
+    float low[M];
+    for (int t = 0; t < M; ++t) {
+      sum[t] = _mm256_setzero_ps();
+      low[t] = 0;
+    }
+    for (int g = 0; g < groups; at += B::kBytes) {
+      const B block(at);
+      for (int i = 0; i < B::kGroups; ++i, ++g) {
+        __m256i q = block.values(i);
+        if constexpr (kShifted) q = _mm256_xor_si256(q, _mm256_set1_epi8(static_cast<char>(0x80)));
+        const __m256 scale = scale_lanes(block, i);
+        for (int t = 0; t < M; ++t) {
+          const size_t of =
+              static_cast<size_t>(t) * static_cast<size_t>(groups) + static_cast<size_t>(g);
+          const __m256i products = Product::template dot<B::kBits>(q, load32(x.values + of * 32));
+          sum[t] = _mm256_fmadd_ps(_mm256_cvtepi32_ps(products),
+                                   _mm256_mul_ps(scale, _mm256_set1_ps(x.scales[of])), sum[t]);
+          if constexpr (kHasMin && B::kGroup == 32)
+            low[t] += (kShifted ? 128 * block.scale(i, 0) : block.min(i, 0)) * x.sums[of];
+          if constexpr (kHasMin && B::kGroup == 16)
+            low[t] +=
+                block.min(i, 0) * x.half_sums[2 * of] + block.min(i, 1) * x.half_sums[2 * of + 1];
+        }
+      }
+    }
+    for (int t = 0; t < M; ++t)
+      y[static_cast<size_t>(t) * y_stride + static_cast<size_t>(row)] = sum_lanes(sum[t]) - low[t];
+  }
+}
+
+template <class Product, class B>
+void multiply_rows_of(const std::byte* data, size_t stride, int begin, int end, const Int8Rows& x,
+                      float* y, size_t y_stride) {
+  constexpr int kCached = 8;  // rows of W that stay in the first cache for all rows of x
+  for (int i = begin; i < end; i += kCached) {
+    const int until = end < i + kCached ? end : i + kCached;
+    int t = 0;
+    for (; t + 4 <= x.rows; t += 4)
+      dot_rows<Product, B, 4>(data, stride, i, until, x.from(t),
+                              y + static_cast<size_t>(t) * y_stride, y_stride);
+    for (; t < x.rows; ++t)
+      dot_rows<Product, B, 1>(data, stride, i, until, x.from(t),
+                              y + static_cast<size_t>(t) * y_stride, y_stride);
+  }
+}
+
+/// decode of kernel.h.
+template <class B, bool kUnsigned>
+void decode_of(const std::byte* data, size_t stride, int rows, int column, const Int8Panel& panel) {
+  constexpr bool kShifted = B::kBits == 8 && kUnsigned;
+  constexpr int kParts = 32 / B::kGroup;
+  const int groups = panel.width / 32;
+  for (int r = 0; r < kInt8PanelRows; ++r) {
+    const std::byte* at = data + static_cast<size_t>(r < rows ? r : rows - 1) * stride +
+                          static_cast<size_t>(column / (32 * B::kGroups) * B::kBytes);
+    uint8_t* values = panel.values + 4 * r;
+    float* scales = panel.scales + r;
+    float* mins = panel.mins + r;
+    for (int g = 0; g < groups; at += B::kBytes) {
+      const B block(at);
+      for (int i = 0; i < B::kGroups; ++i, ++g) {
+        __m256i q = block.values(i);
+        if constexpr (kShifted) q = _mm256_xor_si256(q, _mm256_set1_epi8(static_cast<char>(0x80)));
+        alignas(32) uint32_t words[8];
+        _mm256_store_si256(reinterpret_cast<__m256i*>(words), q);
+        for (int j = 0; j < 8; ++j, values += 4 * kInt8PanelRows) std::memcpy(values, words + j, 4);
+        for (int h = 0; h < kParts; ++h, scales += kInt8PanelRows, mins += kInt8PanelRows) {
+          *scales = block.scale(i, h);
+          *mins = kShifted ? 128 * block.scale(i, h) : block.min(i, h);
+        }
+      }
+    }
+  }
+}
+
+template <class Product>
+void multiply_rows(TensorType type, const std::byte* data, size_t stride, int begin, int end,
+                   const Int8Rows& x, float* y, size_t y_stride) {
+  switch (type) {
+#define TESSERA_CASE(T)                                                                        \
+  case TensorType::T:                                                                          \
+    multiply_rows_of<Product, Block<TensorType::T>>(data, stride, begin, end, x, y, y_stride); \
+    break;
+    TESSERA_CASE(q4_0)
+    TESSERA_CASE(q4_1)
+    TESSERA_CASE(q5_0)
+    TESSERA_CASE(q5_1)
+    TESSERA_CASE(q8_0)
+    TESSERA_CASE(q4_k)
+    TESSERA_CASE(q5_k)
+    TESSERA_CASE(q6_k)
+#undef TESSERA_CASE
+    default:
+      break;
+  }
+}
+
+template <bool kUnsigned>
+void decode(TensorType type, const std::byte* data, size_t stride, int rows, int column,
+            const Int8Panel& panel) {
+  switch (type) {
+#define TESSERA_CASE(T)                                                            \
+  case TensorType::T:                                                              \
+    decode_of<Block<TensorType::T>, kUnsigned>(data, stride, rows, column, panel); \
+    break;
+    TESSERA_CASE(q4_0)
+    TESSERA_CASE(q4_1)
+    TESSERA_CASE(q5_0)
+    TESSERA_CASE(q5_1)
+    TESSERA_CASE(q8_0)
+    TESSERA_CASE(q4_k)
+    TESSERA_CASE(q5_k)
+    TESSERA_CASE(q6_k)
+#undef TESSERA_CASE
+    default:
+      break;
+  }
+}
