@@ -13,7 +13,7 @@
 #include "base/json.h"
 #include "cli/command.h"
 #include "cli/model_store.h"
-#include "model/int8/kernel.h"
+#include "model/integer/kernel.h"
 #include "model/model.h"
 
 namespace cli {
@@ -22,7 +22,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 struct Options {
-  std::string model, adapter, precision = "int8";
+  std::string model, adapter, precision = "fast";
   int prompt = 512, tokens = 64, depth = 0, rounds = 3, threads = 0;
   bool json = false;
 };
@@ -117,7 +117,7 @@ int run(const Options& o) {
                                 {"depth", o.depth},
                                 {"threads", model::ThreadPool(o.threads).n_threads()},
                                 {"precision", o.precision},
-                                {"kernel", model::best_int8_kernel().name},
+                                {"kernel", model::best_integer_kernel().name},
                                 {"load_s", load},
                                 {"peak_bytes", peak},
                                 {"read_bytes_per_s", bandwidth}};
@@ -125,7 +125,7 @@ int run(const Options& o) {
     return kDone;
   }
   std::printf("loaded in %.2f s, at most %.0f MiB of memory, kernel %s\n", load,
-              static_cast<double>(peak) / (1 << 20), model::best_int8_kernel().name);
+              static_cast<double>(peak) / (1 << 20), model::best_integer_kernel().name);
   if (!reading.empty()) std::printf("reading %d tokens: %.1f tokens/s\n", o.prompt, prefill);
   if (!replying.empty())
     std::printf("replying, %d tokens after %d: %.1f tokens/s\n", o.tokens, o.depth, decode);
@@ -148,8 +148,9 @@ void add_bench(CLI::App& app, Action& action) {
   c->add_option("-r,--rounds", o->rounds, "rounds; the median counts")->check(CLI::Range(1, 99));
   c->add_option("-t,--threads", o->threads, "threads, 0: one per processor")
       ->check(CLI::Range(0, 1024));
-  c->add_option("--precision", o->precision, "int8 (fast), bf16 or f32 (reference)")
-      ->check(CLI::IsMember({"int8", "bf16", "f32"}));
+  c->add_option("--precision", o->precision,
+                "fast (int16 or int8, by the model), int16, int8, bf16 or f32 (reference)")
+      ->check(CLI::IsMember({"fast", "int16", "int8", "bf16", "f32"}));
   c->add_flag("--json", o->json, "one line of JSON");
   c->callback([o, &action] { action = [o] { return run(*o); }; });
 }

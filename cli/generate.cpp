@@ -31,7 +31,7 @@ constexpr size_t kMaxGrammarBytes = 1 << 20;
 std::stop_source g_stop;
 
 struct Options {
-  std::string model, adapter, prompt, precision = "int8";
+  std::string model, adapter, prompt, precision = "fast";
   std::string system, schema_file, grammar_file;
   std::string mmproj, drafter;
   std::vector<std::string> images, sounds, videos;
@@ -336,8 +336,9 @@ void add_generate(CLI::App& app, Action& action) {
   c->add_option("--grammar", o->grammar_file,
                 "grammar that the answer fits (a file, Lark as llguidance reads it)")
       ->excludes(schema);
-  c->add_option("--precision", o->precision, "int8 (fast), bf16 or f32 (reference)")
-      ->check(CLI::IsMember({"int8", "bf16", "f32"}));
+  c->add_option("--precision", o->precision,
+                "fast (int16 or int8, by the model), int16, int8, bf16 or f32 (reference)")
+      ->check(CLI::IsMember({"fast", "int16", "int8", "bf16", "f32"}));
   CLI::Option* system = c->add_option("--system", o->system, "what the model is told beforehand");
   c->add_flag("--raw", o->raw, "continue the text instead of answering it as a chat")
       ->excludes(system)

@@ -164,8 +164,8 @@ void add_logits(CLI::App& app, Action& action) {
                 "[{\"path\"}], \"mask\"}")
       ->required();
   c->add_option("--out", o->out, "file to write")->required();
-  c->add_option("--precision", o->precision, "f32 (reference), bf16 or int8")
-      ->check(CLI::IsMember({"int8", "bf16", "f32"}));
+  c->add_option("--precision", o->precision, "f32 (reference), bf16, int16, int8 or fast")
+      ->check(CLI::IsMember({"fast", "int16", "int8", "bf16", "f32"}));
   c->callback([o, &action] { action = [o] { return run(*o); }; });
 }
 

@@ -20,6 +20,9 @@ namespace {
 
 size_t area(int rows, int width) { return static_cast<size_t>(rows) * static_cast<size_t>(width); }
 
+/// Width of the stream from which on the rounding of activations to bytes averages out; below it
+/// the most likely token changes too often (docs/benchmarks.md).
+constexpr int kWideEnoughForBytes = 2048;
 constexpr int kAdapterRows = 64;  // of a product with an adapter's matrices when reading
 
 /// A buffer of at least n floats.
@@ -45,22 +48,26 @@ KeyRange reach_of(int position, bool sliding, int window, const ImageBlock& imag
 
 Precision precision_named(std::string_view name) {
   if (name == "f32") return Precision::f32;
-  return name == "bf16" ? Precision::bf16 : Precision::int8;
+  if (name == "bf16") return Precision::bf16;
+  if (name == "int16") return Precision::int16;
+  return name == "int8" ? Precision::int8 : Precision::fast;
 }
 
 Decoder::Decoder(const Architecture& architecture, const Weights& weights, const Lora* adapter,
                  Precision precision, size_t max_packed_bytes, ThreadPool& pool)
     : architecture_(architecture), weights_(weights), precision_(precision) {
+  if (precision == Precision::fast)
+    precision_ = architecture.hidden < kWideEnoughForBytes ? Precision::int16 : Precision::int8;
   openblas_set_num_threads(1);  // the pool is the only source of threads
   if (adapter != nullptr) adapter_ = *adapter;
   auto unpacked = [&](const Matrix& matrix) {
-    return matrix.out > 0 && !(precision == Precision::int8 && has_int8_form(matrix.type));
+    return matrix.out > 0 && !(of_integers() && has_integer_form(matrix.type));
   };
   size_t bytes = 0;
   for (const LayerWeights& layer : weights.layers)
     for (const Matrix& matrix : layer.projections)
       if (unpacked(matrix)) bytes += 2 * area(matrix.out, matrix.in);
-  if (precision == Precision::f32 || bytes == 0 || bytes > max_packed_bytes) return;
+  if (precision_ == Precision::f32 || bytes == 0 || bytes > max_packed_bytes) return;
   packed_.resize(weights.layers.size());
   for (int i = 0; i < architecture.n_layers; ++i)
     for (int p = 0; p < kProjections; ++p) {
@@ -102,12 +109,12 @@ void Decoder::logits(const float* normed, int m, float* out, ThreadPool& pool) c
 Decoder::Input Decoder::input(int layer, Projection first, Projection last, const float* x, int m,
                               Workspace& work, ThreadPool& pool) const {
   Input in = {.x = x, .m = m, .rounded = nullptr};
-  if (precision_ != Precision::int8) return in;
+  if (!of_integers()) return in;
   const LayerWeights& weights = weights_.layers[static_cast<size_t>(layer)];
   for (int p = static_cast<int>(first); p <= static_cast<int>(last) && in.rounded == nullptr; ++p) {
     const Matrix& matrix = weights.projections[static_cast<size_t>(p)];
-    if (matrix.out > 0 && has_int8_form(matrix.type))
-      in.rounded = &work.rounded.assign(x, m, matrix.in, pool);
+    if (matrix.out > 0 && has_integer_form(matrix.type))
+      in.rounded = &work.rounded.assign(x, m, matrix.in, precision_ == Precision::int16, pool);
   }
   return in;
 }
@@ -122,9 +129,9 @@ void Decoder::linear(int layer, Projection p, const Input& input, float* y, cons
   const PackedMatrix* packed = this->packed(layer, p);
   if (packed != nullptr)
     gemm(x, m, matrix.in, *packed, y, matrix.out, false, pool);
-  else if (input.rounded != nullptr && has_int8_form(matrix.type))
-    few ? multiply_int8_rows(matrix, *input.rounded, y, pool)
-        : multiply_int8_panels(matrix, *input.rounded, y, pool);
+  else if (input.rounded != nullptr && has_integer_form(matrix.type))
+    few ? multiply_integer_rows(matrix, *input.rounded, y, pool)
+        : multiply_integer_panels(matrix, *input.rounded, y, pool);
   else if (few)
     multiply_rows(matrix, x, m, y, pool);
   else if (precision_ == Precision::f32)

@@ -9,7 +9,7 @@
 
 #include "model/architecture.h"
 #include "model/gemm/gemm.h"
-#include "model/int8/matmul.h"
+#include "model/integer/matmul.h"
 #include "model/kv_cache.h"
 #include "model/lora.h"
 #include "model/thread_pool.h"
@@ -19,10 +19,11 @@ namespace model {
 
 /// f32: dequantised weights times f32 activations and f32 keys and values, the reference. bf16:
 /// products of bf16 values summed in f32 and f16 keys and values; one row (decoding) and the output
-/// head read the stored weights in f32. int8: quantized weights as stored times activations rounded
-/// to int8, everything else as in bf16; the fast path.
-enum class Precision : uint8_t { f32, bf16, int8 };
-/// "f32", "bf16" or "int8"; int8 for anything else, so check the name first.
+/// head read the stored weights in f32. int16 and int8: quantized weights as stored times
+/// activations rounded to words or bytes, everything else as in bf16. fast: one of these two, by
+/// the width of the model.
+enum class Precision : uint8_t { f32, bf16, int16, int8, fast };
+/// By these names; fast for any other, so check the name first.
 Precision precision_named(std::string_view name);
 
 /// Which keys the patches of an image see beyond the causal ones.
@@ -43,8 +44,8 @@ class Decoder {
  public:
   /// architecture and weights outlive the decoder; adapter may be null.
   /// Linear layers are unpacked to bf16 (with the adapter merged in) when precision is bf16 and
-  /// they take at most max_packed_bytes; else they are read as stored on each pass. In int8 so are
-  /// those alone that are not quantized.
+  /// they take at most max_packed_bytes; else they are read as stored on each pass. With integers
+  /// so are those alone that are not quantized.
   Decoder(const Architecture& architecture, const Weights& weights, const Lora* adapter,
           Precision precision, size_t max_packed_bytes, ThreadPool& pool);
 
@@ -53,7 +54,7 @@ class Decoder {
     std::vector<float> stream, normed, query, key, value, attended, branch, gate, up, low, padded,
         inverse;
     std::vector<int32_t> positions;
-    Int8Activations rounded;
+    IntegerActivations rounded;
   };
 
   /// What a pass is about besides its input.
@@ -84,6 +85,7 @@ class Decoder {
   /// Logits of m final-normed rows: [m, vocab].
   void logits(const float* normed, int m, float* out, ThreadPool& pool) const;
 
+  /// Never `fast`.
   Precision precision() const { return precision_; }
   /// Whether any linear layer was unpacked to bf16.
   bool packed() const { return !packed_.empty(); }
@@ -95,12 +97,15 @@ class Decoder {
   struct Input {
     const float* x;  // [m, in]
     int m;
-    const Int8Rows* rounded;  // x, null where none of them multiplies integers
+    const IntegerRows* rounded;  // x, null where none of them multiplies integers
   };
   Input input(int layer, Projection first, Projection last, const float* x, int m, Workspace& work,
               ThreadPool& pool) const;
   void linear(int layer, Projection p, const Input& input, float* y, const Pass& pass,
               Workspace& work, ThreadPool& pool) const;
+  bool of_integers() const {
+    return precision_ == Precision::int16 || precision_ == Precision::int8;
+  }
   const PackedMatrix* packed(int layer, Projection p) const;
 
   const Architecture& architecture_;

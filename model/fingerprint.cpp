@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "model/gemm/kernel.h"
-#include "model/int8/kernel.h"
+#include "model/integer/kernel.h"
 
 // hash_bytes: four lanes of 64-bit words, so that four products are under way at once (about 10
 // GB/s; a state of a long prompt is some hundred megabytes). Each step of a lane is a bijection of
@@ -77,7 +77,7 @@ uint64_t hash_bytes(std::span<const std::byte> bytes, uint64_t seed) {
 uint64_t fingerprint(std::initializer_list<std::filesystem::path> paths,
                      std::initializer_list<uint64_t> more) {
   uint64_t h = hash_text(best_gemm_kernel().name, kVersion);
-  h = hash_text(best_int8_kernel().name, h);
+  h = hash_text(best_integer_kernel().name, h);
   h = hash_text(openblas_get_corename(), h);
   for (const std::filesystem::path& path : paths) {
     if (path.empty()) continue;

@@ -73,7 +73,7 @@ base::Result<Engine> Engine::load(const std::filesystem::path& path, const LoadO
                          options.precision, options.max_packed_bytes, *parts->pool);
   parts->fingerprint = model::fingerprint(
       {path, options.adapter},
-      {static_cast<uint64_t>(options.precision), static_cast<uint64_t>(parts->decoder->packed())});
+      {static_cast<uint64_t>(parts->decoder->precision()), static_cast<uint64_t>(parts->decoder->packed())});
   return Engine(std::move(parts));
 }
 

@@ -51,7 +51,7 @@ struct MediaIds {
 };
 
 struct LoadOptions {
-  Precision precision = Precision::int8;
+  Precision precision = Precision::fast;
   std::filesystem::path adapter = {};  ///< LoRA, empty: none
   std::filesystem::path mmproj = {};   ///< GGUF with the embedders; a folder holds its own
   int threads = 0;                     ///< 0: one per CPU

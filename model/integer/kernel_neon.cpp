@@ -1,4 +1,4 @@
-#include "model/int8/kernel.h"
+#include "model/integer/kernel.h"
 
 #if defined(__aarch64__)
 #include <arm_neon.h>
@@ -184,10 +184,20 @@ struct Block<TensorType::q6_k> {
   float min(int i, int h) const { return 32 * scale(i, h); }
 };
 
+/// Sixteen bytes of W times sixteen words of x, in four sums.
+inline int32x4_t word_products(int8x16_t w, const int16_t* x) {
+  const int16x8_t w0 = vmovl_s8(vget_low_s8(w)), w1 = vmovl_high_s8(w);
+  const int16x8_t x0 = vld1q_s16(x), x1 = vld1q_s16(x + 8);
+  int32x4_t sum = vmull_s16(vget_low_s16(w0), vget_low_s16(x0));
+  sum = vmlal_high_s16(sum, w0, x0);
+  sum = vmlal_s16(sum, vget_low_s16(w1), vget_low_s16(x1));
+  return vmlal_high_s16(sum, w1, x1);
+}
+
 /// multiply_rows of kernel.h for M rows of x.
-template <class B, int M>
-void dot_rows(const std::byte* data, size_t stride, int begin, int end, const Int8Rows& x, float* y,
-              size_t y_stride) {
+template <class B, int M, bool kWords>
+void dot_rows(const std::byte* data, size_t stride, int begin, int end, const IntegerRows& x,
+              float* y, size_t y_stride) {
   const size_t groups = static_cast<size_t>(x.width / 32);
   for (int row = begin; row < end; ++row) {
     const std::byte* at = data + static_cast<size_t>(row) * stride;
@@ -203,17 +213,22 @@ void dot_rows(const std::byte* data, size_t stride, int begin, int end, const In
         const Bytes32 q = block.values(i);
         for (int t = 0; t < M; ++t) {
           const size_t of = static_cast<size_t>(t) * groups + g;
-          const int8x16_t x0 = vld1q_s8(x.values + 32 * of), x1 = vld1q_s8(x.values + 32 * of + 16);
-          const int32x4_t zero = vdupq_n_s32(0);
+          int32x4_t p0, p1;
+          if constexpr (kWords) {
+            p0 = word_products(q.low, x.words + 32 * of);
+            p1 = word_products(q.high, x.words + 32 * of + 16);
+          } else {
+            const int32x4_t zero = vdupq_n_s32(0);
+            p0 = vdotq_s32(zero, q.low, vld1q_s8(x.bytes + 32 * of));
+            p1 = vdotq_s32(zero, q.high, vld1q_s8(x.bytes + 32 * of + 16));
+          }
           if constexpr (B::kGroup == 32) {
-            const int32x4_t p = vdotq_s32(vdotq_s32(zero, q.low, x0), q.high, x1);
-            sum[t] = vfmaq_n_f32(sum[t], vcvtq_f32_s32(p), block.scale(i, 0) * x.scales[of]);
+            sum[t] = vfmaq_n_f32(sum[t], vcvtq_f32_s32(vaddq_s32(p0, p1)),
+                                 block.scale(i, 0) * x.scales[of]);
             low[t] += block.min(i, 0) * x.sums[of];
           } else {
-            sum[t] = vfmaq_n_f32(sum[t], vcvtq_f32_s32(vdotq_s32(zero, q.low, x0)),
-                                 block.scale(i, 0) * x.scales[of]);
-            sum[t] = vfmaq_n_f32(sum[t], vcvtq_f32_s32(vdotq_s32(zero, q.high, x1)),
-                                 block.scale(i, 1) * x.scales[of]);
+            sum[t] = vfmaq_n_f32(sum[t], vcvtq_f32_s32(p0), block.scale(i, 0) * x.scales[of]);
+            sum[t] = vfmaq_n_f32(sum[t], vcvtq_f32_s32(p1), block.scale(i, 1) * x.scales[of]);
             low[t] += block.min(i, 0) * x.half_sums[2 * of];
             low[t] += block.min(i, 1) * x.half_sums[2 * of + 1];
           }
@@ -225,41 +240,49 @@ void dot_rows(const std::byte* data, size_t stride, int begin, int end, const In
   }
 }
 
-template <class B>
-void multiply_rows_of(const std::byte* data, size_t stride, int begin, int end, const Int8Rows& x,
-                      float* y, size_t y_stride) {
+template <class B, bool kWords>
+void multiply_rows_of(const std::byte* data, size_t stride, int begin, int end,
+                      const IntegerRows& x, float* y, size_t y_stride) {
   constexpr int kCached = 8;  // rows of W that stay in the first cache for all rows of x
   for (int i = begin; i < end; i += kCached) {
     const int until = std::min(end, i + kCached);
     int t = 0;
     for (; t + 4 <= x.rows; t += 4)
-      dot_rows<B, 4>(data, stride, i, until, x.from(t), y + static_cast<size_t>(t) * y_stride,
-                     y_stride);
+      dot_rows<B, 4, kWords>(data, stride, i, until, x.from(t),
+                             y + static_cast<size_t>(t) * y_stride, y_stride);
     for (; t < x.rows; ++t)
-      dot_rows<B, 1>(data, stride, i, until, x.from(t), y + static_cast<size_t>(t) * y_stride,
-                     y_stride);
+      dot_rows<B, 1, kWords>(data, stride, i, until, x.from(t),
+                             y + static_cast<size_t>(t) * y_stride, y_stride);
   }
 }
 
 template <class B>
-void decode_of(const std::byte* data, size_t stride, int rows, int column, const Int8Panel& panel) {
+void decode_of(const std::byte* data, size_t stride, int rows, int column,
+               const IntegerPanel& panel) {
   const int groups = panel.width / 32;
-  for (int r = 0; r < kInt8PanelRows; ++r) {
+  for (int r = 0; r < kIntegerPanelRows; ++r) {
     const std::byte* at = data + static_cast<size_t>(std::min(r, rows - 1)) * stride +
                           static_cast<size_t>(column / (32 * B::kGroups) * B::kBytes);
-    uint8_t* values = panel.values + 4 * r;
+    const bool words = panel.words != nullptr;
+    uint8_t* bytes = words ? nullptr : panel.bytes + 4 * r;
+    int16_t* pairs = words ? panel.words + 2 * r : nullptr;
     float* scales = panel.scales + r;
     float* mins = panel.mins + r;
     for (int g = 0; g < groups; at += B::kBytes) {
       const B block(at);
       for (int i = 0; i < B::kGroups; ++i, ++g) {
         const Bytes32 q = block.values(i);
-        int8_t bytes[32];
-        vst1q_s8(bytes, q.low);
-        vst1q_s8(bytes + 16, q.high);
-        for (int j = 0; j < 8; ++j, values += 4 * kInt8PanelRows)
-          std::memcpy(values, bytes + 4 * j, 4);
-        for (int h = 0; h < 32 / B::kGroup; ++h, scales += kInt8PanelRows, mins += kInt8PanelRows) {
+        int8_t values[32];
+        vst1q_s8(values, q.low);
+        vst1q_s8(values + 16, q.high);
+        for (int j = 0; j < 8 && !words; ++j, bytes += 4 * kIntegerPanelRows)
+          std::memcpy(bytes, values + 4 * j, 4);
+        for (int j = 0; j < 16 && words; ++j, pairs += 2 * kIntegerPanelRows) {
+          pairs[0] = values[2 * j];
+          pairs[1] = values[2 * j + 1];
+        }
+        for (int h = 0; h < 32 / B::kGroup;
+             ++h, scales += kIntegerPanelRows, mins += kIntegerPanelRows) {
           *scales = block.scale(i, h);
           *mins = block.min(i, h);
         }
@@ -268,15 +291,52 @@ void decode_of(const std::byte* data, size_t stride, int rows, int column, const
   }
 }
 
-/// kTokens rows of x with the sixteen rows of a panel.
 template <int kGroup, int kTokens>
-void multiply_tile(const Int8Panel& panel, int rows, const Int8Rows& x, int column, bool accumulate,
-                   float* y, size_t y_stride) {
+void byte_sums(const uint8_t* panel, const int8_t* x, size_t width, int32x4_t (&sum)[kTokens][4]) {
+  for (int s = 0; s < kGroup; s += 16) {
+    int8x16_t in[kTokens];
+    for (int t = 0; t < kTokens; ++t) in[t] = vld1q_s8(x + static_cast<size_t>(t) * width + s);
+    const int8_t* w =
+        reinterpret_cast<const int8_t*>(panel) + static_cast<ptrdiff_t>(s * kIntegerPanelRows);
+    for (int v = 0; v < 4; ++v) {
+      const int8x16_t w0 = vld1q_s8(w + 16 * v), w1 = vld1q_s8(w + 64 + 16 * v);
+      const int8x16_t w2 = vld1q_s8(w + 128 + 16 * v), w3 = vld1q_s8(w + 192 + 16 * v);
+      for (int t = 0; t < kTokens; ++t) {
+        sum[t][v] = vdotq_laneq_s32(sum[t][v], w0, in[t], 0);
+        sum[t][v] = vdotq_laneq_s32(sum[t][v], w1, in[t], 1);
+        sum[t][v] = vdotq_laneq_s32(sum[t][v], w2, in[t], 2);
+        sum[t][v] = vdotq_laneq_s32(sum[t][v], w3, in[t], 3);
+      }
+    }
+  }
+}
+
+/// A panel holds pairs of columns; two loads that take them apart serve eight rows.
+template <int kGroup, int kTokens>
+void word_sums(const int16_t* panel, const int16_t* x, size_t width, int32x4_t (&sum)[kTokens][4]) {
+  for (int s = 0; s < kGroup; s += 2)
+    for (int v = 0; v < 4; v += 2) {
+      const int16x8x2_t w =
+          vld2q_s16(panel + static_cast<ptrdiff_t>(s * kIntegerPanelRows + 8 * v));
+      for (int t = 0; t < kTokens; ++t) {
+        const int16_t* in = x + static_cast<size_t>(t) * width + s;
+        sum[t][v] = vmlal_n_s16(sum[t][v], vget_low_s16(w.val[0]), in[0]);
+        sum[t][v] = vmlal_n_s16(sum[t][v], vget_low_s16(w.val[1]), in[1]);
+        sum[t][v + 1] = vmlal_high_n_s16(sum[t][v + 1], w.val[0], in[0]);
+        sum[t][v + 1] = vmlal_high_n_s16(sum[t][v + 1], w.val[1], in[1]);
+      }
+    }
+}
+
+/// kTokens rows of x with the sixteen rows of a panel.
+template <int kGroup, int kTokens, bool kWords>
+void multiply_tile(const IntegerPanel& panel, int rows, const IntegerRows& x, int column,
+                   bool accumulate, float* y, size_t y_stride) {
   const size_t width = static_cast<size_t>(x.width), scales = width / 32;
   const int groups = panel.width / kGroup;
   float32x4_t acc[kTokens][4];
   for (int t = 0; t < kTokens; ++t) {
-    float start[kInt8PanelRows] = {};
+    float start[kIntegerPanelRows] = {};
     if (accumulate) std::copy_n(y + static_cast<size_t>(t) * y_stride, rows, start);
     for (int v = 0; v < 4; ++v) acc[t][v] = vld1q_f32(start + 4 * v);
   }
@@ -284,23 +344,13 @@ void multiply_tile(const Int8Panel& panel, int rows, const Int8Rows& x, int colu
     int32x4_t sum[kTokens][4];
     for (int t = 0; t < kTokens; ++t)
       for (int v = 0; v < 4; ++v) sum[t][v] = vdupq_n_s32(0);
-    for (int s = 0; s < kGroup; s += 16) {
-      int8x16_t in[kTokens];
-      for (int t = 0; t < kTokens; ++t)
-        in[t] = vld1q_s8(x.values + static_cast<size_t>(t) * width + column + g * kGroup + s);
-      const int8_t* w = reinterpret_cast<const int8_t*>(panel.values) +
-                        static_cast<ptrdiff_t>((g * kGroup + s) * kInt8PanelRows);
-      for (int v = 0; v < 4; ++v) {
-        const int8x16_t w0 = vld1q_s8(w + 16 * v), w1 = vld1q_s8(w + 64 + 16 * v);
-        const int8x16_t w2 = vld1q_s8(w + 128 + 16 * v), w3 = vld1q_s8(w + 192 + 16 * v);
-        for (int t = 0; t < kTokens; ++t) {
-          sum[t][v] = vdotq_laneq_s32(sum[t][v], w0, in[t], 0);
-          sum[t][v] = vdotq_laneq_s32(sum[t][v], w1, in[t], 1);
-          sum[t][v] = vdotq_laneq_s32(sum[t][v], w2, in[t], 2);
-          sum[t][v] = vdotq_laneq_s32(sum[t][v], w3, in[t], 3);
-        }
-      }
-    }
+    const ptrdiff_t first = g * kGroup;
+    if constexpr (kWords)
+      word_sums<kGroup, kTokens>(panel.words + first * kIntegerPanelRows, x.words + column + first,
+                                 width, sum);
+    else
+      byte_sums<kGroup, kTokens>(panel.bytes + first * kIntegerPanelRows, x.bytes + column + first,
+                                 width, sum);
     for (int t = 0; t < kTokens; ++t) {
       const size_t row = static_cast<size_t>(t);
       const int group = (column + g * kGroup) / 32;
@@ -309,7 +359,7 @@ void multiply_tile(const Int8Panel& panel, int rows, const Int8Rows& x, int colu
                              ? x.sums[row * scales + static_cast<size_t>(group)]
                              : x.half_sums[2 * row * scales + static_cast<size_t>(column / 16 + g)];
       for (int v = 0; v < 4; ++v) {
-        const ptrdiff_t at = g * kInt8PanelRows + 4 * v;
+        const ptrdiff_t at = g * kIntegerPanelRows + 4 * v;
         acc[t][v] = vfmaq_f32(acc[t][v], vcvtq_f32_s32(sum[t][v]),
                               vmulq_n_f32(vld1q_f32(panel.scales + at), by));
         acc[t][v] = vfmsq_n_f32(acc[t][v], vld1q_f32(panel.mins + at), less);
@@ -317,45 +367,46 @@ void multiply_tile(const Int8Panel& panel, int rows, const Int8Rows& x, int colu
     }
   }
   for (int t = 0; t < kTokens; ++t) {
-    float end[kInt8PanelRows];
+    float end[kIntegerPanelRows];
     for (int v = 0; v < 4; ++v) vst1q_f32(end + 4 * v, acc[t][v]);
     std::copy_n(end, rows, y + static_cast<size_t>(t) * y_stride);
   }
 }
 
-template <int kGroup>
-void multiply_group(const Int8Panel& panel, int rows, const Int8Rows& x, int column,
+template <int kGroup, bool kWords>
+void multiply_group(const IntegerPanel& panel, int rows, const IntegerRows& x, int column,
                     bool accumulate, float* y, size_t y_stride) {
   int t = 0;
   for (; t + 4 <= x.rows; t += 4)
-    multiply_tile<kGroup, 4>(panel, rows, x.from(t), column, accumulate,
-                             y + static_cast<size_t>(t) * y_stride, y_stride);
+    multiply_tile<kGroup, 4, kWords>(panel, rows, x.from(t), column, accumulate,
+                                     y + static_cast<size_t>(t) * y_stride, y_stride);
   for (; t < x.rows; ++t)
-    multiply_tile<kGroup, 1>(panel, rows, x.from(t), column, accumulate,
-                             y + static_cast<size_t>(t) * y_stride, y_stride);
+    multiply_tile<kGroup, 1, kWords>(panel, rows, x.from(t), column, accumulate,
+                                     y + static_cast<size_t>(t) * y_stride, y_stride);
 }
 
-void multiply(const Int8Panel& panel, int rows, const Int8Rows& x, int column, bool accumulate,
-              float* y, size_t y_stride) {
-  if (panel.group == 16) return multiply_group<16>(panel, rows, x, column, accumulate, y, y_stride);
-  multiply_group<32>(panel, rows, x, column, accumulate, y, y_stride);
+void multiply(const IntegerPanel& panel, int rows, const IntegerRows& x, int column,
+              bool accumulate, float* y, size_t y_stride) {
+  const auto of = panel.words != nullptr
+                      ? (panel.group == 16 ? multiply_group<16, true> : multiply_group<32, true>)
+                      : (panel.group == 16 ? multiply_group<16, false> : multiply_group<32, false>);
+  of(panel, rows, x, column, accumulate, y, y_stride);
 }
+
+#define TESSERA_EACH_TYPE(CASE) \
+  CASE(q4_0) CASE(q4_1) CASE(q5_0) CASE(q5_1) CASE(q8_0) CASE(q4_k) CASE(q5_k) CASE(q6_k)
 
 void multiply_rows(TensorType type, const std::byte* data, size_t stride, int begin, int end,
-                   const Int8Rows& x, float* y, size_t y_stride) {
+                   const IntegerRows& x, float* y, size_t y_stride) {
   switch (type) {
-#define TESSERA_CASE(T)                                                               \
-  case TensorType::T:                                                                 \
-    multiply_rows_of<Block<TensorType::T>>(data, stride, begin, end, x, y, y_stride); \
+#define TESSERA_CASE(T)                                                                        \
+  case TensorType::T:                                                                          \
+    if (x.words != nullptr)                                                                    \
+      multiply_rows_of<Block<TensorType::T>, true>(data, stride, begin, end, x, y, y_stride);  \
+    else                                                                                       \
+      multiply_rows_of<Block<TensorType::T>, false>(data, stride, begin, end, x, y, y_stride); \
     break;
-    TESSERA_CASE(q4_0)
-    TESSERA_CASE(q4_1)
-    TESSERA_CASE(q5_0)
-    TESSERA_CASE(q5_1)
-    TESSERA_CASE(q8_0)
-    TESSERA_CASE(q4_k)
-    TESSERA_CASE(q5_k)
-    TESSERA_CASE(q6_k)
+    TESSERA_EACH_TYPE(TESSERA_CASE)
 #undef TESSERA_CASE
     default:
       break;
@@ -363,20 +414,13 @@ void multiply_rows(TensorType type, const std::byte* data, size_t stride, int be
 }
 
 void decode(TensorType type, const std::byte* data, size_t stride, int rows, int column,
-            const Int8Panel& panel) {
+            const IntegerPanel& panel) {
   switch (type) {
 #define TESSERA_CASE(T)                                                 \
   case TensorType::T:                                                   \
     decode_of<Block<TensorType::T>>(data, stride, rows, column, panel); \
     break;
-    TESSERA_CASE(q4_0)
-    TESSERA_CASE(q4_1)
-    TESSERA_CASE(q5_0)
-    TESSERA_CASE(q5_1)
-    TESSERA_CASE(q8_0)
-    TESSERA_CASE(q4_k)
-    TESSERA_CASE(q5_k)
-    TESSERA_CASE(q6_k)
+    TESSERA_EACH_TYPE(TESSERA_CASE)
 #undef TESSERA_CASE
     default:
       break;
@@ -394,12 +438,13 @@ void decode(TensorType type, const std::byte* data, size_t stride, int rows, int
 
 namespace model {
 
-const Int8Kernel kInt8Neon = {"neon",
-                              [] {
-                                constexpr unsigned long kDotProduct = 1ul << 20;  // HWCAP_ASIMDDP
-                                return (getauxval(AT_HWCAP) & kDotProduct) != 0;
-                              },
-                              multiply_rows, decode, multiply};
+const IntegerKernel kIntegerNeon = {"neon",
+                                    [] {
+                                      constexpr unsigned long kDotProduct = 1ul
+                                                                            << 20;  // HWCAP_ASIMDDP
+                                      return (getauxval(AT_HWCAP) & kDotProduct) != 0;
+                                    },
+                                    multiply_rows, decode, multiply};
 
 }  // namespace model
 #endif

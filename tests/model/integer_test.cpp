@@ -4,7 +4,7 @@
 #include <cstring>
 #include <random>
 
-#include "model/int8/matmul.h"
+#include "model/integer/matmul.h"
 
 namespace model {
 namespace {
@@ -42,11 +42,21 @@ std::vector<float> random_rows(int rows, int width, std::mt19937& random) {
   return x;
 }
 
+int value_at(const IntegerRows& x, size_t at) {
+  return x.bytes != nullptr ? x.bytes[at] : x.words[at];
+}
+
+/// Whether activations are rounded to words; to bytes else.
+class Integer : public testing::TestWithParam<bool> {};
+INSTANTIATE_TEST_SUITE_P(To, Integer, testing::Bool(), [](const auto& words) {
+  return std::string(words.param ? "Words" : "Bytes");
+});
+
 /// The product of decoded weights and of the rounded x, in double, and a bound of its rounding.
 struct Exact {
   std::vector<double> y, bound;
 };
-Exact exact(const Matrix& w, const Int8Rows& x) {
+Exact exact(const Matrix& w, const IntegerRows& x) {
   std::vector<float> decoded(static_cast<size_t>(w.out) * static_cast<size_t>(w.in));
   for (int i = 0; i < w.out; ++i)
     dequantize_row(w.type, w.row(i),
@@ -62,7 +72,7 @@ Exact exact(const Matrix& w, const Int8Rows& x) {
         const double product =
             static_cast<double>(decoded[static_cast<size_t>(i) * static_cast<size_t>(w.in) +
                                         static_cast<size_t>(j)]) *
-            x.values[at] * x.scales[at / 32];
+            value_at(x, at) * x.scales[at / 32];
         sum += product;
         size += std::abs(product);
       }
@@ -73,19 +83,20 @@ Exact exact(const Matrix& w, const Int8Rows& x) {
   return e;
 }
 
-TEST(Int8, RoundingIsToTheNearestMultipleOfALargestOver127) {
+TEST_P(Integer, RoundingIsToTheNearestMultiple) {
   ThreadPool pool(2);
   std::mt19937 random(1);
   const std::vector<float> x = random_rows(9, 96, random);
-  Int8Activations activations;
-  const Int8Rows rows = activations.assign(x.data(), 9, 96, pool);
+  IntegerActivations activations;
+  const IntegerRows rows = activations.assign(x.data(), 9, 96, GetParam(), pool);
   for (int g = 0; g < 27; ++g) {
     const float* group = x.data() + g * 32;
     float largest = 0, sum = 0, half = 0;
     for (int j = 0; j < 32; ++j) largest = std::max(largest, std::abs(group[j]));
-    EXPECT_EQ(rows.scales[g], largest / 127);
+    EXPECT_EQ(rows.scales[g], largest / (GetParam() ? 32767 : 127));
     for (int j = 0; j < 32; ++j) {
-      const float rounded = rows.scales[g] * rows.values[g * 32 + j];
+      const float rounded =
+          rows.scales[g] * static_cast<float>(value_at(rows, static_cast<size_t>(g * 32 + j)));
       EXPECT_LE(std::abs(rounded - group[j]), rows.scales[g] * 0.501f);
       sum += rounded;
       if (j < 16) half += rounded;
@@ -96,18 +107,18 @@ TEST(Int8, RoundingIsToTheNearestMultipleOfALargestOver127) {
   }
 }
 
-TEST(Int8, ZerosStayZerosAndWhatIsNotFiniteIsNotHidden) {
+TEST_P(Integer, ZerosStayZerosAndWhatIsNotFiniteIsNotHidden) {
   ThreadPool pool(1);
   std::vector<float> x(64);
   x[40] = INFINITY;
-  Int8Activations activations;
-  const Int8Rows rows = activations.assign(x.data(), 1, 64, pool);
+  IntegerActivations activations;
+  const IntegerRows rows = activations.assign(x.data(), 1, 64, GetParam(), pool);
   EXPECT_EQ(rows.scales[0], 0);
   EXPECT_EQ(rows.sums[0], 0);
   EXPECT_TRUE(std::isnan(rows.scales[1]));
 }
 
-TEST(Int8, EveryKernelGivesTheProductOfDecodedWeightsInEveryFormat) {
+TEST_P(Integer, EveryKernelGivesTheProductOfDecodedWeightsInEveryFormat) {
   std::mt19937 random(2);
   ThreadPool pool(2);
   struct Shape {
@@ -127,14 +138,14 @@ TEST(Int8, EveryKernelGivesTheProductOfDecodedWeightsInEveryFormat) {
       const std::vector<std::byte> data = random_weights(type, out, width, random);
       const Matrix w = {.type = type, .data = data.data(), .out = out, .in = width};
       const std::vector<float> x = random_rows(m, width, random);
-      Int8Activations activations;
-      const Int8Rows rows = activations.assign(x.data(), m, width, pool);
+      IntegerActivations activations;
+      const IntegerRows rows = activations.assign(x.data(), m, width, GetParam(), pool);
       const Exact expected = exact(w, rows);
-      for (const Int8Kernel* kernel : all_int8_kernels()) {
+      for (const IntegerKernel* kernel : all_integer_kernels()) {
         if (!kernel->supported()) continue;
         std::vector<float> few(static_cast<size_t>(m) * static_cast<size_t>(out), NAN), many = few;
-        multiply_int8_rows(*kernel, w, rows, few.data(), pool);
-        multiply_int8_panels(*kernel, w, rows, many.data(), pool);
+        multiply_integer_rows(*kernel, w, rows, few.data(), pool);
+        multiply_integer_panels(*kernel, w, rows, many.data(), pool);
         for (size_t i = 0; i < few.size(); ++i) {
           ASSERT_NEAR(few[i], expected.y[i], expected.bound[i])
               << kernel->name << " rows " << name_of(type) << " " << m << "x" << out << "x"
@@ -147,7 +158,7 @@ TEST(Int8, EveryKernelGivesTheProductOfDecodedWeightsInEveryFormat) {
     }
 }
 
-TEST(Int8, ARowGetsTheSameWhateverRowsAreBesideIt) {
+TEST_P(Integer, ARowGetsTheSameWhateverRowsAreBesideIt) {
   std::mt19937 random(3);
   ThreadPool pool(2);
   constexpr int kRows = 23, kWidth = 1280, kOut = 50;
@@ -155,20 +166,20 @@ TEST(Int8, ARowGetsTheSameWhateverRowsAreBesideIt) {
     const std::vector<std::byte> data = random_weights(type, kOut, kWidth, random);
     const Matrix w = {.type = type, .data = data.data(), .out = kOut, .in = kWidth};
     const std::vector<float> x = random_rows(kRows, kWidth, random);
-    Int8Activations activations;
-    const Int8Rows all = activations.assign(x.data(), kRows, kWidth, pool);
-    for (const Int8Kernel* kernel : all_int8_kernels()) {
+    IntegerActivations activations;
+    const IntegerRows all = activations.assign(x.data(), kRows, kWidth, GetParam(), pool);
+    for (const IntegerKernel* kernel : all_integer_kernels()) {
       if (!kernel->supported()) continue;
       std::vector<float> few(kRows * kOut), many = few, alone(kOut);
-      multiply_int8_rows(*kernel, w, all, few.data(), pool);
-      multiply_int8_panels(*kernel, w, all, many.data(), pool);
+      multiply_integer_rows(*kernel, w, all, few.data(), pool);
+      multiply_integer_panels(*kernel, w, all, many.data(), pool);
       for (int t = 0; t < kRows; ++t) {
-        Int8Rows one = all.from(t);
+        IntegerRows one = all.from(t);
         one.rows = 1;
-        multiply_int8_rows(*kernel, w, one, alone.data(), pool);
+        multiply_integer_rows(*kernel, w, one, alone.data(), pool);
         EXPECT_EQ(std::memcmp(alone.data(), few.data() + t * kOut, kOut * sizeof(float)), 0)
             << kernel->name << " rows " << name_of(type) << " " << t;
-        multiply_int8_panels(*kernel, w, one, alone.data(), pool);
+        multiply_integer_panels(*kernel, w, one, alone.data(), pool);
         EXPECT_EQ(std::memcmp(alone.data(), many.data() + t * kOut, kOut * sizeof(float)), 0)
             << kernel->name << " panels " << name_of(type) << " " << t;
       }
@@ -177,7 +188,7 @@ TEST(Int8, ARowGetsTheSameWhateverRowsAreBesideIt) {
 }
 
 /// The largest values in every place: no sum of 16 bits may overflow.
-TEST(Int8, TheLargestValuesDoNotOverflow) {
+TEST_P(Integer, TheLargestValuesDoNotOverflow) {
   ThreadPool pool(1);
   constexpr int kWidth = 512;
   for (const TensorType type : kTypes) {
@@ -201,14 +212,14 @@ TEST(Int8, TheLargestValuesDoNotOverflow) {
     const Matrix w = {.type = type, .data = data.data(), .out = 16, .in = kWidth};
     std::vector<float> x(5 * kWidth, 1.0f);
     for (size_t i = kWidth; i < 2 * kWidth; ++i) x[i] = -1;
-    Int8Activations activations;
-    const Int8Rows rows = activations.assign(x.data(), 5, kWidth, pool);
+    IntegerActivations activations;
+    const IntegerRows rows = activations.assign(x.data(), 5, kWidth, GetParam(), pool);
     const Exact expected = exact(w, rows);
-    for (const Int8Kernel* kernel : all_int8_kernels()) {
+    for (const IntegerKernel* kernel : all_integer_kernels()) {
       if (!kernel->supported()) continue;
       std::vector<float> few(5 * 16), many = few;
-      multiply_int8_rows(*kernel, w, rows, few.data(), pool);
-      multiply_int8_panels(*kernel, w, rows, many.data(), pool);
+      multiply_integer_rows(*kernel, w, rows, few.data(), pool);
+      multiply_integer_panels(*kernel, w, rows, many.data(), pool);
       for (size_t i = 0; i < few.size(); ++i) {
         EXPECT_NEAR(few[i], expected.y[i], expected.bound[i]) << kernel->name << name_of(type);
         EXPECT_NEAR(many[i], expected.y[i], expected.bound[i]) << kernel->name << name_of(type);

@@ -1,4 +1,4 @@
-#include "model/int8/kernel.h"
+#include "model/integer/kernel.h"
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -6,7 +6,8 @@
 #include <algorithm>
 #include <cstring>
 
-// Products of unsigned and signed bytes in fours (vpdpbusd), exact in 32 bits. Bytes of Q8_0 get
+// Products of unsigned and signed bytes in fours (vpdpbusd) and of words in pairs (vpdpwssd), exact
+// in 32 bits. Bytes of Q8_0 get
 // 128 added, which their minimum takes away again.
 
 #if defined(__clang__)
@@ -22,7 +23,7 @@
 namespace model {
 namespace {
 
-#include "model/int8/x86_formats.h"
+#include "model/integer/x86_formats.h"
 
 struct Product {
   static constexpr bool kUnsigned = true;
@@ -32,12 +33,11 @@ struct Product {
   }
 };
 
-template <int kGroup, int kTokens>
-void multiply_tile(const Int8Panel& panel, int rows, const Int8Rows& x, int column, bool accumulate,
-                   float* y, size_t y_stride) {
+template <int kGroup, int kTokens, bool kWords>
+void multiply_tile(const IntegerPanel& panel, int rows, const IntegerRows& x, int column,
+                   bool accumulate, float* y, size_t y_stride) {
   const int groups = panel.width / kGroup;
   const size_t width = static_cast<size_t>(x.width), scales = width / 32;
-  const int8_t* in = x.values + column;
   const float* scale = x.scales + column / 32;
   const float* low = kGroup == 32 ? x.sums + column / 32 : x.half_sums + column / 16;
   const size_t low_stride = kGroup == 32 ? scales : 2 * scales;
@@ -51,19 +51,26 @@ void multiply_tile(const Int8Panel& panel, int rows, const Int8Rows& x, int colu
     __m512i sum[kTokens];
 #pragma GCC unroll 8
     for (int t = 0; t < kTokens; ++t) sum[t] = _mm512_setzero_si512();
-#pragma GCC unroll 8
-    for (int s = 0; s < kGroup / 4; ++s) {
+    constexpr int kColumns = kWords ? 2 : 4;  // of a step
+#pragma GCC unroll 16
+    for (int s = 0; s < kGroup; s += kColumns) {
+      const ptrdiff_t at = (g * kGroup + s) * kIntegerPanelRows;
       const __m512i w =
-          _mm512_loadu_si512(panel.values + static_cast<ptrdiff_t>((g * kGroup + 4 * s) * 16));
+          kWords ? _mm512_loadu_si512(panel.words + at) : _mm512_loadu_si512(panel.bytes + at);
 #pragma GCC unroll 8
       for (int t = 0; t < kTokens; ++t) {
-        int32_t four;
-        std::memcpy(&four, in + static_cast<size_t>(t) * width + g * kGroup + 4 * s, 4);
-        sum[t] = _mm512_dpbusd_epi32(sum[t], w, _mm512_set1_epi32(four));
+        const size_t of =
+            static_cast<size_t>(t) * width + static_cast<size_t>(column + g * kGroup + s);
+        int32_t bits;
+        std::memcpy(&bits, kWords ? static_cast<const void*>(x.words + of) : x.bytes + of, 4);
+        if constexpr (kWords)
+          sum[t] = _mm512_dpwssd_epi32(sum[t], w, _mm512_set1_epi32(bits));
+        else
+          sum[t] = _mm512_dpbusd_epi32(sum[t], w, _mm512_set1_epi32(bits));
       }
     }
-    const __m512 d = _mm512_loadu_ps(panel.scales + static_cast<ptrdiff_t>(g * kInt8PanelRows));
-    const __m512 m = _mm512_loadu_ps(panel.mins + static_cast<ptrdiff_t>(g * kInt8PanelRows));
+    const __m512 d = _mm512_loadu_ps(panel.scales + static_cast<ptrdiff_t>(g * kIntegerPanelRows));
+    const __m512 m = _mm512_loadu_ps(panel.mins + static_cast<ptrdiff_t>(g * kIntegerPanelRows));
 #pragma GCC unroll 8
     for (int t = 0; t < kTokens; ++t) {
       const size_t row = static_cast<size_t>(t);
@@ -79,22 +86,24 @@ void multiply_tile(const Int8Panel& panel, int rows, const Int8Rows& x, int colu
     _mm512_mask_storeu_ps(y + static_cast<size_t>(t) * y_stride, valid, acc[t]);
 }
 
-template <int kGroup>
-void multiply_group(const Int8Panel& panel, int rows, const Int8Rows& x, int column,
+template <int kGroup, bool kWords>
+void multiply_group(const IntegerPanel& panel, int rows, const IntegerRows& x, int column,
                     bool accumulate, float* y, size_t y_stride) {
   int t = 0;
   for (; t + 8 <= x.rows; t += 8)
-    multiply_tile<kGroup, 8>(panel, rows, x.from(t), column, accumulate,
-                             y + static_cast<size_t>(t) * y_stride, y_stride);
+    multiply_tile<kGroup, 8, kWords>(panel, rows, x.from(t), column, accumulate,
+                                     y + static_cast<size_t>(t) * y_stride, y_stride);
   for (; t < x.rows; ++t)
-    multiply_tile<kGroup, 1>(panel, rows, x.from(t), column, accumulate,
-                             y + static_cast<size_t>(t) * y_stride, y_stride);
+    multiply_tile<kGroup, 1, kWords>(panel, rows, x.from(t), column, accumulate,
+                                     y + static_cast<size_t>(t) * y_stride, y_stride);
 }
 
-void multiply(const Int8Panel& panel, int rows, const Int8Rows& x, int column, bool accumulate,
-              float* y, size_t y_stride) {
-  if (panel.group == 16) return multiply_group<16>(panel, rows, x, column, accumulate, y, y_stride);
-  multiply_group<32>(panel, rows, x, column, accumulate, y, y_stride);
+void multiply(const IntegerPanel& panel, int rows, const IntegerRows& x, int column,
+              bool accumulate, float* y, size_t y_stride) {
+  const auto of = panel.words != nullptr
+                      ? (panel.group == 16 ? multiply_group<16, true> : multiply_group<32, true>)
+                      : (panel.group == 16 ? multiply_group<16, false> : multiply_group<32, false>);
+  of(panel, rows, x, column, accumulate, y, y_stride);
 }
 
 }  // namespace
@@ -108,14 +117,14 @@ void multiply(const Int8Panel& panel, int rows, const Int8Rows& x, int column, b
 
 namespace model {
 
-const Int8Kernel kInt8Avx512Vnni = {
+const IntegerKernel kIntegerAvx512Vnni = {
     "avx512vnni",
     [] {
       return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
              __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vnni") &&
              __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c");
     },
-    multiply_rows<Product>, decode<true>, multiply};
+    multiply_rows<Product>, decode<Product>, multiply};
 
 }  // namespace model
 #endif

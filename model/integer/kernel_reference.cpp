@@ -1,7 +1,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "model/int8/kernel.h"
+#include "model/integer/kernel.h"
 
 // The formats one value at a time, as quants.cpp describes them; the kernels beside it are tested
 // against it.
@@ -99,26 +99,29 @@ Group decode_group(TensorType type, const std::byte* row, int index) {
   return g;
 }
 
-int32_t product(TensorType type, const Group& g, int half, const int8_t* x) {
+int value_of(const IntegerRows& x, int i) { return x.bytes != nullptr ? x.bytes[i] : x.words[i]; }
+
+/// Of the half of a group that begins at column `first` of x.
+int32_t product(TensorType type, const Group& g, int half, const IntegerRows& x, int first) {
   int32_t sum = 0;
   for (int j = 16 * half; j < 16 * half + 16; ++j) {
     const int w = type == TensorType::q8_0 ? static_cast<int8_t>(g.values[j]) : g.values[j];
-    sum += w * x[j];
+    sum += w * value_of(x, first + j);
   }
   return sum;
 }
 
 void multiply_rows(TensorType type, const std::byte* data, size_t stride, int begin, int end,
-                   const Int8Rows& x, float* y, size_t y_stride) {
+                   const IntegerRows& x, float* y, size_t y_stride) {
   const int groups = x.width / 32;
   for (int row = begin; row < end; ++row)
     for (int t = 0; t < x.rows; ++t) {
-      const Int8Rows one = x.from(t);
+      const IntegerRows one = x.from(t);
       float sum = 0;
       for (int g = 0; g < groups; ++g) {
         const Group w = decode_group(type, data + static_cast<size_t>(row) * stride, g);
         for (int h = 0; h < 2; ++h) {
-          const int32_t part = product(type, w, h, one.values + 32 * g);
+          const int32_t part = product(type, w, h, one, 32 * g);
           sum += w.scales[h] * one.scales[g] * static_cast<float>(part);
           sum -= w.mins[h] * one.half_sums[2 * g + h];
         }
@@ -128,26 +131,32 @@ void multiply_rows(TensorType type, const std::byte* data, size_t stride, int be
 }
 
 void decode(TensorType type, const std::byte* data, size_t stride, int rows, int column,
-            const Int8Panel& panel) {
+            const IntegerPanel& panel) {
   const int per_group = 32 / panel.group;
-  for (int r = 0; r < kInt8PanelRows; ++r)
+  for (int r = 0; r < kIntegerPanelRows; ++r)
     for (int g = 0; g < panel.width / 32; ++g) {
       const Group w = decode_group(type, data + static_cast<size_t>(std::min(r, rows - 1)) * stride,
                                    column / 32 + g);
-      for (int j = 0; j < 8; ++j)
-        std::memcpy(panel.values + ((8 * g + j) * kInt8PanelRows + r) * 4, w.values + 4 * j, 4);
+      for (int j = 0; j < 32; ++j) {
+        const int c = 32 * g + j;
+        if (panel.bytes != nullptr)
+          panel.bytes[(c / 4 * kIntegerPanelRows + r) * 4 + c % 4] = w.values[j];
+        else
+          panel.words[(c / 2 * kIntegerPanelRows + r) * 2 + c % 2] =
+              panel.bits == 8 ? static_cast<int8_t>(w.values[j]) : w.values[j];
+      }
       for (int h = 0; h < per_group; ++h) {
-        panel.scales[(per_group * g + h) * kInt8PanelRows + r] = w.scales[h];
-        panel.mins[(per_group * g + h) * kInt8PanelRows + r] = w.mins[h];
+        panel.scales[(per_group * g + h) * kIntegerPanelRows + r] = w.scales[h];
+        panel.mins[(per_group * g + h) * kIntegerPanelRows + r] = w.mins[h];
       }
     }
 }
 
-void multiply(const Int8Panel& panel, int rows, const Int8Rows& x, int column, bool accumulate,
-              float* y, size_t y_stride) {
+void multiply(const IntegerPanel& panel, int rows, const IntegerRows& x, int column,
+              bool accumulate, float* y, size_t y_stride) {
   const int groups = panel.width / panel.group;
   for (int t = 0; t < x.rows; ++t) {
-    const Int8Rows one = x.from(t);
+    const IntegerRows one = x.from(t);
     for (int r = 0; r < rows; ++r) {
       float& out = y[static_cast<size_t>(t) * y_stride + static_cast<size_t>(r)];
       float sum = accumulate ? out : 0;
@@ -156,13 +165,19 @@ void multiply(const Int8Panel& panel, int rows, const Int8Rows& x, int column, b
         int32_t part = 0;
         for (int j = 0; j < panel.group; ++j) {
           const int c = g * panel.group + j;
-          const uint8_t byte = panel.values[(c / 4 * kInt8PanelRows + r) * 4 + c % 4];
-          part += (panel.bits == 8 ? static_cast<int8_t>(byte) : byte) * one.values[first + j];
+          int w;
+          if (panel.bytes != nullptr) {
+            const uint8_t byte = panel.bytes[(c / 4 * kIntegerPanelRows + r) * 4 + c % 4];
+            w = panel.bits == 8 ? static_cast<int8_t>(byte) : byte;
+          } else {
+            w = panel.words[(c / 2 * kIntegerPanelRows + r) * 2 + c % 2];
+          }
+          part += w * value_of(one, first + j);
         }
         const float low = panel.group == 32 ? one.sums[first / 32] : one.half_sums[first / 16];
-        sum += panel.scales[g * kInt8PanelRows + r] * one.scales[first / 32] *
+        sum += panel.scales[g * kIntegerPanelRows + r] * one.scales[first / 32] *
                static_cast<float>(part);
-        sum -= panel.mins[g * kInt8PanelRows + r] * low;
+        sum -= panel.mins[g * kIntegerPanelRows + r] * low;
       }
       out = sum;
     }
@@ -171,11 +186,11 @@ void multiply(const Int8Panel& panel, int rows, const Int8Rows& x, int column, b
 
 }  // namespace
 
-bool has_int8_form(TensorType type) {
+bool has_integer_form(TensorType type) {
   return type != TensorType::f32 && type != TensorType::f16 && type != TensorType::bf16;
 }
 
-int int8_bits(TensorType type) {
+int integer_bits(TensorType type) {
   switch (type) {
     case TensorType::q4_0:
     case TensorType::q4_1:
@@ -192,9 +207,9 @@ int int8_bits(TensorType type) {
   }
 }
 
-int int8_group(TensorType type) { return type == TensorType::q6_k ? 16 : 32; }
+int integer_group(TensorType type) { return type == TensorType::q6_k ? 16 : 32; }
 
-const Int8Kernel kInt8Reference = {"reference", [] { return true; }, multiply_rows, decode,
-                                   multiply};
+const IntegerKernel kIntegerReference = {"reference", [] { return true; }, multiply_rows, decode,
+                                         multiply};
 
 }  // namespace model

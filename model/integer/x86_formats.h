@@ -188,12 +188,18 @@ inline float sum_lanes(__m256 v) {
   return _mm_cvtss_f32(_mm_add_ss(pair, _mm_movehdup_ps(pair)));
 }
 
+/// Bytes to words, signed for Q8_0.
+template <int kBits>
+inline __m256i widen(__m128i bytes) {
+  return kBits == 8 ? _mm256_cvtepi8_epi16(bytes) : _mm256_cvtepu8_epi16(bytes);
+}
+
 /// multiply_rows of kernel.h for M rows of x. Product: the arithmetic of the instruction set, with
-/// kUnsigned when values of Q8_0 get 128 added.
-template <class Product, class B, int M>
-inline void dot_rows(const std::byte* data, size_t stride, int begin, int end, const Int8Rows& x,
+/// kUnsigned when bytes of Q8_0 get 128 added.
+template <class Product, class B, int M, bool kWords>
+inline void dot_rows(const std::byte* data, size_t stride, int begin, int end, const IntegerRows& x,
                      float* y, size_t y_stride) {
-  constexpr bool kShifted = B::kBits == 8 && Product::kUnsigned;
+  constexpr bool kShifted = B::kBits == 8 && Product::kUnsigned && !kWords;
   constexpr bool kHasMin = B::kBits != 8 || kShifted;
   const int groups = x.width / 32;
   for (int row = begin; row < end; ++row) {
@@ -213,9 +219,26 @@ inline void dot_rows(const std::byte* data, size_t stride, int begin, int end, c
         for (int t = 0; t < M; ++t) {
           const size_t of =
               static_cast<size_t>(t) * static_cast<size_t>(groups) + static_cast<size_t>(g);
-          const __m256i products = Product::template dot<B::kBits>(q, load32(x.values + of * 32));
-          sum[t] = _mm256_fmadd_ps(_mm256_cvtepi32_ps(products),
-                                   _mm256_mul_ps(scale, _mm256_set1_ps(x.scales[of])), sum[t]);
+          const __m256 by = _mm256_set1_ps(x.scales[of]);
+          if constexpr (kWords) {
+            const __m256i p0 = _mm256_madd_epi16(widen<B::kBits>(_mm256_castsi256_si128(q)),
+                                                 load32(x.words + of * 32));
+            const __m256i p1 = _mm256_madd_epi16(widen<B::kBits>(_mm256_extracti128_si256(q, 1)),
+                                                 load32(x.words + of * 32 + 16));
+            if constexpr (B::kGroup == 32) {
+              sum[t] = _mm256_fmadd_ps(_mm256_cvtepi32_ps(_mm256_add_epi32(p0, p1)),
+                                       _mm256_mul_ps(scale, by), sum[t]);
+            } else {
+              const __m256 first = _mm256_set1_ps(block.scale(i, 0));
+              const __m256 second = _mm256_set1_ps(block.scale(i, 1));
+              sum[t] = _mm256_fmadd_ps(_mm256_cvtepi32_ps(p0), _mm256_mul_ps(first, by), sum[t]);
+              sum[t] = _mm256_fmadd_ps(_mm256_cvtepi32_ps(p1), _mm256_mul_ps(second, by), sum[t]);
+            }
+          } else {
+            const __m256i products = Product::template dot<B::kBits>(q, load32(x.bytes + of * 32));
+            sum[t] =
+                _mm256_fmadd_ps(_mm256_cvtepi32_ps(products), _mm256_mul_ps(scale, by), sum[t]);
+          }
           if constexpr (kHasMin && B::kGroup == 32)
             low[t] += (kShifted ? 128 * block.scale(i, 0) : block.min(i, 0)) * x.sums[of];
           if constexpr (kHasMin && B::kGroup == 16)
@@ -229,32 +252,36 @@ inline void dot_rows(const std::byte* data, size_t stride, int begin, int end, c
   }
 }
 
-template <class Product, class B>
-void multiply_rows_of(const std::byte* data, size_t stride, int begin, int end, const Int8Rows& x,
-                      float* y, size_t y_stride) {
+template <class Product, class B, bool kWords>
+void multiply_rows_of(const std::byte* data, size_t stride, int begin, int end,
+                      const IntegerRows& x, float* y, size_t y_stride) {
   constexpr int kCached = 8;  // rows of W that stay in the first cache for all rows of x
   for (int i = begin; i < end; i += kCached) {
     const int until = end < i + kCached ? end : i + kCached;
     int t = 0;
     for (; t + 4 <= x.rows; t += 4)
-      dot_rows<Product, B, 4>(data, stride, i, until, x.from(t),
-                              y + static_cast<size_t>(t) * y_stride, y_stride);
+      dot_rows<Product, B, 4, kWords>(data, stride, i, until, x.from(t),
+                                      y + static_cast<size_t>(t) * y_stride, y_stride);
     for (; t < x.rows; ++t)
-      dot_rows<Product, B, 1>(data, stride, i, until, x.from(t),
-                              y + static_cast<size_t>(t) * y_stride, y_stride);
+      dot_rows<Product, B, 1, kWords>(data, stride, i, until, x.from(t),
+                                      y + static_cast<size_t>(t) * y_stride, y_stride);
   }
 }
 
 /// decode of kernel.h.
-template <class B, bool kUnsigned>
-void decode_of(const std::byte* data, size_t stride, int rows, int column, const Int8Panel& panel) {
-  constexpr bool kShifted = B::kBits == 8 && kUnsigned;
+template <class B, bool kUnsigned, bool kWords>
+void decode_of(const std::byte* data, size_t stride, int rows, int column,
+               const IntegerPanel& panel) {
+  constexpr bool kShifted = B::kBits == 8 && kUnsigned && !kWords;
   constexpr int kParts = 32 / B::kGroup;
+  constexpr int kQuads = kWords ? 16 : 8;  // 32-bit pieces of a group
   const int groups = panel.width / 32;
-  for (int r = 0; r < kInt8PanelRows; ++r) {
+  for (int r = 0; r < kIntegerPanelRows; ++r) {
     const std::byte* at = data + static_cast<size_t>(r < rows ? r : rows - 1) * stride +
                           static_cast<size_t>(column / (32 * B::kGroups) * B::kBytes);
-    uint8_t* values = panel.values + 4 * r;
+    std::byte* to = (kWords ? reinterpret_cast<std::byte*>(panel.words)
+                            : reinterpret_cast<std::byte*>(panel.bytes)) +
+                    4 * r;
     float* scales = panel.scales + r;
     float* mins = panel.mins + r;
     for (int g = 0; g < groups; at += B::kBytes) {
@@ -262,10 +289,16 @@ void decode_of(const std::byte* data, size_t stride, int rows, int column, const
       for (int i = 0; i < B::kGroups; ++i, ++g) {
         __m256i q = block.values(i);
         if constexpr (kShifted) q = _mm256_xor_si256(q, _mm256_set1_epi8(static_cast<char>(0x80)));
-        alignas(32) uint32_t words[8];
-        _mm256_store_si256(reinterpret_cast<__m256i*>(words), q);
-        for (int j = 0; j < 8; ++j, values += 4 * kInt8PanelRows) std::memcpy(values, words + j, 4);
-        for (int h = 0; h < kParts; ++h, scales += kInt8PanelRows, mins += kInt8PanelRows) {
+        alignas(32) uint32_t quads[kQuads];
+        __m256i* out = reinterpret_cast<__m256i*>(quads);
+        if constexpr (kWords) {
+          _mm256_store_si256(out, widen<B::kBits>(_mm256_castsi256_si128(q)));
+          _mm256_store_si256(out + 1, widen<B::kBits>(_mm256_extracti128_si256(q, 1)));
+        } else {
+          _mm256_store_si256(out, q);
+        }
+        for (int j = 0; j < kQuads; ++j, to += 4 * kIntegerPanelRows) std::memcpy(to, quads + j, 4);
+        for (int h = 0; h < kParts; ++h, scales += kIntegerPanelRows, mins += kIntegerPanelRows) {
           *scales = block.scale(i, h);
           *mins = kShifted ? 128 * block.scale(i, h) : block.min(i, h);
         }
@@ -274,46 +307,46 @@ void decode_of(const std::byte* data, size_t stride, int rows, int column, const
   }
 }
 
+#define TESSERA_EACH_TYPE(CASE) \
+  CASE(q4_0) CASE(q4_1) CASE(q5_0) CASE(q5_1) CASE(q8_0) CASE(q4_k) CASE(q5_k) CASE(q6_k)
+
 template <class Product>
 void multiply_rows(TensorType type, const std::byte* data, size_t stride, int begin, int end,
-                   const Int8Rows& x, float* y, size_t y_stride) {
+                   const IntegerRows& x, float* y, size_t y_stride) {
   switch (type) {
-#define TESSERA_CASE(T)                                                                        \
-  case TensorType::T:                                                                          \
-    multiply_rows_of<Product, Block<TensorType::T>>(data, stride, begin, end, x, y, y_stride); \
+#define TESSERA_CASE(T)                                                                      \
+  case TensorType::T:                                                                        \
+    if (x.words != nullptr)                                                                  \
+      multiply_rows_of<Product, Block<TensorType::T>, true>(data, stride, begin, end, x, y,  \
+                                                            y_stride);                       \
+    else                                                                                     \
+      multiply_rows_of<Product, Block<TensorType::T>, false>(data, stride, begin, end, x, y, \
+                                                             y_stride);                      \
     break;
-    TESSERA_CASE(q4_0)
-    TESSERA_CASE(q4_1)
-    TESSERA_CASE(q5_0)
-    TESSERA_CASE(q5_1)
-    TESSERA_CASE(q8_0)
-    TESSERA_CASE(q4_k)
-    TESSERA_CASE(q5_k)
-    TESSERA_CASE(q6_k)
+    TESSERA_EACH_TYPE(TESSERA_CASE)
 #undef TESSERA_CASE
     default:
       break;
   }
 }
 
-template <bool kUnsigned>
+template <class Product>
 void decode(TensorType type, const std::byte* data, size_t stride, int rows, int column,
-            const Int8Panel& panel) {
+            const IntegerPanel& panel) {
   switch (type) {
-#define TESSERA_CASE(T)                                                            \
-  case TensorType::T:                                                              \
-    decode_of<Block<TensorType::T>, kUnsigned>(data, stride, rows, column, panel); \
+#define TESSERA_CASE(T)                                                                      \
+  case TensorType::T:                                                                        \
+    if (panel.words != nullptr)                                                              \
+      decode_of<Block<TensorType::T>, Product::kUnsigned, true>(data, stride, rows, column,  \
+                                                                panel);                      \
+    else                                                                                     \
+      decode_of<Block<TensorType::T>, Product::kUnsigned, false>(data, stride, rows, column, \
+                                                                 panel);                     \
     break;
-    TESSERA_CASE(q4_0)
-    TESSERA_CASE(q4_1)
-    TESSERA_CASE(q5_0)
-    TESSERA_CASE(q5_1)
-    TESSERA_CASE(q8_0)
-    TESSERA_CASE(q4_k)
-    TESSERA_CASE(q5_k)
-    TESSERA_CASE(q6_k)
+    TESSERA_EACH_TYPE(TESSERA_CASE)
 #undef TESSERA_CASE
     default:
       break;
   }
 }
+#undef TESSERA_EACH_TYPE

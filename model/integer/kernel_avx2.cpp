@@ -1,14 +1,15 @@
-#include "model/int8/kernel.h"
+#include "model/integer/kernel.h"
 
 #if defined(__x86_64__)
 #include <immintrin.h>
 
 #include <algorithm>
 #include <cstring>
+#include <type_traits>
 
 // Products of unsigned and signed bytes in pairs (vpmaddubsw) into 16 bits: sums of eight pairs of
 // 4-bit values, four of 5-bit and two of 6-bit ones fit (15, 31, 63 times 2 x 127). Signed bytes of
-// Q8_0 move their sign to x.
+// Q8_0 move their sign to x. Words are multiplied in pairs (vpmaddwd) into 32 bits.
 
 #if defined(__clang__)
 #pragma clang attribute push(__attribute__((target("avx2,fma,f16c"))), apply_to = function)
@@ -21,7 +22,7 @@
 namespace model {
 namespace {
 
-#include "model/int8/x86_formats.h"
+#include "model/integer/x86_formats.h"
 
 struct Product {
   static constexpr bool kUnsigned = false;
@@ -37,10 +38,11 @@ struct Product {
 
 constexpr int kTokens = 4;  // rows of x in a tile
 
-inline __m256i four_of(const int8_t* x) {
-  int32_t bytes;
-  std::memcpy(&bytes, x, 4);
-  return _mm256_set1_epi32(bytes);
+/// The same four bytes, or two words, of x for eight rows of W.
+inline __m256i spread_of(const void* x) {
+  int32_t bits;
+  std::memcpy(&bits, x, 4);
+  return _mm256_set1_epi32(bits);
 }
 
 /// Sums are made where they stand: GCC would do all products first and put them on the stack.
@@ -68,7 +70,7 @@ inline void products(const uint8_t* w, const int8_t* const (&x)[kTokens], int co
       }
 #pragma GCC unroll 4
       for (int t = 0; t < kTokens; ++t) {
-        const __m256i four = four_of(x[t] + column + 4 * (run + s));
+        const __m256i four = spread_of(x[t] + column + 4 * (run + s));
         __m256i p0, p1;
         if constexpr (kBits == 8) {
           p0 = _mm256_maddubs_epi16(w0, _mm256_sign_epi8(four, s0));
@@ -91,27 +93,49 @@ inline void products(const uint8_t* w, const int8_t* const (&x)[kTokens], int co
   }
 }
 
-template <int kBits>
-void multiply_bits(const Int8Panel& panel, int rows, const Int8Rows& x, int column, bool accumulate,
-                   float* y, size_t y_stride) {
+/// The same with words: steps of two columns.
+template <int kSteps>
+inline void products(const int16_t* w, const int16_t* const (&x)[kTokens], int column,
+                     __m256i (&sum)[kTokens][2]) {
+#pragma GCC unroll 16
+  for (int s = 0; s < kSteps; ++s) {
+    const __m256i w0 = load32(w + 32 * s), w1 = load32(w + 32 * s + 16);
+#pragma GCC unroll 4
+    for (int t = 0; t < kTokens; ++t) {
+      const __m256i two = spread_of(x[t] + column + 2 * s);
+      const __m256i p0 = _mm256_madd_epi16(w0, two), p1 = _mm256_madd_epi16(w1, two);
+      sum[t][0] = s == 0 ? p0 : _mm256_add_epi32(sum[t][0], p0);
+      sum[t][1] = s == 0 ? p1 : _mm256_add_epi32(sum[t][1], p1);
+      keep_order(sum[t][0], sum[t][1]);
+    }
+  }
+}
+
+template <int kBits, bool kWords>
+void multiply_bits(const IntegerPanel& panel, int rows, const IntegerRows& x, int column,
+                   bool accumulate, float* y, size_t y_stride) {
   constexpr int kGroup = kBits == 6 ? 16 : 32;
   const int groups = panel.width / kGroup;
   const size_t scales = static_cast<size_t>(x.width / 32);
   for (int t0 = 0; t0 < x.rows; t0 += kTokens) {
     const int tokens = std::min(kTokens, x.rows - t0);
-    const int8_t* in[kTokens];
+    const std::conditional_t<kWords, int16_t, int8_t>* in[kTokens];
     const float* scale[kTokens];
     const float* low[kTokens];
     for (int t = 0; t < kTokens; ++t) {
       const size_t row = static_cast<size_t>(t0 + std::min(t, tokens - 1));
-      in[t] = x.values + row * static_cast<size_t>(x.width) + column;
+      const size_t first = row * static_cast<size_t>(x.width) + static_cast<size_t>(column);
+      if constexpr (kWords)
+        in[t] = x.words + first;
+      else
+        in[t] = x.bytes + first;
       scale[t] = x.scales + row * scales + column / 32;
       low[t] = kGroup == 32 ? x.sums + row * scales + column / 32
                             : x.half_sums + 2 * row * scales + column / 16;
     }
     __m256 acc[kTokens][2];
     for (int t = 0; t < kTokens; ++t) {
-      float start[kInt8PanelRows] = {};
+      float start[kIntegerPanelRows] = {};
       if (accumulate && t < tokens)
         std::copy_n(y + static_cast<size_t>(t0 + t) * y_stride, rows, start);
       acc[t][0] = _mm256_loadu_ps(start);
@@ -119,10 +143,13 @@ void multiply_bits(const Int8Panel& panel, int rows, const Int8Rows& x, int colu
     }
     for (int g = 0; g < groups; ++g) {
       __m256i sum[kTokens][2];
-      products<kBits, kGroup / 4>(panel.values + static_cast<ptrdiff_t>(g * kGroup * 16), in,
-                                  g * kGroup, sum);
-      const float* d = panel.scales + static_cast<ptrdiff_t>(g * kInt8PanelRows);
-      const float* m = panel.mins + static_cast<ptrdiff_t>(g * kInt8PanelRows);
+      const ptrdiff_t at = g * kGroup * kIntegerPanelRows;
+      if constexpr (kWords)
+        products<kGroup / 2>(panel.words + at, in, g * kGroup, sum);
+      else
+        products<kBits, kGroup / 4>(panel.bytes + at, in, g * kGroup, sum);
+      const float* d = panel.scales + static_cast<ptrdiff_t>(g * kIntegerPanelRows);
+      const float* m = panel.mins + static_cast<ptrdiff_t>(g * kIntegerPanelRows);
 #pragma GCC unroll 4
       for (int t = 0; t < kTokens; ++t) {
         const __m256 by = _mm256_set1_ps(scale[t][kGroup == 32 ? g : g / 2]);
@@ -137,12 +164,12 @@ void multiply_bits(const Int8Panel& panel, int rows, const Int8Rows& x, int colu
     }
     for (int t = 0; t < tokens; ++t) {
       float* out = y + static_cast<size_t>(t0 + t) * y_stride;
-      if (rows == kInt8PanelRows) {
+      if (rows == kIntegerPanelRows) {
         _mm256_storeu_ps(out, acc[t][0]);
         _mm256_storeu_ps(out + 8, acc[t][1]);
         continue;
       }
-      float end[kInt8PanelRows];
+      float end[kIntegerPanelRows];
       _mm256_storeu_ps(end, acc[t][0]);
       _mm256_storeu_ps(end + 8, acc[t][1]);
       std::copy_n(end, rows, out);
@@ -150,18 +177,27 @@ void multiply_bits(const Int8Panel& panel, int rows, const Int8Rows& x, int colu
   }
 }
 
-void multiply(const Int8Panel& panel, int rows, const Int8Rows& x, int column, bool accumulate,
-              float* y, size_t y_stride) {
+template <bool kWords>
+void multiply_values(const IntegerPanel& panel, int rows, const IntegerRows& x, int column,
+                     bool accumulate, float* y, size_t y_stride) {
   switch (panel.bits) {
     case 4:
-      return multiply_bits<4>(panel, rows, x, column, accumulate, y, y_stride);
+      return multiply_bits<4, kWords>(panel, rows, x, column, accumulate, y, y_stride);
     case 5:
-      return multiply_bits<5>(panel, rows, x, column, accumulate, y, y_stride);
+      return multiply_bits<5, kWords>(panel, rows, x, column, accumulate, y, y_stride);
     case 6:
-      return multiply_bits<6>(panel, rows, x, column, accumulate, y, y_stride);
+      return multiply_bits<6, kWords>(panel, rows, x, column, accumulate, y, y_stride);
     default:
-      return multiply_bits<8>(panel, rows, x, column, accumulate, y, y_stride);
+      return multiply_bits<8, kWords>(panel, rows, x, column, accumulate, y, y_stride);
   }
+}
+
+void multiply(const IntegerPanel& panel, int rows, const IntegerRows& x, int column,
+              bool accumulate, float* y, size_t y_stride) {
+  if (panel.words != nullptr)
+    multiply_values<true>(panel, rows, x, column, accumulate, y, y_stride);
+  else
+    multiply_values<false>(panel, rows, x, column, accumulate, y, y_stride);
 }
 
 }  // namespace
@@ -175,13 +211,13 @@ void multiply(const Int8Panel& panel, int rows, const Int8Rows& x, int column, b
 
 namespace model {
 
-const Int8Kernel kInt8Avx2 = {"avx2",
-                              [] {
-                                return __builtin_cpu_supports("avx2") &&
-                                       __builtin_cpu_supports("fma") &&
-                                       __builtin_cpu_supports("f16c");
-                              },
-                              multiply_rows<Product>, decode<false>, multiply};
+const IntegerKernel kIntegerAvx2 = {"avx2",
+                                    [] {
+                                      return __builtin_cpu_supports("avx2") &&
+                                             __builtin_cpu_supports("fma") &&
+                                             __builtin_cpu_supports("f16c");
+                                    },
+                                    multiply_rows<Product>, decode<Product>, multiply};
 
 }  // namespace model
 #endif

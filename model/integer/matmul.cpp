@@ -1,0 +1,170 @@
+#include "model/integer/matmul.h"
+
+#include <algorithm>
+#include <bit>
+#include <cassert>
+#include <cmath>
+
+#include "model/clones.h"
+
+namespace model {
+namespace {
+
+size_t area(int rows, int width) { return static_cast<size_t>(rows) * static_cast<size_t>(width); }
+
+/// Groups of 32 values, each rounded to the nearest multiple of its largest / kMost.
+template <class Value, int kMost>
+inline void round_groups(const float* x, int groups, Value* values, float* scales, float* sums,
+                         float* half_sums) {
+  for (int g = 0; g < groups; ++g, x += 32, values += 32) {
+    // In lanes, which the compiler turns into registers.
+    float lanes[8] = {}, strange[8] = {};
+    for (int j = 0; j < 32; j += 8)
+      for (int l = 0; l < 8; ++l) {
+        const float size = std::abs(x[j + l]);
+        lanes[l] = lanes[l] > size ? lanes[l] : size;
+        strange[l] += x[j + l] - x[j + l];  // 0, or NaN where x is not finite
+      }
+    float largest = 0, not_finite = 0;
+    for (int l = 0; l < 8; ++l) {
+      largest = std::max(largest, lanes[l]);
+      not_finite += strange[l];
+    }
+    const float scale = largest / kMost, inverse = largest > 0 ? kMost / largest : 0;
+    int32_t total[2] = {0, 0};
+    for (int h = 0; h < 2; ++h)
+      for (int j = 16 * h; j < 16 * h + 16; ++j) {
+        // Adding 1.5 * 2^23 rounds to the nearest integer and leaves it in the low bits.
+        const int32_t bits = std::bit_cast<int32_t>(x[j] * inverse + 12582912.0f) - 0x4b400000;
+        values[j] = static_cast<Value>(bits);
+        total[h] += bits;
+      }
+    scales[g] = scale + not_finite;
+    half_sums[2 * g] = scales[g] * static_cast<float>(total[0]);
+    half_sums[2 * g + 1] = scales[g] * static_cast<float>(total[1]);
+    sums[g] = scales[g] * static_cast<float>(total[0] + total[1]);
+  }
+}
+
+TESSERA_CLONES void round_to_bytes(const float* x, int groups, int8_t* values, float* scales,
+                                   float* sums, float* half_sums) {
+  round_groups<int8_t, 127>(x, groups, values, scales, sums, half_sums);
+}
+
+TESSERA_CLONES void round_to_words(const float* x, int groups, int16_t* values, float* scales,
+                                   float* sums, float* half_sums) {
+  round_groups<int16_t, 32767>(x, groups, values, scales, sums, half_sums);
+}
+
+/// A vector of at least n values.
+template <class T>
+T* sized(std::vector<T>& v, size_t n) {
+  if (v.size() < n) v.resize(n);
+  return v.data();
+}
+
+/// Rows of W a worker takes at a time: several ranges for each, whole panels.
+int grain_of(int out, const ThreadPool& pool) {
+  const int share = out / (4 * pool.n_threads());
+  return std::clamp(share / kIntegerPanelRows * kIntegerPanelRows, kIntegerPanelRows, 512);
+}
+
+constexpr const IntegerKernel* kKernels[] = {
+    &kIntegerReference,
+#if defined(__x86_64__)
+    &kIntegerAvx2,
+    &kIntegerAvx512Vnni,
+#endif
+#if defined(__aarch64__)
+    &kIntegerNeon,
+#endif
+};
+
+}  // namespace
+
+std::span<const IntegerKernel* const> all_integer_kernels() { return kKernels; }
+
+const IntegerKernel& best_integer_kernel() {
+  static const IntegerKernel& best = []() -> const IntegerKernel& {
+    const IntegerKernel* found = &kIntegerReference;
+    for (const IntegerKernel* kernel : kKernels)
+      if (kernel->supported()) found = kernel;
+    return *found;
+  }();
+  return best;
+}
+
+const IntegerRows& IntegerActivations::assign(const float* x, int rows, int width, bool words,
+                                              ThreadPool& pool) {
+  assert(width % kIntegerGroup == 0);
+  const int groups = width / kIntegerGroup;
+  int8_t* bytes = words ? nullptr : sized(bytes_, area(rows, width));
+  int16_t* of_words = words ? sized(words_, area(rows, width)) : nullptr;
+  float* scales = sized(scales_, area(rows, groups));
+  float* sums = sized(sums_, area(rows, groups));
+  float* half_sums = sized(half_sums_, area(rows, 2 * groups));
+  pool.parallel_for(rows, 8, [&](int, int begin, int end) {
+    const int n = (end - begin) * groups;
+    const size_t first = area(begin, width), group = area(begin, groups);
+    if (words)
+      round_to_words(x + first, n, of_words + first, scales + group, sums + group,
+                     half_sums + 2 * group);
+    else
+      round_to_bytes(x + first, n, bytes + first, scales + group, sums + group,
+                     half_sums + 2 * group);
+  });
+  rows_ = {.rows = rows,
+           .width = width,
+           .bytes = bytes,
+           .words = of_words,
+           .scales = scales,
+           .sums = sums,
+           .half_sums = half_sums};
+  return rows_;
+}
+
+void multiply_integer_rows(const IntegerKernel& kernel, const Matrix& w, const IntegerRows& x,
+                           float* y, ThreadPool& pool) {
+  assert(has_integer_form(w.type) && x.width == w.in);
+  const size_t stride = row_bytes(w.type, static_cast<uint64_t>(w.in));
+  pool.parallel_for(w.out, grain_of(w.out, pool), [&](int, int begin, int end) {
+    kernel.multiply_rows(w.type, w.data, stride, begin, end, x, y, static_cast<size_t>(w.out));
+  });
+}
+
+void multiply_integer_panels(const IntegerKernel& kernel, const Matrix& w, const IntegerRows& x,
+                             float* y, ThreadPool& pool) {
+  assert(has_integer_form(w.type) && x.width == w.in);
+  // A panel of so many columns and four rows of x stay in the first cache.
+  const int columns = x.words != nullptr ? 512 : 1024;
+  const size_t panel_bytes = area(columns, kIntegerPanelRows) * (x.words != nullptr ? 2 : 1);
+  const size_t stride = row_bytes(w.type, static_cast<uint64_t>(w.in));
+  const int group = integer_group(w.type);
+  const size_t panel_scales = area(columns / group, kIntegerPanelRows);
+  pool.parallel_for(w.out, kIntegerPanelRows, [&](int worker, int begin, int end) {
+    std::byte* scratch = pool.scratch(worker, panel_bytes + 2 * panel_scales * sizeof(float));
+    IntegerPanel panel = {.bits = integer_bits(w.type), .group = group};
+    if (x.words != nullptr)
+      panel.words = reinterpret_cast<int16_t*>(scratch);
+    else
+      panel.bytes = reinterpret_cast<uint8_t*>(scratch);
+    panel.scales = reinterpret_cast<float*>(scratch + panel_bytes);
+    panel.mins = panel.scales + panel_scales;
+    for (int column = 0; column < w.in; column += columns) {
+      panel.width = std::min(columns, w.in - column);
+      kernel.decode(w.type, w.row(begin), stride, end - begin, column, panel);
+      kernel.multiply(panel, end - begin, x, column, column > 0, y + begin,
+                      static_cast<size_t>(w.out));
+    }
+  });
+}
+
+void multiply_integer_rows(const Matrix& w, const IntegerRows& x, float* y, ThreadPool& pool) {
+  multiply_integer_rows(best_integer_kernel(), w, x, y, pool);
+}
+
+void multiply_integer_panels(const Matrix& w, const IntegerRows& x, float* y, ThreadPool& pool) {
+  multiply_integer_panels(best_integer_kernel(), w, x, y, pool);
+}
+
+}  // namespace model
