@@ -31,6 +31,10 @@ inline std::vector<Way> all_ways() {
       {"bf16 of q8_0 as stored",
        "tiny/tiny-q8_0.gguf",
        {.precision = Precision::bf16, .threads = 2, .max_packed_bytes = 0}},
+      {"words times q4_0 with an adapter",
+       "tiny/tiny-q4_0.gguf",
+       {.precision = Precision::int16, .adapter = golden("tiny/lora-f32.gguf"), .threads = 2}},
+      {"bytes times q8_0", "tiny/tiny-q8_0.gguf", {.precision = Precision::int8, .threads = 2}},
   };
 }
 inline Engine load(const Way& way) {
