@@ -36,8 +36,6 @@ struct Product {
   }
 };
 
-constexpr int kTokens = 4;  // rows of x in a tile
-
 /// The same four bytes, or two words, of x for eight rows of W.
 inline __m256i spread_of(const void* x) {
   int32_t bits;
@@ -49,10 +47,9 @@ inline __m256i spread_of(const void* x) {
 inline void keep_order(__m256i& a, __m256i& b) { asm volatile("" : "+x"(a), "+x"(b)); }
 
 /// sum[t][v]: 32-bit sums over kSteps steps of four columns, of two registers of eight rows of W
-/// and four rows of x.
-template <int kBits, int kSteps>
-inline void products(const uint8_t* w, const int8_t* const (&x)[kTokens], int column,
-                     __m256i (&sum)[kTokens][2]) {
+/// and kTokens rows of x.
+template <int kBits, int kSteps, int kTokens>
+inline void products(const uint8_t* w, const int8_t* x, size_t stride, __m256i (&sum)[kTokens][2]) {
   const __m256i ones = _mm256_set1_epi16(1);
   constexpr int kFit = kBits == 4 ? 8 : kBits == 5 ? 4 : kBits == 6 ? 2 : 1;
   constexpr int kRun = kFit < kSteps ? kFit : kSteps;
@@ -70,7 +67,7 @@ inline void products(const uint8_t* w, const int8_t* const (&x)[kTokens], int co
       }
 #pragma GCC unroll 4
       for (int t = 0; t < kTokens; ++t) {
-        const __m256i four = spread_of(x[t] + column + 4 * (run + s));
+        const __m256i four = spread_of(x + static_cast<size_t>(t) * stride + 4 * (run + s));
         __m256i p0, p1;
         if constexpr (kBits == 8) {
           p0 = _mm256_maddubs_epi16(w0, _mm256_sign_epi8(four, s0));
@@ -94,15 +91,15 @@ inline void products(const uint8_t* w, const int8_t* const (&x)[kTokens], int co
 }
 
 /// The same with words: steps of two columns.
-template <int kSteps>
-inline void products(const int16_t* w, const int16_t* const (&x)[kTokens], int column,
+template <int kSteps, int kTokens>
+inline void products(const int16_t* w, const int16_t* x, size_t stride,
                      __m256i (&sum)[kTokens][2]) {
 #pragma GCC unroll 16
   for (int s = 0; s < kSteps; ++s) {
     const __m256i w0 = load32(w + 32 * s), w1 = load32(w + 32 * s + 16);
 #pragma GCC unroll 4
     for (int t = 0; t < kTokens; ++t) {
-      const __m256i two = spread_of(x[t] + column + 2 * s);
+      const __m256i two = spread_of(x + static_cast<size_t>(t) * stride + 2 * s);
       const __m256i p0 = _mm256_madd_epi16(w0, two), p1 = _mm256_madd_epi16(w1, two);
       sum[t][0] = s == 0 ? p0 : _mm256_add_epi32(sum[t][0], p0);
       sum[t][1] = s == 0 ? p1 : _mm256_add_epi32(sum[t][1], p1);
@@ -111,70 +108,75 @@ inline void products(const int16_t* w, const int16_t* const (&x)[kTokens], int c
   }
 }
 
-template <int kBits, bool kWords>
-void multiply_bits(const IntegerPanel& panel, int rows, const IntegerRows& x, int column,
+/// kTokens rows of x with the sixteen rows of a panel.
+template <int kBits, bool kWords, int kTokens>
+void multiply_tile(const IntegerPanel& panel, int rows, const IntegerRows& x, int column,
                    bool accumulate, float* y, size_t y_stride) {
   constexpr int kGroup = kBits == 6 ? 16 : 32;
   const int groups = panel.width / kGroup;
-  const size_t scales = static_cast<size_t>(x.width / 32);
-  for (int t0 = 0; t0 < x.rows; t0 += kTokens) {
-    const int tokens = std::min(kTokens, x.rows - t0);
-    const std::conditional_t<kWords, int16_t, int8_t>* in[kTokens];
-    const float* scale[kTokens];
-    const float* low[kTokens];
-    for (int t = 0; t < kTokens; ++t) {
-      const size_t row = static_cast<size_t>(t0 + std::min(t, tokens - 1));
-      const size_t first = row * static_cast<size_t>(x.width) + static_cast<size_t>(column);
-      if constexpr (kWords)
-        in[t] = x.words + first;
-      else
-        in[t] = x.bytes + first;
-      scale[t] = x.scales + row * scales + column / 32;
-      low[t] = kGroup == 32 ? x.sums + row * scales + column / 32
-                            : x.half_sums + 2 * row * scales + column / 16;
-    }
-    __m256 acc[kTokens][2];
-    for (int t = 0; t < kTokens; ++t) {
-      float start[kIntegerPanelRows] = {};
-      if (accumulate && t < tokens)
-        std::copy_n(y + static_cast<size_t>(t0 + t) * y_stride, rows, start);
-      acc[t][0] = _mm256_loadu_ps(start);
-      acc[t][1] = _mm256_loadu_ps(start + 8);
-    }
-    for (int g = 0; g < groups; ++g) {
-      __m256i sum[kTokens][2];
-      const ptrdiff_t at = g * kGroup * kIntegerPanelRows;
-      if constexpr (kWords)
-        products<kGroup / 2>(panel.words + at, in, g * kGroup, sum);
-      else
-        products<kBits, kGroup / 4>(panel.bytes + at, in, g * kGroup, sum);
-      const float* d = panel.scales + static_cast<ptrdiff_t>(g * kIntegerPanelRows);
-      const float* m = panel.mins + static_cast<ptrdiff_t>(g * kIntegerPanelRows);
+  const size_t width = static_cast<size_t>(x.width), scales = width / 32;
+  const float* scale = x.scales + column / 32;
+  const float* low = kGroup == 32 ? x.sums + column / 32 : x.half_sums + column / 16;
+  const size_t low_stride = kGroup == 32 ? scales : 2 * scales;
+  __m256 acc[kTokens][2];
 #pragma GCC unroll 4
-      for (int t = 0; t < kTokens; ++t) {
-        const __m256 by = _mm256_set1_ps(scale[t][kGroup == 32 ? g : g / 2]);
-        const __m256 less = _mm256_set1_ps(low[t][g]);
-        for (int v = 0; v < 2; ++v) {
-          acc[t][v] = _mm256_fmadd_ps(_mm256_cvtepi32_ps(sum[t][v]),
-                                      _mm256_mul_ps(_mm256_loadu_ps(d + 8 * v), by), acc[t][v]);
-          if constexpr (kBits != 8)
-            acc[t][v] = _mm256_fnmadd_ps(_mm256_loadu_ps(m + 8 * v), less, acc[t][v]);
-        }
+  for (int t = 0; t < kTokens; ++t) {
+    acc[t][0] = acc[t][1] = _mm256_setzero_ps();
+    if (!accumulate) continue;
+    float start[kIntegerPanelRows] = {};
+    std::copy_n(y + static_cast<size_t>(t) * y_stride, rows, start);
+    acc[t][0] = _mm256_loadu_ps(start);
+    acc[t][1] = _mm256_loadu_ps(start + 8);
+  }
+  for (int g = 0; g < groups; ++g) {
+    __m256i sum[kTokens][2];
+    const ptrdiff_t at = static_cast<ptrdiff_t>(g) * kGroup;
+    if constexpr (kWords)
+      products<kGroup / 2, kTokens>(panel.words + at * kIntegerPanelRows, x.words + column + at,
+                                    width, sum);
+    else
+      products<kBits, kGroup / 4, kTokens>(panel.bytes + at * kIntegerPanelRows,
+                                           x.bytes + column + at, width, sum);
+    const float* d = panel.scales + static_cast<ptrdiff_t>(g) * kIntegerPanelRows;
+    const float* m = panel.mins + static_cast<ptrdiff_t>(g) * kIntegerPanelRows;
+#pragma GCC unroll 4
+    for (int t = 0; t < kTokens; ++t) {
+      const size_t row = static_cast<size_t>(t), of = static_cast<size_t>(g);
+      const __m256 by = _mm256_set1_ps(scale[row * scales + (kGroup == 32 ? of : of / 2)]);
+      const __m256 less = _mm256_set1_ps(low[row * low_stride + of]);
+      for (int v = 0; v < 2; ++v) {
+        acc[t][v] = _mm256_fmadd_ps(_mm256_cvtepi32_ps(sum[t][v]),
+                                    _mm256_mul_ps(_mm256_loadu_ps(d + 8 * v), by), acc[t][v]);
+        if constexpr (kBits != 8)
+          acc[t][v] = _mm256_fnmadd_ps(_mm256_loadu_ps(m + 8 * v), less, acc[t][v]);
       }
-    }
-    for (int t = 0; t < tokens; ++t) {
-      float* out = y + static_cast<size_t>(t0 + t) * y_stride;
-      if (rows == kIntegerPanelRows) {
-        _mm256_storeu_ps(out, acc[t][0]);
-        _mm256_storeu_ps(out + 8, acc[t][1]);
-        continue;
-      }
-      float end[kIntegerPanelRows];
-      _mm256_storeu_ps(end, acc[t][0]);
-      _mm256_storeu_ps(end + 8, acc[t][1]);
-      std::copy_n(end, rows, out);
     }
   }
+#pragma GCC unroll 4
+  for (int t = 0; t < kTokens; ++t) {
+    float* out = y + static_cast<size_t>(t) * y_stride;
+    if (rows == kIntegerPanelRows) {
+      _mm256_storeu_ps(out, acc[t][0]);
+      _mm256_storeu_ps(out + 8, acc[t][1]);
+      continue;
+    }
+    float end[kIntegerPanelRows];
+    _mm256_storeu_ps(end, acc[t][0]);
+    _mm256_storeu_ps(end + 8, acc[t][1]);
+    std::copy_n(end, rows, out);
+  }
+}
+
+template <int kBits, bool kWords>
+void multiply_bits(const IntegerPanel& panel, int rows, const IntegerRows& x, int column,
+                   bool accumulate, float* y, size_t y_stride) {
+  int t = 0;
+  for (; t + 4 <= x.rows; t += 4)
+    multiply_tile<kBits, kWords, 4>(panel, rows, x.from(t), column, accumulate,
+                                    y + static_cast<size_t>(t) * y_stride, y_stride);
+  for (; t < x.rows; ++t)
+    multiply_tile<kBits, kWords, 1>(panel, rows, x.from(t), column, accumulate,
+                                    y + static_cast<size_t>(t) * y_stride, y_stride);
 }
 
 template <bool kWords>
