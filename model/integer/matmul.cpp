@@ -64,9 +64,9 @@ T* sized(std::vector<T>& v, size_t n) {
 }
 
 /// Rows of W a worker takes at a time: several ranges for each, whole panels.
-int grain_of(int out, const ThreadPool& pool) {
+int grain_of(int out, const ThreadPool& pool, int most) {
   const int share = out / (4 * pool.n_threads());
-  return std::clamp(share / kIntegerPanelRows * kIntegerPanelRows, kIntegerPanelRows, 512);
+  return std::clamp(share / kIntegerPanelRows * kIntegerPanelRows, kIntegerPanelRows, most);
 }
 
 constexpr const IntegerKernel* kKernels[] = {
@@ -127,7 +127,7 @@ void multiply_integer_rows(const IntegerKernel& kernel, const Matrix& w, const I
                            float* y, ThreadPool& pool) {
   assert(has_integer_form(w.type) && x.width == w.in);
   const size_t stride = row_bytes(w.type, static_cast<uint64_t>(w.in));
-  pool.parallel_for(w.out, grain_of(w.out, pool), [&](int, int begin, int end) {
+  pool.parallel_for(w.out, grain_of(w.out, pool, 512), [&](int, int begin, int end) {
     kernel.multiply_rows(w.type, w.data, stride, begin, end, x, y, static_cast<size_t>(w.out));
   });
 }
@@ -135,26 +135,42 @@ void multiply_integer_rows(const IntegerKernel& kernel, const Matrix& w, const I
 void multiply_integer_panels(const IntegerKernel& kernel, const Matrix& w, const IntegerRows& x,
                              float* y, ThreadPool& pool) {
   assert(has_integer_form(w.type) && x.width == w.in);
-  // A panel of so many columns and four rows of x stay in the first cache.
-  const int columns = x.words != nullptr ? 512 : 1024;
-  const size_t panel_bytes = area(columns, kIntegerPanelRows) * (x.words != nullptr ? 2 : 1);
-  const size_t stride = row_bytes(w.type, static_cast<uint64_t>(w.in));
-  const int group = integer_group(w.type);
-  const size_t panel_scales = area(columns / group, kIntegerPanelRows);
-  pool.parallel_for(w.out, kIntegerPanelRows, [&](int worker, int begin, int end) {
-    std::byte* scratch = pool.scratch(worker, panel_bytes + 2 * panel_scales * sizeof(float));
-    IntegerPanel panel = {.bits = integer_bits(w.type), .group = group};
-    if (x.words != nullptr)
-      panel.words = reinterpret_cast<int16_t*>(scratch);
-    else
-      panel.bytes = reinterpret_cast<uint8_t*>(scratch);
-    panel.scales = reinterpret_cast<float*>(scratch + panel_bytes);
-    panel.mins = panel.scales + panel_scales;
+  constexpr int kColumns = 1024;  // of a panel at most: it stays in the first cache or just beyond
+  constexpr int kPanels = 4;      // that are decoded together, in the second cache
+  constexpr int kRows = 32;       // of x that stay there, too, for all of them
+  const bool words = x.words != nullptr;
+  const int columns = std::min(kColumns, w.in), group = integer_group(w.type);
+  const size_t values = area(columns, kIntegerPanelRows) * (words ? 2 : 1);
+  const size_t scales = area(columns / group, kIntegerPanelRows) * sizeof(float);
+  const size_t panel_bytes = (values + 2 * scales + 63) / 64 * 64;
+  const size_t stride = row_bytes(w.type, static_cast<uint64_t>(w.in)), y_stride = area(w.out, 1);
+  const int grain = grain_of(w.out, pool, kPanels * kIntegerPanelRows);
+  pool.parallel_for(w.out, grain, [&](int worker, int begin, int end) {
+    std::byte* scratch = pool.scratch(worker, kPanels * panel_bytes);
+    IntegerPanel panels[kPanels];
+    const int n = (end - begin + kIntegerPanelRows - 1) / kIntegerPanelRows;
+    for (int i = 0; i < n; ++i) {
+      std::byte* at = scratch + static_cast<size_t>(i) * panel_bytes;
+      panels[i] = {.bits = integer_bits(w.type), .group = group};
+      panels[i].bytes = words ? nullptr : reinterpret_cast<uint8_t*>(at);
+      panels[i].words = words ? reinterpret_cast<int16_t*>(at) : nullptr;
+      panels[i].scales = reinterpret_cast<float*>(at + values);
+      panels[i].mins = reinterpret_cast<float*>(at + values + scales);
+    }
+    auto first = [&](int i) { return begin + i * kIntegerPanelRows; };
+    auto rows = [&](int i) { return std::min(kIntegerPanelRows, end - first(i)); };
     for (int column = 0; column < w.in; column += columns) {
-      panel.width = std::min(columns, w.in - column);
-      kernel.decode(w.type, w.row(begin), stride, end - begin, column, panel);
-      kernel.multiply(panel, end - begin, x, column, column > 0, y + begin,
-                      static_cast<size_t>(w.out));
+      for (int i = 0; i < n; ++i) {
+        panels[i].width = std::min(columns, w.in - column);
+        kernel.decode(w.type, w.row(first(i)), stride, rows(i), column, panels[i]);
+      }
+      for (int t = 0; t < x.rows; t += kRows) {
+        IntegerRows some = x.from(t);
+        some.rows = std::min(kRows, some.rows);
+        for (int i = 0; i < n; ++i)
+          kernel.multiply(panels[i], rows(i), some, column, column > 0,
+                          y + area(t, w.out) + first(i), y_stride);
+      }
     }
   });
 }
