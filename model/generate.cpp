@@ -16,6 +16,7 @@
 #include <limits>
 #include <optional>
 
+#include "model/prompt_lookup.h"
 #include "model/utf8.h"
 
 namespace model {
@@ -28,6 +29,7 @@ namespace {
 constexpr float kForbidden = -std::numeric_limits<float>::infinity();
 constexpr size_t kMaxStops = 16;
 constexpr size_t kMaxStopBytes = 256;
+constexpr int kLookupGuesses = 4;  // of a pass over the weights; more rows cost more than they win
 
 // Text up to a stop string.
 class StopFilter {
@@ -375,7 +377,8 @@ base::Result<Generated> generate(Session& session, const Tokenizer& tokenizer,
   std::vector<TokenId> ids;
   ids.reserve(prompt.size());
   for (const Position& position : prompt) ids.push_back(position.id);
-  SessionSource source(session);
+  PromptLookup lookup(ids);
+  DraftedSource source(session, lookup, kLookupGuesses, options.suppress);
   base::Result<Generated> out = generate_from(source, tokenizer, ids, options, on_event, stop);
   if (!out) return out;
   out->timings.prefill = after - begin;

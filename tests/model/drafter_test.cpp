@@ -83,7 +83,10 @@ TEST_F(DrafterTest, GeneratedRepliesAreTheSameWithAndWithoutIt) {
     for (const Position& p : positions) ids.push_back(p.id);
     GenerateOptions options{.max_tokens = 80, .sampler = {.temperature = temperature, .seed = 5}};
     Session alone(engine, 128), together(engine, 128);
-    const base::Result<Generated> plain = generate(alone, tokenizer, positions, options, {}, {});
+    ASSERT_TRUE(alone.prefill(positions, {}));
+    SessionSource one_by_one(alone);
+    const base::Result<Generated> plain =
+        generate_from(one_by_one, tokenizer, ids, options, {}, {});
     ASSERT_TRUE(plain) << plain.error().message;
     ASSERT_TRUE(together.prefill(positions, {}));
     DraftedSource source(together, drafter, 4, {});
