@@ -12,7 +12,9 @@
 
 #include "base/json.h"
 #include "server/api/reply.h"
+#include "server/failures.h"
 #include "server/http/checks.h"
+#include "server/http/cors.h"
 
 namespace server {
 
@@ -34,6 +36,10 @@ HttpReply error_of(const ApiError& error, Protocol protocol = Protocol::chat) {
   return reply;
 }
 
+ApiError failure(base::Error error) {
+  return {.status = 500, .message = std::move(error.message), .type = "server_error"};
+}
+
 /// What has been written for a stream and not yet sent; all of it on the server's thread.
 struct Relay {
   explicit Relay(std::shared_ptr<net::io_context> context)
@@ -51,28 +57,56 @@ struct Relay {
     woken = true;
     timer.cancel();
   }
+  void fail(ApiError why) {
+    if (over()) return;
+    all.clear();
+    error = std::move(why);
+    ended = true;
+    stop.request_stop();
+    wake();
+  }
+  /// Nobody waits for it any more.
+  void leave() {
+    gone = true;
+    stop.request_stop();
+    wake();
+  }
+  bool over() const { return gone || ended; }
 
   std::shared_ptr<net::io_context> io;  // whoever posts last keeps it
   net::steady_timer timer;
   std::unique_ptr<ReplyWriter> writer;
   bool streams = false, woken = false, gone = false, ended = false;
+  std::stop_source stop;  // of the job
   std::string out;
   Progress progress;
   std::vector<model::Generated> all;
   std::optional<ApiError> error;
 };
 
+/// Does `work` on the server's thread. Where it throws, the request fails and nobody else's.
+template <class Work>
+void post(const std::shared_ptr<Relay>& relay, Work work) {
+  net::post(*relay->io, [relay, work = std::move(work)]() mutable {
+    try {
+      work();
+    } catch (...) {
+      relay->fail(failure(caught()));
+    }
+  });
+}
+
 Sink sink_to(const std::shared_ptr<Relay>& relay) {
   return {
       .on_progress =
           [relay](const Progress& progress) {
-            net::post(*relay->io, [relay, progress] { relay->progress = progress; });
+            post(relay, [relay, progress] { relay->progress = progress; });
           },
       .on_event =
           [relay](int choice, const model::ReplyEvent& event) {
             if (!relay->streams) return;
-            net::post(*relay->io, [relay, choice, event] {
-              if (relay->gone) return;  // the backend that the writer asks may be gone, too
+            post(relay, [relay, choice, event] {
+              if (relay->over()) return;  // the backend that the writer asks may be gone, too
               relay->out += relay->writer->on_event(choice, event);
               relay->wake();
             });
@@ -80,21 +114,21 @@ Sink sink_to(const std::shared_ptr<Relay>& relay) {
       .on_done =
           [relay](int choice, const model::Generated& out) {
             if (!relay->streams) return;
-            net::post(*relay->io, [relay, choice, out] {
-              if (relay->gone) return;
+            post(relay, [relay, choice, out] {
+              if (relay->over()) return;
               relay->out += relay->writer->on_done(choice, out);
               relay->wake();
             });
           },
       .on_end =
           [relay](std::vector<model::Generated> all, std::optional<ApiError> error) {
-            net::post(*relay->io,
-                      [relay, all = std::move(all), error = std::move(error)]() mutable {
-                        relay->all = std::move(all);
-                        relay->error = std::move(error);
-                        relay->ended = true;
-                        relay->wake();
-                      });
+            post(relay, [relay, all = std::move(all), error = std::move(error)]() mutable {
+              if (relay->over()) return;
+              relay->all = std::move(all);
+              relay->error = std::move(error);
+              relay->ended = true;
+              relay->wake();
+            });
           },
   };
 }
@@ -169,14 +203,30 @@ std::string header_text(const std::vector<std::string>& lines) {
   if (text.size() > kMost) text.resize(kMost);
   return text;
 }
-void add_note(HttpReply& reply, const std::string& not_enforced) {
-  if (!not_enforced.empty()) reply.headers.emplace_back("X-Tessera-Not-Enforced", not_enforced);
+using Headers = std::vector<std::pair<std::string, std::string>>;
+/// What of the request's tools does not hold, for the client.
+Headers notes(const Request& request, const Backend::Job& job) {
+  Headers headers;
+  if (const std::string text = header_text(job.not_enforced()); !text.empty())
+    headers.emplace_back("X-Tessera-Not-Enforced", text);
+  if (const std::string text = header_text(request.skipped_tools); !text.empty())
+    headers.emplace_back("X-Tessera-Skipped-Tools", text);
+  return headers;
 }
+
+/// Ends the job with the handler, also where that throws.
+struct LeaveAtEnd {
+  explicit LeaveAtEnd(std::shared_ptr<Relay> r) : relay(std::move(r)) {}
+  ~LeaveAtEnd() { relay->leave(); }
+  LeaveAtEnd(const LeaveAtEnd&) = delete;
+  LeaveAtEnd& operator=(const LeaveAtEnd&) = delete;
+  std::shared_ptr<Relay> relay;
+};
 
 struct Ready {
   Request request = {};  // without messages, which the job has
   std::unique_ptr<Backend::Job> job = {};
-  std::string not_enforced = {};
+  Headers notes = {};
 };
 
 }  // namespace
@@ -243,6 +293,9 @@ struct Endpoints::State {
                 "Pages of " + std::string(request.header("origin")) +
                     " may not use this server; allow them with --allow-origin.",
                 "invalid_request_error", "origin_not_allowed");
+    // A browser asks without the key whether it may send it.
+    if (is_preflight(request) && origin_named(request.header("origin"), options.allowed_origins))
+      return std::nullopt;
     if (request.path != "/health" && !key_accepted(request.header("authorization"),
                                                    request.header("x-api-key"), options.api_key)) {
       HttpReply reply =
@@ -262,6 +315,7 @@ struct Endpoints::State {
   HttpReply metrics();
   HttpReply plain(const HttpRequest& http);
   json model_json(const ModelFacts& facts) const;
+  net::awaitable<void> answer(HttpRequest http, std::shared_ptr<Responder> to);
   net::awaitable<void> handle(HttpRequest http, std::shared_ptr<Responder> to);
 };
 
@@ -269,12 +323,10 @@ net::awaitable<void> Endpoints::State::generate(std::shared_ptr<net::io_context>
                                                 Protocol protocol, HttpRequest http,
                                                 std::shared_ptr<Responder> to) {
   auto relay = std::make_shared<Relay>(io);
-  std::stop_source stop;
-  to->when_gone([relay, stop, this]() mutable {
+  const LeaveAtEnd leave(relay);
+  to->when_gone([relay, this] {
     ++gone;
-    relay->gone = true;
-    stop.request_stop();
-    relay->wake();
+    relay->leave();
   });
   Parsed<Ready> prepared = co_await on_pool([this, protocol, &http]() -> Parsed<Ready> {
     Parsed<Request> parsed = protocol == Protocol::chat          ? parse_chat(http.body)
@@ -292,7 +344,7 @@ net::awaitable<void> Endpoints::State::generate(std::shared_ptr<net::io_context>
     Parsed<std::unique_ptr<Backend::Job>> job = backend.prepare(std::move(request));
     if (auto* error = std::get_if<ApiError>(&job)) return std::move(*error);
     ready.job = std::move(std::get<std::unique_ptr<Backend::Job>>(job));
-    ready.not_enforced = header_text(ready.job->not_enforced());
+    ready.notes = notes(ready.request, *ready.job);
     return ready;
   });
   if (relay->gone) co_return;
@@ -312,7 +364,8 @@ net::awaitable<void> Endpoints::State::generate(std::shared_ptr<net::io_context>
     ++streams;
     relay->out = relay->writer->begin();
   }
-  if (const std::optional<ApiError> full = ready.job->start(sink_to(relay), stop.get_token())) {
+  if (const std::optional<ApiError> full =
+          ready.job->start(sink_to(relay), relay->stop.get_token())) {
     ++refused;
     co_await to->send(error_of(*full, protocol));
     co_return;
@@ -326,12 +379,12 @@ net::awaitable<void> Endpoints::State::generate(std::shared_ptr<net::io_context>
       reply = error_of(*relay->error, protocol);
     else
       reply.body = relay->writer->whole(relay->all);
-    add_note(reply, ready.not_enforced);
+    reply.headers.insert(reply.headers.end(), ready.notes.begin(), ready.notes.end());
     co_await to->send(std::move(reply));
     co_return;
   }
   HttpReply head_of_stream = stream_head(std::exchange(relay->out, {}));
-  add_note(head_of_stream, ready.not_enforced);
+  head_of_stream.headers = ready.notes;
   bool alive = co_await to->begin(std::move(head_of_stream));
   while (alive && !relay->gone && !relay->ended) {
     co_await relay->wait(options.ping);
@@ -339,10 +392,7 @@ net::awaitable<void> Endpoints::State::generate(std::shared_ptr<net::io_context>
     if (bytes.empty() && !relay->ended) bytes = ping(relay->progress);
     alive = co_await to->write(std::move(bytes));
   }
-  if (!alive || relay->gone) {
-    stop.request_stop();
-    co_return;
-  }
+  if (!alive || relay->gone) co_return;
   relay->out +=
       relay->error ? relay->writer->failed(*relay->error) : relay->writer->end(relay->all);
   co_await to->write(std::exchange(relay->out, {}));
@@ -355,13 +405,9 @@ net::awaitable<void> Endpoints::State::transcribe(std::shared_ptr<net::io_contex
     std::vector<Backend::Piece> pieces = {};
   };
   bool gone_now = false;
-  std::stop_source stop;
   auto relay = std::make_shared<Relay>(io);
-  to->when_gone([relay, stop]() mutable {
-    relay->gone = true;
-    stop.request_stop();
-    relay->wake();
-  });
+  const LeaveAtEnd leave(relay);
+  to->when_gone([relay] { relay->leave(); });
   Parsed<Heard> prepared = co_await on_pool([this, &http]() -> Parsed<Heard> {
     Parsed<TranscriptionRequest> parsed =
         parse_transcription(http.header("content-type"), http.body);
@@ -388,17 +434,14 @@ net::awaitable<void> Endpoints::State::transcribe(std::shared_ptr<net::io_contex
   for (Backend::Piece& piece : heard.pieces) {
     relay->ended = false;
     // Pieces are short; their text is taken whole, since it is trimmed.
-    std::optional<ApiError> failed = piece.job->start(sink_to(relay), stop.get_token());
+    std::optional<ApiError> failed = piece.job->start(sink_to(relay), relay->stop.get_token());
     while (!failed && !relay->ended && !relay->gone) {
       co_await relay->wait(options.ping);
       if (heard.request.stream && !relay->ended && !relay->gone)
         gone_now = !co_await to->write(ping(relay->progress));
       if (gone_now) break;
     }
-    if (relay->gone || gone_now) {
-      stop.request_stop();
-      co_return;
-    }
+    if (relay->gone || gone_now) co_return;
     if (!failed) failed = relay->error;
     if (failed) {
       if (heard.request.stream)
@@ -503,7 +546,9 @@ HttpReply Endpoints::State::plain(const HttpRequest& http) {
   const ModelFacts facts = backend.facts();
   std::string_view path = http.path;
   HttpReply reply;
-  if (path == "/health" && get) {
+  if (is_preflight(http) && origin_named(http.header("origin"), options.allowed_origins)) {
+    reply.type.clear();  // the headers are the answer (cors_headers)
+  } else if (path == "/health" && get) {
     reply.body = text_of({{"status", "ok"}});
   } else if (path == "/metrics" && get) {
     reply = metrics();
@@ -539,8 +584,7 @@ HttpReply Endpoints::State::plain(const HttpRequest& http) {
   return reply;
 }
 
-net::awaitable<void> Endpoints::State::handle(HttpRequest http, std::shared_ptr<Responder> to) {
-  ++requests;
+net::awaitable<void> Endpoints::State::answer(HttpRequest http, std::shared_ptr<Responder> to) {
   const bool post = http.method == "POST";
   const std::shared_ptr<net::io_context> io = to->io();
   const std::string path = http.path;
@@ -566,6 +610,24 @@ net::awaitable<void> Endpoints::State::handle(HttpRequest http, std::shared_ptr<
   co_await to->send(std::move(reply));
 }
 
+net::awaitable<void> Endpoints::State::handle(HttpRequest http, std::shared_ptr<Responder> to) {
+  ++requests;
+  const Protocol protocol =
+      http.path == "/v1/messages" ? Protocol::messages : Protocol::chat;  // of an error's shape
+  std::exception_ptr thrown;
+  HttpReply failed;
+  try {
+    co_await answer(std::move(http), to);
+  } catch (...) {
+    failed = error_of(failure(caught()), protocol);
+    thrown = std::current_exception();
+  }
+  if (!thrown) co_return;
+  ++refused;
+  // Where a part of a stream was sent, its connection ends: the client sees that it is cut off.
+  if (!co_await to->send(std::move(failed))) std::rethrow_exception(thrown);
+}
+
 Endpoints::Endpoints(Backend& backend, EndpointOptions options)
     : state_(std::make_shared<State>(backend, std::move(options))) {}
 
@@ -581,6 +643,9 @@ void Endpoints::join() {
 base::Result<std::unique_ptr<HttpServer>> Endpoints::listen(HttpOptions options) {
   options.at_the_door = [state = state_](const HttpRequest& head) {
     return state->turned_away(head);
+  };
+  options.answer_headers = [state = state_](const HttpRequest& head) {
+    return cors_headers(head, state->options.allowed_origins);
   };
   options.error_reply = [](int status, std::string_view why) -> HttpReply {
     const bool ours = status >= 500;

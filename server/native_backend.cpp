@@ -21,6 +21,7 @@
 #include "model/grammar/grammar_cache.h"
 #include "model/grammar/reply_grammar.h"
 #include "model/hub_config.h"
+#include "server/failures.h"
 #include "server/loosen_schema.h"
 
 namespace server {
@@ -155,8 +156,12 @@ struct NativeBackend::State {
 
   /// Between two passes of the model, whose workers it needs.
   base::Result<model::SoftTokens> embed_audio(std::span<const float> samples) {
-    base::Result<model::SoftTokens> soft = Error{Errc::internal, "not embedded"};
-    scheduler->with_engine([&](const model::Engine& e) { soft = e.embed_audio(samples); });
+    base::Result<model::SoftTokens> soft = model::SoftTokens{};
+    const base::Status status = on_engine(*scheduler, [&](const model::Engine& e) -> base::Status {
+      soft = e.embed_audio(samples);
+      return base::Ok{};
+    });
+    if (!status) return status.error();
     return soft;
   }
   /// n_text: tokens of the prompt beside the media.
@@ -284,13 +289,13 @@ Parsed<std::vector<model::Attachment>> NativeBackend::State::attach(const Reques
         if (!pixels) {
           made = pixels.error();
         } else {
-          scheduler->with_engine([&](const model::Engine& e) {
+          const base::Status status = on_engine(*scheduler, [&](const auto& e) -> base::Status {
             base::Result<model::SoftTokens> soft = e.embed_image(*pixels, budget);
-            if (soft)
-              made->parts.push_back(std::move(*soft));
-            else
-              made = soft.error();
+            if (!soft) return soft.error();
+            made->parts.push_back(std::move(*soft));
+            return base::Ok{};
           });
+          if (!status) made = status.error();
         }
       } else {
         const base::Result<media::Sound> sound = media::decode_sound(media.bytes);
@@ -585,21 +590,20 @@ Parsed<std::vector<std::vector<float>>> NativeBackend::embed(
     }
   }
   std::vector<std::vector<float>> out;
-  std::optional<ApiError> failed;
   // One at a time, so that conversations go on between them.
   for (const auto& input : inputs) {
     if (stop.stop_requested()) return ApiError{.status = 499, .message = "The client has gone."};
     std::vector<model::Position> positions;
     for (const model::TokenId id : input) positions.push_back({.id = id});
-    state_->scheduler->with_engine([&](const model::Engine& engine) {
-      model::Session session(engine, static_cast<int>(input.size()) + 1);
-      base::Result<std::vector<float>> vector = session.pooled(positions, stop);
-      if (vector)
-        out.push_back(std::move(*vector));
-      else
-        failed = api_error(vector.error(), "input");
-    });
-    if (failed) return *failed;
+    const base::Status status =
+        on_engine(*state_->scheduler, [&](const model::Engine& engine) -> base::Status {
+          model::Session session(engine, static_cast<int>(input.size()) + 1);
+          base::Result<std::vector<float>> vector = session.pooled(positions, stop);
+          if (!vector) return vector.error();
+          out.push_back(std::move(*vector));
+          return base::Ok{};
+        });
+    if (!status) return api_error(status.error(), "input");
   }
   return out;
 }

@@ -81,8 +81,8 @@ void read_calls(Fields& fields, model::Message& message, History& history) {
     function.require("name");
     const json* arguments = function.any("arguments");
     const std::string text = arguments == nullptr     ? std::string()
-                             : arguments->is_object() ? arguments->dump()
-                                                      : function.text("arguments").value_or("");
+                             : arguments->is_string() ? arguments->get<std::string>()
+                                                      : dumped(*arguments);
     history.add_call(message, call.text("id").value_or(""), function.text("name").value_or(""),
                      text, function.path("arguments"));
   }

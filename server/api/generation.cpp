@@ -13,6 +13,7 @@ using nlohmann::json;
 
 namespace {
 
+constexpr size_t kMaxNameBytes = 128;
 constexpr size_t kMaxStops = 16;
 constexpr size_t kMaxStopBytes = 256;
 constexpr size_t kMaxBiases = 4096;
@@ -22,7 +23,7 @@ constexpr int kImageBudgets[] = {70, 140, 280, 560, 1120};
 }  // namespace
 
 bool is_function_name(std::string_view name, std::string_view more) {
-  if (name.empty() || name.size() > 128) return false;
+  if (name.empty() || name.size() > kMaxNameBytes) return false;
   return std::all_of(name.begin(), name.end(), [&](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
            c == '-' || c == '.' || more.find(c) != std::string_view::npos;
@@ -191,10 +192,16 @@ void Thinking::config(Fields& fields, std::string_view name) {
   inner.finish();
 }
 
-void add_tool(Fields& fields, std::string_view schema_name, Request& request) {
+std::string flat_name(std::string_view group, std::string_view name) {
+  return (group.empty() ? "" : std::string(group) + "__") + std::string(name);
+}
+
+void add_tool(Fields& fields, std::string_view schema_name, Request& request,
+              const std::string& group) {
   model::ToolDeclaration tool;
   fields.require("name");
-  tool.name = fields.text("name").value_or("");
+  const std::string name = fields.text("name").value_or("");
+  tool.name = name.empty() ? name : flat_name(group, name);
   tool.description = fields.text("description").value_or("");
   if (const json* schema = fields.object(schema_name)) tool.parameters = *schema;
   const bool strict = fields.flag("strict").value_or(false);
@@ -202,6 +209,10 @@ void add_tool(Fields& fields, std::string_view schema_name, Request& request) {
   if (!is_function_name(tool.name)) {
     fields.wrong("name",
                  "is " + in_quotes(tool.name) + ", expected 1 to 128 letters, digits, _, - and .");
+    return;
+  }
+  if (request.tools.size() >= kMaxTools) {
+    fields.wrong("name", "is that of one function more than " + std::to_string(kMaxTools));
     return;
   }
   if (tool.description.size() > kMaxDescriptionBytes) {
@@ -214,6 +225,7 @@ void add_tool(Fields& fields, std::string_view schema_name, Request& request) {
       return;
     }
   if (strict) request.strict_tools.push_back(tool.name);
+  if (!group.empty()) request.grouped_tools[tool.name] = {group, name};
   request.tools.push_back(std::move(tool));
 }
 

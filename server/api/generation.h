@@ -59,8 +59,12 @@ class Thinking {
 };
 
 /// A function that the model may call; `fields` are those of the innermost object. Names must be
-/// fit for a call and differ.
-void add_tool(Fields& fields, std::string_view schema_name, Request& request);
+/// fit for a call and differ. group: what the function is declared in, if anything.
+void add_tool(Fields& fields, std::string_view schema_name, Request& request,
+              const std::string& group = {});
+/// What the model calls the function of a group, "GROUP__NAME": it knows no groups. An empty group
+/// is none.
+std::string flat_name(std::string_view group, std::string_view name);
 
 /// "auto", "none", or "required" and "any".
 void set_tool_choice(const std::optional<std::string>& choice, Request& request);

@@ -118,18 +118,8 @@ void History::add_call(model::Message& message, std::string id, std::string name
                                                 " calls in one message"));
     return;
   }
-  model::FunctionCall call{.name = std::move(name), .id = std::move(id)};
-  const bool blank = arguments.find_first_not_of(" \t\n\r") == std::string_view::npos;
-  if (!blank) {
-    // The same bounds as for a body: what is deep or repeats a key is refused, not cut.
-    Problem inner;
-    call.arguments = parse_body(arguments, inner, "the text");
-    if (inner) {
-      problem_.say(path, path + " cannot be read as a JSON object: " + inner.error().message);
-      return;
-    }
-  }
-  message.calls.push_back(std::move(call));
+  message.calls.push_back(
+      {.name = std::move(name), .arguments = parse_past_arguments(arguments), .id = std::move(id)});
 }
 
 std::vector<model::Message> History::take() {

@@ -40,7 +40,7 @@ class History {
   void detail(Fields& fields, std::string_view name = "detail");
   int image_budget() const { return image_budget_; }
 
-  /// A call of the model. arguments: JSON text of an object.
+  /// A call of the model. arguments: as parse_past_arguments() takes them.
   void add_call(model::Message& message, std::string id, std::string name,
                 std::string_view arguments, const std::string& path);
 

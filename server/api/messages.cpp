@@ -113,11 +113,11 @@ void read_assistant(Fields& fields, const std::string& path, History& history) {
     block.require("type");
     const std::string type = block.text("type").value_or("");
     if (type == "tool_use") {
-      for (const char* name : {"id", "name", "input"}) block.require(name);
-      const json* input = block.object("input");
+      for (const char* name : {"id", "name"}) block.require(name);
+      const json* input = block.any("input");
       if (fields.problem()) return;
       history.add_call(message, block.text("id").value_or(""), block.text("name").value_or(""),
-                       dumped(*input), block.path("input"));
+                       input == nullptr ? "" : dumped(*input), block.path("input"));
     } else if (type == "thinking") {
       block.require("thinking");
       if (!message.reasoning.empty()) message.reasoning += '\n';

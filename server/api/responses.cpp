@@ -115,9 +115,10 @@ class Items {
   }
 
   void function_call(Fields& item, const std::string& path) {
-    for (const char* name : {"call_id", "name", "arguments"}) item.require(name);
+    for (const char* name : {"call_id", "name"}) item.require(name);
     const std::string id = item.text("call_id").value_or("");
-    const std::string name = item.text("name").value_or("");
+    const std::string name =
+        flat_name(item.text("namespace").value_or(""), item.text("name").value_or(""));
     const std::string arguments = item.text("arguments").value_or("");
     if (!problem_) history_.add_call(open(path), id, name, arguments, item.path("arguments"));
   }
@@ -172,6 +173,38 @@ void read_input(Fields& fields, Request& request, History& history) {
   request.messages = history.take();
 }
 
+// Of kinds of tools that only their own service runs Codex lists some; the rest of its request is
+// fine.
+void skip_tool(Fields& tool, const std::string& type, const std::string& group, Request& request) {
+  const json* name = tool.any("name");
+  const bool named = name != nullptr && name->is_string();
+  request.skipped_tools.push_back(
+      type + (named ? " " + flat_name(group, name->get_ref<const std::string&>()) : ""));
+}
+
+// Functions under one name: how Codex declares what an MCP server has.
+void read_group(Fields& group, Request& request) {
+  group.require("name");
+  const std::string name = group.text("name").value_or("");
+  const std::string about = group.text("description").value_or("");
+  const json* tools = group.list("tools", kMaxTools);
+  const size_t before = request.tools.size();
+  for (size_t i = 0; tools != nullptr && i < tools->size() && !group.problem(); ++i) {
+    Fields tool((*tools)[i], at_index(group.path("tools"), i), group.problem());
+    tool.require("type");
+    const std::string type = tool.text("type").value_or("");
+    if (type == "function")
+      add_tool(tool, "parameters", request, name);
+    else
+      skip_tool(tool, type, name, request);
+  }
+  // The model knows no groups: what is said of one stands with its first function.
+  if (!about.empty() && request.tools.size() > before) {
+    std::string& first = request.tools[before].description;
+    first = about + (first.empty() ? "" : "\n" + first);
+  }
+}
+
 void read_tools(Fields& fields, Request& request) {
   const json* tools = fields.list("tools", kMaxTools);
   for (size_t i = 0; tools != nullptr && i < tools->size(); ++i) {
@@ -179,15 +212,20 @@ void read_tools(Fields& fields, Request& request) {
     tool.require("type");
     const std::string type = tool.text("type").value_or("");
     if (fields.problem()) return;
-    if (type == "function") {
+    if (type == "function")
       add_tool(tool, "parameters", request);
-    } else {
-      // Codex lists kinds of tools that only its own service runs; the rest of its request is fine.
-      const json* name = tool.any("name");
-      request.skipped_tools.push_back(
-          type + (name != nullptr && name->is_string() ? " " + name->get<std::string>() : ""));
-    }
+    else if (type == "namespace")
+      read_group(tool, request);
+    else
+      skip_tool(tool, type, {}, request);
   }
+}
+
+// {type: function, name, namespace}: what the model calls it.
+std::string name_in_choice(Fields& fields) {
+  (void)fields.choice("type", {"function"});
+  fields.require("name");
+  return flat_name(fields.text("namespace").value_or(""), fields.text("name").value_or(""));
 }
 
 void read_tool_choice(Fields& fields, Request& request) {
@@ -201,8 +239,7 @@ void read_tool_choice(Fields& fields, Request& request) {
   choice.require("type");
   const auto type = choice.choice("type", {"function", "allowed_tools"});
   if (type == "function") {
-    choice.require("name");
-    const std::string name = choice.text("name").value_or("");
+    const std::string name = name_in_choice(choice);
     if (!fields.problem()) name_tool(choice, "name", name, request);
   } else if (type == "allowed_tools") {
     choice.require("mode");
@@ -211,9 +248,7 @@ void read_tool_choice(Fields& fields, Request& request) {
     const json* list = choice.list("tools", kMaxTools);
     for (size_t i = 0; list != nullptr && i < list->size(); ++i) {
       Fields tool((*list)[i], at_index("tool_choice.tools", i), fields.problem());
-      (void)tool.choice("type", {"function"});
-      tool.require("name");
-      names.push_back(tool.text("name").value_or(""));
+      names.push_back(name_in_choice(tool));
     }
     if (fields.problem()) return;
     allow_tools(choice, "tools", names, request);

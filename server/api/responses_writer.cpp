@@ -163,8 +163,14 @@ class ResponsesWriter final : public ReplyWriter {
   }
   json call_json(const std::string& id, const std::string& name, const std::string& arguments,
                  const char* status) const {
-    return {{"type", "function_call"}, {"id", id},        {"call_id", call_id()}, {"name", name},
-            {"arguments", arguments},  {"status", status}};
+    json call = {{"type", "function_call"}, {"id", id},
+                 {"call_id", call_id()},    {"name", name},
+                 {"arguments", arguments},  {"status", status}};
+    if (const auto at = request_.grouped_tools.find(name); at != request_.grouped_tools.end()) {
+      call["name"] = at->second.name;
+      call["namespace"] = at->second.group;
+    }
+    return call;
   }
 
   void open(Item kind, const char* prefix, json item) {
@@ -243,9 +249,9 @@ class ResponsesWriter final : public ReplyWriter {
         item = message_json(id_, status, content_, logprobs_);
         break;
       case Item::call:
-        item_event("response.function_call_arguments.done",
-                   {{"name", name_}, {"arguments", content_}});
         item = call_json(id_, name_, content_, status);
+        item_event("response.function_call_arguments.done",
+                   {{"name", item["name"]}, {"arguments", content_}});
         break;
     }
     event("response.output_item.done", {{"output_index", output_.size()}, {"item", item}});

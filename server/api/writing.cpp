@@ -18,6 +18,7 @@ Request for_reply(const Request& request) {
                .n = request.n,
                .include_usage = request.include_usage,
                .include_reasoning = request.include_reasoning,
+               .grouped_tools = request.grouped_tools,
                .echo_fields = request.echo_fields};
   kept.generate.logprobs = request.generate.logprobs;
   return kept;

@@ -237,6 +237,32 @@ TEST(ResponsesStream, OpensAndClosesEachItemInOrder) {
   }
 }
 
+TEST(ResponsesStream, ACallOfAGroupHasTheClientsNames) {
+  Request request{.protocol = Protocol::responses};
+  request.grouped_tools["agents__spawn"] = {"agents", "spawn"};
+  const Said reply = said(
+      "<|tool_call>call:agents__spawn{message:<|\"|>hi<|\"|>}<tool_call|>"
+      "<|tool_call>call:other{}<tool_call|><|tool_response>");
+  json items = json::array();
+  for (const json& event : events(streamed(request, reply))) {
+    if (event["type"] == "response.output_item.added") {
+      const bool grouped = items.empty();
+      EXPECT_EQ(event["item"]["name"], grouped ? "spawn" : "other");
+      EXPECT_EQ(event["item"].value("namespace", ""), grouped ? "agents" : "");
+    }
+    if (event["type"] == "response.function_call_arguments.done") {
+      EXPECT_EQ(event["name"], items.empty() ? "spawn" : "other");
+    }
+    if (event["type"] == "response.output_item.done") items.push_back(event["item"]);
+  }
+  ASSERT_EQ(items.size(), 2U);
+  EXPECT_EQ(items[0]["name"], "spawn");
+  EXPECT_EQ(items[0]["namespace"], "agents");
+  EXPECT_EQ(items[0]["arguments"], R"({"message":"hi"})");
+  EXPECT_FALSE(items[1].contains("namespace"));
+  EXPECT_EQ(json::parse(whole(request, reply))["output"], items);
+}
+
 TEST(MessagesStream, OpensAndClosesEachBlockInOrder) {
   const Request request{.protocol = Protocol::messages};
   for (const NamedReply& sample : sample_replies()) {
