@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/json.h"
+#include "server/api/reply.h"
 
 namespace server {
 
@@ -126,7 +127,10 @@ void read_identity(Fields& fields, Request& request) {
   fields.ignore({"prompt_cache_retention", "prompt_cache_options"});
 }
 
-void read_extras(Fields& fields, Request& request) {
+void read_common(Fields& fields, Request& request) {
+  request.model = fields.text("model").value_or("");
+  request.stream = fields.flag("stream").value_or(false);
+  read_sampler(fields, request);
   if (const auto budget = fields.integer("image_budget", 1, 1'000'000)) {
     if (std::find(std::begin(kImageBudgets), std::end(kImageBudgets), *budget) ==
         std::end(kImageBudgets))
@@ -269,6 +273,32 @@ void set_format(Fields& fields, std::string_view field, std::string_view type,
     request.format.kind = AnswerFormat::Kind::json_schema;
     request.format.schema = schema;
   }
+}
+
+Parsed<Request> parse_request(Protocol protocol, std::string_view body) {
+  Problem problem;
+  const json value = parse_body(body, problem);
+  if (problem) return problem.error();
+  Request request{.protocol = protocol};
+  request.generate.max_tokens = 0;
+  Fields fields(value, "", problem);
+  switch (protocol) {
+    case Protocol::chat:
+      read_chat(fields, body, request);
+      break;
+    case Protocol::completions:
+      read_completions(fields, body, request);
+      break;
+    case Protocol::responses:
+      read_responses(fields, body, request);
+      break;
+    case Protocol::messages:
+      read_messages(fields, body, request);
+      break;
+  }
+  fields.finish();
+  if (problem) return problem.error();
+  return request;
 }
 
 }  // namespace server

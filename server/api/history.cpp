@@ -122,8 +122,8 @@ void History::add_call(model::Message& message, std::string id, std::string name
       {.name = std::move(name), .arguments = parse_past_arguments(arguments), .id = std::move(id)});
 }
 
-std::vector<model::Message> History::take() {
-  std::vector<model::Message> messages;
+void History::finish(Request& request) {
+  std::vector<model::Message>& messages = request.messages;
   bool at_beginning = true;
   for (Entry& entry : entries_) {
     const bool is_system = entry.message.role == model::Role::system;
@@ -140,7 +140,7 @@ std::vector<model::Message> History::take() {
     messages.push_back(std::move(entry.message));
     for (model::Message& result : entry.results) messages.push_back(std::move(result));
   }
-  return messages;
+  if (request.image_budget == 0) request.image_budget = image_budget_;
 }
 
 }  // namespace server

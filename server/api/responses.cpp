@@ -155,8 +155,9 @@ class Items {
   std::string open_path_;
 };
 
-void read_input(Fields& fields, Request& request, History& history) {
+void read_input(Fields& fields, Request& request) {
   Problem& problem = fields.problem();
+  History history(problem);
   if (const auto instructions = fields.text("instructions"))
     history.add({.role = model::Role::system, .text = *instructions}, "instructions");
   fields.require("input");
@@ -170,7 +171,7 @@ void read_input(Fields& fields, Request& request, History& history) {
       all.add((*items)[i], at_index("input", i));
     if (!problem) all.flush();
   }
-  request.messages = history.take();
+  history.finish(request);
 }
 
 // Of kinds of tools that only their own service runs Codex lists some; the rest of its request is
@@ -309,21 +310,10 @@ void read_include(Fields& fields) {
 
 }  // namespace
 
-Parsed<Request> parse_responses(std::string_view body) {
-  Problem problem;
-  const json value = parse_body(body, problem);
-  if (problem) return problem.error();
-  Request request{.protocol = Protocol::responses};
-  request.generate.max_tokens = 0;
-  Fields fields(value, "", problem);
-  History history(problem);
-  read_input(fields, request, history);
-  request.image_budget = history.image_budget();
-
-  request.model = fields.text("model").value_or("");
-  request.stream = fields.flag("stream").value_or(false);
+void read_responses(Fields& fields, std::string_view body, Request& request) {
+  read_common(fields, request);
+  read_input(fields, request);
   read_stream_options(fields, request);
-  read_sampler(fields, request);
   read_stop(fields, "stop", request);
   read_max_tokens(fields, "max_output_tokens", request);
   read_include(fields);
@@ -345,7 +335,6 @@ Parsed<Request> parse_responses(std::string_view body) {
   read_text(fields, body, request);
   read_identity(fields, request);
   fields.ignore({"client_metadata"});
-  read_extras(fields, request);
 
   fields.refuse({"previous_response_id"},
                 "is not supported: replies are not kept, send the whole conversation as input");
@@ -362,16 +351,12 @@ Parsed<Request> parse_responses(std::string_view body) {
   fields.refuse(
       {"access_programs", "background_options", "context_management", "image", "moderation"},
       "is not supported");
-  fields.finish();
-  if (problem) return problem.error();
-
   json echo = json::object();
   for (const char* name : {"instructions", "max_output_tokens", "metadata", "parallel_tool_calls",
                            "prompt_cache_key", "reasoning", "safety_identifier", "temperature",
                            "text", "tool_choice", "tools", "top_logprobs", "top_p", "user"})
-    if (const auto at = value.find(name); at != value.end() && !at->is_null()) echo[name] = *at;
+    if (const json* value = fields.any(name)) echo[name] = *value;
   request.echo_fields = dumped(echo);
-  return request;
 }
 
 }  // namespace server

@@ -147,6 +147,44 @@ TEST_F(Api, ToolsThatAreSkippedAreToldInAHeader) {
             std::string::npos);
 }
 
+TEST_F(Api, AMessageBeginsWithTheLengthOfItsPrompt) {
+  start({{.when = "hi", .reply = "Hello.<turn|>", .times = 9}});
+  const json body{{"max_tokens", 50},
+                  {"stream", true},
+                  {"messages", json::array({{{"role", "user"}, {"content", "hi"}}})}};
+  const std::string stream = ask("POST", "/v1/messages", body.dump()).body;
+  const std::string begin = "event: message_start\ndata: ";
+  ASSERT_TRUE(stream.starts_with(begin)) << stream;
+  const json first = json::parse(stream.substr(begin.size(), stream.find("\n\n") - begin.size()));
+  EXPECT_EQ(first["message"]["usage"]["input_tokens"], 5);  // as many as the end of it says
+  EXPECT_NE(stream.find(R"("input_tokens":5,"output_tokens")"), std::string::npos) << stream;
+}
+
+TEST_F(Api, AFileOfHundredsOfKilobytesIsWrittenByOneCall) {
+  std::string file;
+  while (file.size() < 300'000) file += "row " + std::to_string(file.size()) + ": {\"a\": [1]},\n";
+  start({{.when = "write",
+          .reply = "<|tool_call>call:write{content:<|\"|>" + file +
+                   "<|\"|>}<tool_call|><|tool_response>",
+          .times = 2}});
+  const json tools{{"tools", {{{"type", "function"}, {"function", {{"name", "write"}}}}}}};
+  const Answer whole = ask("POST", "/v1/chat/completions", chat("write", false, tools));
+  ASSERT_EQ(whole.status, 200) << whole.body;
+  const json call = whole.parsed()["choices"][0]["message"]["tool_calls"][0];
+  EXPECT_EQ(json::parse(call["function"]["arguments"].get<std::string>())["content"], file);
+
+  const Answer stream = ask("POST", "/v1/chat/completions", chat("write", true, tools));
+  std::string arguments;
+  std::istringstream lines(stream.body);
+  for (std::string line; std::getline(lines, line);) {
+    if (!line.starts_with("data: {")) continue;
+    const json delta = json::parse(line.substr(6))["choices"][0]["delta"];
+    for (const json& one : delta.value("tool_calls", json::array()))
+      arguments += one["function"]["arguments"].get<std::string>();
+  }
+  EXPECT_EQ(json::parse(arguments, nullptr, false)["content"], file);
+}
+
 TEST_F(Api, PlainEndpoints) {
   start({});
   EXPECT_EQ(ask("GET", "/health").parsed()["status"], "ok");

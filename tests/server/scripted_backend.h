@@ -136,6 +136,7 @@ class ScriptedBackend final : public Backend {
           functions_(std::move(functions)),
           prompt_(prompt),
           n_(n) {}
+    int prompt_tokens() const override { return prompt_; }
     std::optional<ApiError> start(Sink sink, std::stop_token stop) override {
       const std::lock_guard lock(backend_.mutex_);
       backend_.threads_.emplace_back([&backend = backend_, rule = rule_, functions = functions_,

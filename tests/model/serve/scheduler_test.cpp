@@ -385,6 +385,59 @@ TEST(Scheduler, PrefixesOutliveSlotsAndSchedulers) {
   }
 }
 
+TEST(Scheduler, RepliesToOnePromptReadItOnce) {
+  Scheduler scheduler(tiny(), {.slots = 4, .context = 4096});
+  const std::vector<Position> prompt = text(1500, 1);
+  std::vector<Heard> heard(3);
+  for (size_t i = 0; i < heard.size(); ++i)
+    ASSERT_TRUE(scheduler.submit(request(prompt, options(30, i), {}, {1500}), heard[i].sink(), {}));
+  for (size_t i = 0; i < heard.size(); ++i) {
+    ASSERT_TRUE(heard[i].wait());
+    EXPECT_EQ(heard[i].result->value().reused_tokens, i == 0 ? 0 : 1499);
+    EXPECT_EQ(heard[i].result->value().tokens, alone(tiny(), prompt, options(30, i)).tokens);
+  }
+  EXPECT_EQ(scheduler.counts().cached_tokens, 2U * 1499);
+  EXPECT_EQ(scheduler.counts().prefixes_restored, 2U);
+}
+
+TEST(Scheduler, WhoWaitsForAReaderThatLeavesReadsForItself) {
+  Scheduler scheduler(tiny(), {.slots = 2, .context = 4096});
+  const std::vector<Position> prompt = text(3000, 1);
+  Heard first, second;
+  std::stop_source stop;
+  ASSERT_TRUE(
+      scheduler.submit(request(prompt, options(5), {}, {3000}), first.sink(), stop.get_token()));
+  ASSERT_TRUE(scheduler.submit(request(prompt, options(5), {}, {3000}), second.sink(), {}));
+  first.wait_for([&] { return !first.progress.empty() && first.progress.back().read > 0; });
+  stop.request_stop();
+  first.wait();
+  ASSERT_TRUE(second.wait());
+  EXPECT_EQ(second.result->value().tokens, alone(tiny(), prompt, options(5)).tokens);
+}
+
+TEST(Scheduler, TheEndOfAReplyIsKeptWhereAskedAndTheNextTurnGoesOnFromIt) {
+  Scheduler scheduler(tiny(), {.slots = 1, .context = 4096});
+  const std::vector<Position> first = text(200, 1);
+  for (const int length : {10, 100}) {
+    Heard heard, other, next;
+    ServeRequest wanted = request(first, options(length), "a", {200});
+    wanted.keep_end = true;
+    ASSERT_TRUE(scheduler.submit(std::move(wanted), heard.sink(), {}));
+    ASSERT_TRUE(heard.wait());
+    std::vector<Position> prompt = first;
+    for (const TokenId token : heard.result->value().tokens) prompt.push_back({.id = token});
+    prompt = prompt + text(20, 2);
+    // Another one takes the only slot.
+    ASSERT_TRUE(scheduler.submit(request(text(300, 9), options(3), "b"), other.sink(), {}));
+    ASSERT_TRUE(other.wait());
+    ASSERT_TRUE(scheduler.submit(request(prompt, options(40), "a"), next.sink(), {}));
+    ASSERT_TRUE(next.wait());
+    // The reply's last token was chosen, and not read; a short reply is read again.
+    EXPECT_EQ(next.result->value().reused_tokens, length == 100 ? 299 : 200);
+    EXPECT_EQ(next.result->value().tokens, alone(tiny(), prompt, options(40)).tokens);
+  }
+}
+
 TEST(Scheduler, ARequestOnTheSideDoesNotTakeTheSlotOfItsConversation) {
   Scheduler scheduler(tiny(), {.slots = 2, .context = 4096});
   const std::vector<Position> prompt = text(500, 1);

@@ -10,6 +10,7 @@
 #include "base/json.h"
 #include "server/api/reply.h"
 #include "tests/golden.h"
+#include "tests/server/api/protocols.h"
 
 namespace server {
 namespace {
@@ -17,10 +18,7 @@ namespace {
 using nlohmann::json;
 
 Parsed<Request> parse(const std::string& protocol, const std::string& body) {
-  if (protocol == "chat") return parse_chat(body);
-  if (protocol == "completions") return parse_completions(body);
-  if (protocol == "responses") return parse_responses(body);
-  return parse_messages(body);
+  return parse_request(protocol_called(protocol), body);
 }
 
 Request read(const std::string& protocol, const json& body) {
