@@ -518,7 +518,6 @@ Parsed<std::unique_ptr<Backend::Job>> NativeBackend::prepare(Request request) {
                                .checkpoints = first.checkpoints,
                                .conversation = first.conversation};
     choice.options.sampler.seed += static_cast<uint64_t>(i);
-    choice.keep_end = request.n == 1 && !request.raw_prompt;
     if (form) choice.constraint.emplace(form->clone());
     choices.push_back(std::move(choice));
   }

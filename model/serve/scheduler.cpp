@@ -30,8 +30,6 @@ constexpr int kMaxSlots = 64;
 constexpr size_t kMaxCheckpoints = 256;
 /// Positions of a prompt that are read between two steps of replies: they wait for it.
 constexpr int kChunkBetweenSteps = 128;
-/// Replies of fewer tokens are read again sooner than their state is kept.
-constexpr int kLeastKeptReply = 32;
 
 struct Job {
   ServeRequest request;
@@ -394,13 +392,6 @@ struct Scheduler::State {
       out.timings.prefill = job.read - job.begin;
       out.timings.decode = std::chrono::steady_clock::now() - job.read;
     }
-    const bool keep = !error && !cancelled && job.request.keep_end;
-    std::vector<PositionKey> keys;
-    if (keep && slot.session.size() - job.prompt_size() >= kLeastKeptReply) {
-      keys = job.keys;
-      for (const TokenId token : out.tokens) keys.push_back({.id = token});
-      keys.resize(static_cast<size_t>(slot.session.size()));  // the last one was not looked at
-    }
     const std::unique_ptr<Job> over = std::move(slot.job);
     slot.used = ++ticks_;
     {
@@ -417,7 +408,6 @@ struct Scheduler::State {
       done(*over, std::move(*error));
     else
       done(*over, std::move(out));
-    if (!keys.empty()) store.store(keys, slot.session);
   }
 
   // Chooses what follows the session's logits.

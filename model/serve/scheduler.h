@@ -28,8 +28,6 @@ struct ServeRequest {
   std::vector<int> checkpoints = {};
   /// Whose conversation it is; requests with the same hint prefer the same slot. May be empty.
   std::string conversation = {};
-  /// Whether the state at the reply's end is worth keeping, too: the next prompt goes on from it.
-  bool keep_end = false;
 };
 
 /// How far a request is.
