@@ -238,7 +238,8 @@ TEST(ResponsesStream, LogprobsComeWithTheirText) {
         for (const json& token : listed) of_items.push_back(token);
       }
     }
-    for (const json& item : json::parse(whole(request, reply))["output"])
+    const json whole_reply = json::parse(whole(request, reply));
+    for (const json& item : whole_reply["output"])
       if (item["type"] == "message") of_whole = item["content"][0]["logprobs"];
     EXPECT_EQ(of_items, of_whole);
     EXPECT_EQ(deltas, of_whole);
