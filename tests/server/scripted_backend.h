@@ -182,6 +182,7 @@ class ScriptedBackend final : public Backend {
             break;
           }
         out.tokens.push_back(5);
+        out.logprobs.push_back({.chosen = {5, -1}, .top = {}});
         if (special) continue;
         // A few bytes at a time, as tokens are; characters may be cut.
         const size_t n = std::max<size_t>(1, std::min<size_t>(5, rest.find('<', 1)));
