@@ -184,8 +184,9 @@ class ScriptedBackend final : public Backend {
         out.tokens.push_back(5);
         out.logprobs.push_back({.chosen = {5, -1}, .top = {}});
         if (special) continue;
-        // A few bytes at a time, as tokens are; characters may be cut.
-        const size_t n = std::max<size_t>(1, std::min<size_t>(5, rest.find('<', 1)));
+        // A few bytes at a time, as tokens are; characters may be cut. Whole files come faster.
+        const size_t most = rule.reply.size() < 100'000 ? 5 : 64;
+        const size_t n = std::max<size_t>(1, std::min<size_t>(most, rest.find('<', 1)));
         if (rule.delay_ms > 0)
           std::this_thread::sleep_for(std::chrono::milliseconds(rule.delay_ms));
         hear(parser.push_text(rest.substr(0, n)));
