@@ -323,8 +323,7 @@ struct Scheduler::State {
     job->started = ++n_started_;
     Slot& slot = choose_slot(*job, stored_of(*job));
     slot.conversation = job->request.conversation;
-    slot.job = std::move(job);
-    go_on_from_kept(slot);
+    go_on_from_kept(slot, std::move(job));
     tell_progress(slot);
   }
 
@@ -332,13 +331,14 @@ struct Scheduler::State {
     return std::min(store.longest(job.keys), job.prompt_size() - 1);
   }
 
-  // Makes the slot's session hold as much of the prompt as is known, in it or in the store.
-  void go_on_from_kept(Slot& slot) {
-    Job& job = *slot.job;
-    if (stored_of(job) > slot.session.reusable(job.keys)) store.restore(job.keys, slot.session);
-    const int before = std::exchange(job.cached, slot.session.reuse(job.keys));
+  // Makes the slot's session hold as much of the prompt as is known, in it or in the store; then
+  // the slot has the job.
+  void go_on_from_kept(Slot& slot, std::unique_ptr<Job> job) {
+    if (stored_of(*job) > slot.session.reusable(job->keys)) store.restore(job->keys, slot.session);
+    const int before = std::exchange(job->cached, slot.session.reuse(job->keys));
+    slot.job = std::move(job);
     const std::lock_guard lock(mutex_);
-    counts_.cached_tokens += static_cast<uint64_t>(std::max(0, job.cached - before));
+    counts_.cached_tokens += static_cast<uint64_t>(std::max(0, slot.job->cached - before));
   }
 
   // Of replies to one prompt the first reads it, and the others go on from the state at its end.
@@ -491,9 +491,9 @@ struct Scheduler::State {
     if (slot == nullptr) return false;
     for (size_t at = 0; at < slots.size(); ++at)
       if (slots[at].get() == slot) last_read_ = at;
+    if (std::exchange(slot->job->waits, false)) go_on_from_kept(*slot, std::move(slot->job));
     Job& job = *slot->job;
     Session& session = slot->session;
-    if (std::exchange(job.waits, false)) go_on_from_kept(*slot);
     int most = replies ? kChunkBetweenSteps : Session::kChunk;
     const std::vector<int>& checkpoints = job.request.checkpoints;
     const auto checkpoint =
