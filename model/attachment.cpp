@@ -69,7 +69,7 @@ base::Result<Prompt> assemble(const ChatTokens& chat, std::vector<Attachment> at
                                   " places for media, but " + std::to_string(attachments.size()) +
                                   " were given"};
   Prompt prompt;
-  prompt.attachments = std::move(attachments);
+  prompt.attachments = std::make_shared<std::vector<Attachment>>(std::move(attachments));
   auto say = [&](const std::vector<TokenId>& ids) {
     for (const TokenId id : ids) prompt.positions.push_back({.id = id});
   };
@@ -79,7 +79,7 @@ base::Result<Prompt> assemble(const ChatTokens& chat, std::vector<Attachment> at
       prompt.positions.push_back({.id = chat.ids[at]});
       continue;
     }
-    const Attachment& a = prompt.attachments[next];
+    const Attachment& a = (*prompt.attachments)[next];
     if (a.kind != chat.media[next].kind)
       return Error{Errc::usage, "a " + std::string(kind_name(a.kind)) +
                                     " was given where the conversation has a " +

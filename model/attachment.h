@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <functional>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -45,10 +46,11 @@ base::Result<Attachment> attach_sound(const Engine& engine, std::string_view byt
 /// as media::decode_video and Engine::embed_frame.
 base::Result<Attachment> attach_video(const Engine& engine, const std::filesystem::path& path);
 
-/// A prompt with what its soft tokens point into.
+/// A prompt with what its soft tokens point into. Copies share it: several replies to one prompt
+/// that holds pictures live as long as they like.
 struct Prompt {
   std::vector<Position> positions;
-  std::vector<Attachment> attachments;
+  std::shared_ptr<const std::vector<Attachment>> attachments = {};
 };
 
 /// Puts the attachments where the chat has their slots, in order, each part between its begin and

@@ -16,8 +16,10 @@
 // being written is also looked at with.
 //
 // Looking ahead from one <|"|> stops at the next one, so finding the end of a string is linear in
-// what is left of the call. Every loop consumes something or fails, nesting is bounded by
-// kMaxCallDepth and the whole by ParserOptions::max_call_bytes.
+// what is left of the call. Of a call that is well formed each byte is looked at a few times; one
+// in which every string has to be searched to the end of the call is given up after kMaxSteps.
+// Every loop consumes something or fails, nesting is bounded by kMaxCallDepth and the whole by
+// ParserOptions::max_call_bytes.
 #include "model/call_parser.h"
 
 #include <algorithm>
@@ -35,6 +37,7 @@ using namespace call_chars;
 using nlohmann::json;
 
 constexpr size_t npos = std::string_view::npos;
+constexpr size_t kMaxSteps = size_t{32} << 20;  // bytes passed in search of the ends of strings
 
 std::string_view trimmed(std::string_view text) {
   while (!text.empty() && is_blank(text.front())) text.remove_prefix(1);
@@ -156,11 +159,12 @@ class CallReader {
 
   // Index in [from, size] before which a string that `quote` closes ends; *closed tells whether the
   // quote stands there.
-  size_t end_of_string(size_t from, char quote, bool* closed) const {
+  size_t end_of_string(size_t from, char quote, bool* closed) {
     *closed = true;
     size_t last = npos;
     size_t first_loose = npos;
     for (size_t at = from; at < s_.size(); ++at) {
+      if (++steps_ > kMaxSteps) break;
       if (quote != kQuote && s_[at] == '\\') {
         ++at;
         continue;
@@ -245,6 +249,7 @@ class CallReader {
     if (at_ < s_.size()) {
       const char c = s_[at_];
       value = c == kQuote || c == '"' || c == '\'' ? json(read_quoted(c)) : read_bare();
+      if (steps_ > kMaxSteps) return Error{Errc::limit, "call: too tangled to be read"};
     }
     written_ += value.dump(-1, ' ', false, json::error_handler_t::replace);
     return value;
@@ -335,6 +340,7 @@ class CallReader {
   std::string_view s_;
   CallText text_;
   size_t at_ = 0;
+  size_t steps_ = 0;
   std::vector<char> open_;  // closing brackets that are awaited, outermost first
   std::string written_;     // what was read, as JSON in the order in which it stands
 };

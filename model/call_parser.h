@@ -11,6 +11,7 @@
 #include "base/result.h"
 #include "model/call_transcoder.h"
 #include "model/chat.h"
+#include "model/sampler.h"
 #include "model/special_tokens.h"
 #include "model/tokenizer.h"
 
@@ -20,7 +21,7 @@ struct ParserOptions {
   /// Names of the declared functions; with them `ns:run_lua` is read as `run_lua`. May be empty.
   std::vector<std::string> functions = {};
   bool start_in_reasoning = false;  ///< the prompt ended in an open <|channel>thought
-  size_t max_call_bytes = 64 * 1024;
+  size_t max_call_bytes = 1 << 20;  ///< a whole file may be an argument
 };
 
 /// Why a reply ended.
@@ -46,6 +47,9 @@ struct ReplyEvent {
   FunctionCall call = {};
   std::string error = {};
   ReplyEnd end = ReplyEnd::cut;
+  /// Of the tokens since the event before, without the one that ends the reply; where they are
+  /// asked for (GenerateOptions::logprobs). The parser itself knows none.
+  std::vector<Logprobs> logprobs = {};
 };
 
 /// Reads a reply while it is generated. Takes any sequence of tokens; memory is bounded by

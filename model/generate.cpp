@@ -214,12 +214,17 @@ class ReplyStepper::State {
     sampler_.see(token);
     stopped_ = std::find(options_.stop_tokens.begin(), options_.stop_tokens.end(), token) !=
                options_.stop_tokens.end();
-    if (!stopped_) hear(parser_.push(token));
+    std::vector<ReplyEvent> events;
+    if (!stopped_) events = parser_.push(token);
     out_.ended_by_token = stopped_ || parser_.ended();
+    hear(std::move(events));
     return base::Ok{};
   }
 
   void give(ReplyEvent event) {
+    const size_t n = out_.logprobs.size() - (out_.ended_by_token && !out_.logprobs.empty() ? 1 : 0);
+    for (; n_told_logprobs_ < n; ++n_told_logprobs_)
+      event.logprobs.push_back(out_.logprobs[n_told_logprobs_]);
     switch (event.kind) {
       case ReplyEvent::Kind::text:
         out_.message.text += event.text;
@@ -266,6 +271,7 @@ class ReplyStepper::State {
   bool answering_ = false;
   bool stopped_ = false;
   int n_thought_ = 0;
+  size_t n_told_logprobs_ = 0;
 };
 
 ReplyStepper::ReplyStepper(const Tokenizer& tokenizer, const GenerateOptions& options,

@@ -12,102 +12,21 @@
 
 #include "base/json.h"
 #include "server/api/reply.h"
+#include "server/api/writing.h"
+#include "server/failures.h"
 #include "server/http/checks.h"
+#include "server/http/cors.h"
+#include "server/on_pool.h"
+#include "server/relay.h"
+#include "server/transcribe.h"
 
 namespace server {
 
 namespace {
 
-using boost::system::error_code;
 using nlohmann::json;
 
 constexpr int kPreparing = 4;  // threads; each may wait for the model to look at a picture
-
-std::string text_of(const json& value) {
-  return value.dump(-1, ' ', false, json::error_handler_t::replace);
-}
-
-HttpReply error_of(const ApiError& error, Protocol protocol = Protocol::chat) {
-  HttpReply reply{.status = error.status, .body = error_json(error, protocol)};
-  if (error.retry_after_s > 0)
-    reply.headers.emplace_back("Retry-After", std::to_string(error.retry_after_s));
-  return reply;
-}
-
-/// What has been written for a stream and not yet sent; all of it on the server's thread.
-struct Relay {
-  explicit Relay(std::shared_ptr<net::io_context> context)
-      : io(std::move(context)), timer(*io, net::steady_timer::time_point::max()) {}
-
-  /// Waits until something has happened, or for so long.
-  net::awaitable<void> wait(std::chrono::milliseconds time) {
-    if (std::exchange(woken, false)) co_return;
-    timer.expires_after(time);
-    error_code ignored;
-    co_await timer.async_wait(net::redirect_error(net::use_awaitable, ignored));
-    woken = false;
-  }
-  void wake() {
-    woken = true;
-    timer.cancel();
-  }
-
-  std::shared_ptr<net::io_context> io;  // whoever posts last keeps it
-  net::steady_timer timer;
-  std::unique_ptr<ReplyWriter> writer;
-  bool streams = false, woken = false, gone = false, ended = false;
-  std::string out;
-  Progress progress;
-  std::vector<model::Generated> all;
-  std::optional<ApiError> error;
-};
-
-Sink sink_to(const std::shared_ptr<Relay>& relay) {
-  return {
-      .on_progress =
-          [relay](const Progress& progress) {
-            net::post(*relay->io, [relay, progress] { relay->progress = progress; });
-          },
-      .on_event =
-          [relay](int choice, const model::ReplyEvent& event) {
-            if (!relay->streams) return;
-            net::post(*relay->io, [relay, choice, event] {
-              if (relay->gone) return;  // the backend that the writer asks may be gone, too
-              relay->out += relay->writer->on_event(choice, event);
-              relay->wake();
-            });
-          },
-      .on_done =
-          [relay](int choice, const model::Generated& out) {
-            if (!relay->streams) return;
-            net::post(*relay->io, [relay, choice, out] {
-              if (relay->gone) return;
-              relay->out += relay->writer->on_done(choice, out);
-              relay->wake();
-            });
-          },
-      .on_end =
-          [relay](std::vector<model::Generated> all, std::optional<ApiError> error) {
-            net::post(*relay->io,
-                      [relay, all = std::move(all), error = std::move(error)]() mutable {
-                        relay->all = std::move(all);
-                        relay->error = std::move(error);
-                        relay->ended = true;
-                        relay->wake();
-                      });
-          },
-  };
-}
-
-/// A comment that clients pass over; resets their clocks, and tells a person what is going on.
-std::string ping(const Progress& p) {
-  if (p.queued_before > 0)
-    return ": ping queued behind " + std::to_string(p.queued_before) + "\n\n";
-  if (p.read < p.prompt_tokens)
-    return ": ping reading the prompt, " + std::to_string(p.read) + " of " +
-           std::to_string(p.prompt_tokens) + " tokens\n\n";
-  return ": ping\n\n";
-}
 
 // Not in the coroutine that uses them: GCC 12 cannot have constant arrays there.
 struct Generating {
@@ -123,41 +42,6 @@ constexpr std::string_view kPost[] = {
     "/v1/audio/transcriptions", "/v1/embeddings",  "/tokenize"};
 constexpr std::string_view kGet[] = {"/health", "/metrics", "/v1/models", "/props"};
 
-// These stand outside the coroutines that use them, for the same reason; and GCC 12 destroys
-// aggregates twice that are made in the arguments of what is awaited.
-HttpReply stream_head(std::string begin) {
-  return {.type = "text/event-stream", .body = std::move(begin)};
-}
-json segment_json(size_t id, const Backend::Piece& piece, const std::string& text) {
-  return {{"id", id}, {"start", piece.begin_s}, {"end", piece.end_s}, {"text", text}};
-}
-json usage_json(int prompt_tokens, int completion_tokens) {
-  return {{"type", "tokens"},
-          {"input_tokens", prompt_tokens},
-          {"output_tokens", completion_tokens},
-          {"total_tokens", prompt_tokens + completion_tokens}};
-}
-std::string transcript_event(const char* type, const char* key, const std::string& text,
-                             const json& usage = nullptr) {
-  json event{{"type", type}, {key, text}};
-  if (!usage.is_null()) event["usage"] = usage;
-  return "data: " + text_of(event) + "\n\n";
-}
-HttpReply transcript(const TranscriptionRequest& request, const std::string& text, double seconds,
-                     const json& segments, const json& usage) {
-  using Format = TranscriptionRequest::Format;
-  if (request.format == Format::text)
-    return {.type = "text/plain; charset=utf-8", .body = text + "\n"};
-  json out{{"text", text}, {"usage", usage}};
-  if (request.format == Format::verbose_json) {
-    out["task"] = "transcribe";
-    out["language"] = request.language;
-    out["duration"] = seconds;
-    out["segments"] = segments;
-  }
-  return {.body = text_of(out)};
-}
-
 /// As the value of a header: printable ASCII, not long.
 std::string header_text(const std::vector<std::string>& lines) {
   constexpr size_t kMost = 1000;
@@ -169,14 +53,21 @@ std::string header_text(const std::vector<std::string>& lines) {
   if (text.size() > kMost) text.resize(kMost);
   return text;
 }
-void add_note(HttpReply& reply, const std::string& not_enforced) {
-  if (!not_enforced.empty()) reply.headers.emplace_back("X-Tessera-Not-Enforced", not_enforced);
+using Headers = std::vector<std::pair<std::string, std::string>>;
+/// What of the request's tools does not hold, for the client.
+Headers notes(const Request& request, const Backend::Job& job) {
+  Headers headers;
+  if (const std::string text = header_text(job.not_enforced()); !text.empty())
+    headers.emplace_back("X-Tessera-Not-Enforced", text);
+  if (const std::string text = header_text(request.skipped_tools); !text.empty())
+    headers.emplace_back("X-Tessera-Skipped-Tools", text);
+  return headers;
 }
 
 struct Ready {
-  Request request = {};  // without messages, which the job has
+  Request request = {};  // for_reply(): the job has the rest
   std::unique_ptr<Backend::Job> job = {};
-  std::string not_enforced = {};
+  Headers notes = {};
 };
 
 }  // namespace
@@ -199,32 +90,6 @@ struct Endpoints::State {
     return id;
   }
 
-  /// Runs `work` on a thread of the pool; its result must have a default.
-  template <class Work>
-  auto on_pool(Work work) -> net::awaitable<decltype(work())> {
-    return on(pool, std::move(work));
-  }
-  template <class Work>
-  static auto on(net::thread_pool& threads, Work work) -> net::awaitable<decltype(work())> {
-    using T = decltype(work());
-    co_return co_await net::co_spawn(
-        threads.get_executor(),
-        [work = std::move(work)]() mutable -> net::awaitable<T> { co_return work(); },
-        net::use_awaitable);
-  }
-
-  std::optional<ApiError> wrong_model(const std::string& asked) const {
-    const ModelFacts facts = backend.facts();
-    if (asked.empty() || asked == facts.id) return std::nullopt;
-    for (const std::string& alias : facts.aliases)
-      if (asked == alias) return std::nullopt;
-    return ApiError{.status = 404,
-                    .message = "The model '" + asked + "' does not exist here; this server has '" +
-                               facts.id + "'.",
-                    .param = "model",
-                    .code = "model_not_found"};
-  }
-
   std::optional<HttpReply> turned_away(const HttpRequest& request) const {
     const auto no = [](int status, std::string why, std::string type, std::string code) {
       return error_of({.status = status,
@@ -243,6 +108,9 @@ struct Endpoints::State {
                 "Pages of " + std::string(request.header("origin")) +
                     " may not use this server; allow them with --allow-origin.",
                 "invalid_request_error", "origin_not_allowed");
+    // A browser asks without the key whether it may send it.
+    if (is_preflight(request) && origin_named(request.header("origin"), options.allowed_origins))
+      return std::nullopt;
     if (request.path != "/health" && !key_accepted(request.header("authorization"),
                                                    request.header("x-api-key"), options.api_key)) {
       HttpReply reply =
@@ -255,13 +123,12 @@ struct Endpoints::State {
 
   net::awaitable<void> generate(std::shared_ptr<net::io_context> io, Protocol protocol,
                                 HttpRequest http, std::shared_ptr<Responder> to);
-  net::awaitable<void> transcribe(std::shared_ptr<net::io_context> io, HttpRequest http,
-                                  std::shared_ptr<Responder> to);
   net::awaitable<void> embed(HttpRequest http, std::shared_ptr<Responder> to);
   HttpReply tokenize(const HttpRequest& http);
   HttpReply metrics();
   HttpReply plain(const HttpRequest& http);
   json model_json(const ModelFacts& facts) const;
+  net::awaitable<void> answer(HttpRequest http, std::shared_ptr<Responder> to);
   net::awaitable<void> handle(HttpRequest http, std::shared_ptr<Responder> to);
 };
 
@@ -269,30 +136,25 @@ net::awaitable<void> Endpoints::State::generate(std::shared_ptr<net::io_context>
                                                 Protocol protocol, HttpRequest http,
                                                 std::shared_ptr<Responder> to) {
   auto relay = std::make_shared<Relay>(io);
-  std::stop_source stop;
-  to->when_gone([relay, stop, this]() mutable {
+  const LeaveAtEnd leave(relay);
+  to->when_gone([relay, this] {
     ++gone;
-    relay->gone = true;
-    stop.request_stop();
-    relay->wake();
+    relay->leave();
   });
-  Parsed<Ready> prepared = co_await on_pool([this, protocol, &http]() -> Parsed<Ready> {
-    Parsed<Request> parsed = protocol == Protocol::chat          ? parse_chat(http.body)
-                             : protocol == Protocol::completions ? parse_completions(http.body)
-                             : protocol == Protocol::responses   ? parse_responses(http.body)
-                                                                 : parse_messages(http.body);
+  Parsed<Ready> prepared = co_await on_pool(pool, [this, protocol, &http]() -> Parsed<Ready> {
+    Parsed<Request> parsed = parse_request(protocol, http.body);
     if (auto* error = std::get_if<ApiError>(&parsed)) return std::move(*error);
     Request& request = std::get<Request>(parsed);
-    if (std::optional<ApiError> wrong = wrong_model(request.model)) return std::move(*wrong);
+    if (std::optional<ApiError> wrong = wrong_model(backend.facts(), request.model))
+      return std::move(*wrong);
     if (const std::string_view session = http.header("x-session-id"); !session.empty())
       request.conversation = session.substr(0, 128);
     Ready ready;
-    ready.request = request;
-    ready.request.messages.clear();
+    ready.request = for_reply(request);
     Parsed<std::unique_ptr<Backend::Job>> job = backend.prepare(std::move(request));
     if (auto* error = std::get_if<ApiError>(&job)) return std::move(*error);
     ready.job = std::move(std::get<std::unique_ptr<Backend::Job>>(job));
-    ready.not_enforced = header_text(ready.job->not_enforced());
+    ready.notes = notes(ready.request, *ready.job);
     return ready;
   });
   if (relay->gone) co_return;
@@ -304,7 +166,8 @@ net::awaitable<void> Endpoints::State::generate(std::shared_ptr<net::io_context>
   Ready& ready = std::get<Ready>(prepared);
   ReplyHead head{.id = fresh_id(),
                  .created = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now()),
-                 .model = backend.facts().id};
+                 .model = backend.facts().id,
+                 .prompt_tokens = ready.job->prompt_tokens()};
   relay->streams = ready.request.stream;
   relay->writer = make_writer(ready.request, std::move(head),
                               [this](model::TokenId id) { return backend.token_text(id); });
@@ -312,7 +175,8 @@ net::awaitable<void> Endpoints::State::generate(std::shared_ptr<net::io_context>
     ++streams;
     relay->out = relay->writer->begin();
   }
-  if (const std::optional<ApiError> full = ready.job->start(sink_to(relay), stop.get_token())) {
+  if (const std::optional<ApiError> full =
+          ready.job->start(sink_to(relay), relay->stop.get_token())) {
     ++refused;
     co_await to->send(error_of(*full, protocol));
     co_return;
@@ -326,12 +190,12 @@ net::awaitable<void> Endpoints::State::generate(std::shared_ptr<net::io_context>
       reply = error_of(*relay->error, protocol);
     else
       reply.body = relay->writer->whole(relay->all);
-    add_note(reply, ready.not_enforced);
+    reply.headers.insert(reply.headers.end(), ready.notes.begin(), ready.notes.end());
     co_await to->send(std::move(reply));
     co_return;
   }
   HttpReply head_of_stream = stream_head(std::exchange(relay->out, {}));
-  add_note(head_of_stream, ready.not_enforced);
+  head_of_stream.headers = ready.notes;
   bool alive = co_await to->begin(std::move(head_of_stream));
   while (alive && !relay->gone && !relay->ended) {
     co_await relay->wait(options.ping);
@@ -339,106 +203,22 @@ net::awaitable<void> Endpoints::State::generate(std::shared_ptr<net::io_context>
     if (bytes.empty() && !relay->ended) bytes = ping(relay->progress);
     alive = co_await to->write(std::move(bytes));
   }
-  if (!alive || relay->gone) {
-    stop.request_stop();
-    co_return;
-  }
+  if (!alive || relay->gone) co_return;
   relay->out +=
       relay->error ? relay->writer->failed(*relay->error) : relay->writer->end(relay->all);
   co_await to->write(std::exchange(relay->out, {}));
-}
-
-net::awaitable<void> Endpoints::State::transcribe(std::shared_ptr<net::io_context> io,
-                                                  HttpRequest http, std::shared_ptr<Responder> to) {
-  struct Heard {
-    TranscriptionRequest request = {};
-    std::vector<Backend::Piece> pieces = {};
-  };
-  bool gone_now = false;
-  std::stop_source stop;
-  auto relay = std::make_shared<Relay>(io);
-  to->when_gone([relay, stop]() mutable {
-    relay->gone = true;
-    stop.request_stop();
-    relay->wake();
-  });
-  Parsed<Heard> prepared = co_await on_pool([this, &http]() -> Parsed<Heard> {
-    Parsed<TranscriptionRequest> parsed =
-        parse_transcription(http.header("content-type"), http.body);
-    if (auto* error = std::get_if<ApiError>(&parsed)) return std::move(*error);
-    Heard heard{.request = std::move(std::get<TranscriptionRequest>(parsed))};
-    if (std::optional<ApiError> wrong = wrong_model(heard.request.model)) return std::move(*wrong);
-    Parsed<std::vector<Backend::Piece>> pieces = backend.prepare_transcription(heard.request);
-    if (auto* error = std::get_if<ApiError>(&pieces)) return std::move(*error);
-    heard.pieces = std::move(std::get<std::vector<Backend::Piece>>(pieces));
-    return heard;
-  });
-  if (relay->gone) co_return;
-  if (const auto* error = std::get_if<ApiError>(&prepared)) {
-    ++refused;
-    co_await to->send(error_of(*error));
-    co_return;
-  }
-  Heard& heard = std::get<Heard>(prepared);
-  if (heard.request.stream)
-    if (!co_await to->begin(stream_head({}))) co_return;
-  std::string all;
-  json segments = json::array();
-  int prompt_tokens = 0, completion_tokens = 0;
-  for (Backend::Piece& piece : heard.pieces) {
-    relay->ended = false;
-    // Pieces are short; their text is taken whole, since it is trimmed.
-    std::optional<ApiError> failed = piece.job->start(sink_to(relay), stop.get_token());
-    while (!failed && !relay->ended && !relay->gone) {
-      co_await relay->wait(options.ping);
-      if (heard.request.stream && !relay->ended && !relay->gone)
-        gone_now = !co_await to->write(ping(relay->progress));
-      if (gone_now) break;
-    }
-    if (relay->gone || gone_now) {
-      stop.request_stop();
-      co_return;
-    }
-    if (!failed) failed = relay->error;
-    if (failed) {
-      if (heard.request.stream)
-        co_await to->write("data: " + error_json(*failed) + "\n\n");
-      else
-        co_await to->send(error_of(*failed));
-      co_return;
-    }
-    const model::Generated& out = relay->all.front();
-    prompt_tokens += out.prompt_tokens;
-    completion_tokens += static_cast<int>(out.tokens.size());
-    std::string text = out.message.text;
-    const size_t first = text.find_first_not_of(" \n"), last = text.find_last_not_of(" \n");
-    text = first == std::string::npos ? std::string() : text.substr(first, last - first + 1);
-    const std::string delta = (all.empty() || text.empty() ? "" : " ") + text;
-    all += delta;
-    segments.push_back(segment_json(segments.size(), piece, text));
-    if (heard.request.stream && !delta.empty() &&
-        !co_await to->write(transcript_event("transcript.text.delta", "delta", delta)))
-      co_return;
-  }
-  const json usage = usage_json(prompt_tokens, completion_tokens);
-  if (heard.request.stream) {
-    std::string last = transcript_event("transcript.text.done", "text", all, usage);
-    co_await to->write(last + "data: [DONE]\n\n");
-    co_return;
-  }
-  const double seconds = heard.pieces.empty() ? 0.0 : heard.pieces.back().end_s;
-  co_await to->send(transcript(heard.request, all, seconds, segments, usage));
 }
 
 net::awaitable<void> Endpoints::State::embed(HttpRequest http, std::shared_ptr<Responder> to) {
   std::stop_source stop;
   to->when_gone([stop]() mutable { stop.request_stop(); });
   const std::stop_token token = stop.get_token();
-  HttpReply reply = co_await on(embedding, [this, &http, &token]() -> HttpReply {
+  HttpReply reply = co_await on_pool(embedding, [this, &http, &token]() -> HttpReply {
     Parsed<EmbeddingsRequest> parsed = parse_embeddings(http.body);
     if (const auto* error = std::get_if<ApiError>(&parsed)) return error_of(*error);
     EmbeddingsRequest& request = std::get<EmbeddingsRequest>(parsed);
-    if (const std::optional<ApiError> wrong = wrong_model(request.model)) return error_of(*wrong);
+    if (const std::optional<ApiError> wrong = wrong_model(backend.facts(), request.model))
+      return error_of(*wrong);
     std::vector<std::vector<model::TokenId>> inputs = request.token_inputs;
     for (const std::string& text : request.inputs)
       inputs.push_back(backend.tokenize(text, false, true));
@@ -465,7 +245,7 @@ HttpReply Endpoints::State::tokenize(const HttpRequest& http) {
     else
       tokens.push_back(id);
   }
-  return {.body = text_of({{"tokens", tokens}})};
+  return {.body = dumped({{"tokens", tokens}})};
 }
 
 HttpReply Endpoints::State::metrics() {
@@ -503,23 +283,25 @@ HttpReply Endpoints::State::plain(const HttpRequest& http) {
   const ModelFacts facts = backend.facts();
   std::string_view path = http.path;
   HttpReply reply;
-  if (path == "/health" && get) {
-    reply.body = text_of({{"status", "ok"}});
+  if (is_preflight(http) && origin_named(http.header("origin"), options.allowed_origins)) {
+    reply.type.clear();  // the headers are the answer (cors_headers)
+  } else if (path == "/health" && get) {
+    reply.body = dumped({{"status", "ok"}});
   } else if (path == "/metrics" && get) {
     reply = metrics();
   } else if (path == "/v1/models" && get) {
-    reply.body = text_of({{"object", "list"}, {"data", json::array({model_json(facts)})}});
+    reply.body = dumped({{"object", "list"}, {"data", json::array({model_json(facts)})}});
   } else if (path.starts_with("/v1/models/") && get) {
     path.remove_prefix(std::string_view("/v1/models/").size());
-    if (const std::optional<ApiError> wrong = wrong_model(std::string(path)))
+    if (const std::optional<ApiError> wrong = wrong_model(facts, std::string(path)))
       reply = error_of(*wrong);
     else
-      reply.body = text_of(model_json(facts));
+      reply.body = dumped(model_json(facts));
   } else if (path == "/props" && get) {
-    reply.body = text_of({{"default_generation_settings", {{"n_ctx", facts.context}}},
-                          {"total_slots", facts.slots},
-                          {"model_alias", facts.id},
-                          {"modalities", {{"vision", facts.sees}, {"audio", facts.hears}}}});
+    reply.body = dumped({{"default_generation_settings", {{"n_ctx", facts.context}}},
+                         {"total_slots", facts.slots},
+                         {"model_alias", facts.id},
+                         {"modalities", {{"vision", facts.sees}, {"audio", facts.hears}}}});
   } else {
     const bool wants_post = std::find(std::begin(kPost), std::end(kPost), path) != std::end(kPost);
     const bool wants_get = std::find(std::begin(kGet), std::end(kGet), path) != std::end(kGet);
@@ -539,8 +321,7 @@ HttpReply Endpoints::State::plain(const HttpRequest& http) {
   return reply;
 }
 
-net::awaitable<void> Endpoints::State::handle(HttpRequest http, std::shared_ptr<Responder> to) {
-  ++requests;
+net::awaitable<void> Endpoints::State::answer(HttpRequest http, std::shared_ptr<Responder> to) {
   const bool post = http.method == "POST";
   const std::shared_ptr<net::io_context> io = to->io();
   const std::string path = http.path;
@@ -550,7 +331,8 @@ net::awaitable<void> Endpoints::State::handle(HttpRequest http, std::shared_ptr<
       co_return;
     }
   if (path == "/v1/audio/transcriptions" && post) {
-    co_await transcribe(io, std::move(http), std::move(to));
+    Transcribing with{.backend = &backend, .pool = &pool, .ping = options.ping};
+    if (!co_await transcribe(with, std::move(http), std::move(to))) ++refused;
     co_return;
   }
   if (path == "/v1/embeddings" && post) {
@@ -559,11 +341,29 @@ net::awaitable<void> Endpoints::State::handle(HttpRequest http, std::shared_ptr<
   }
   HttpReply reply;
   if (path == "/tokenize" && post)
-    reply = co_await on_pool([this, &http] { return tokenize(http); });
+    reply = co_await on_pool(pool, [this, &http] { return tokenize(http); });
   else
     reply = plain(http);
   if (reply.status != 200) ++refused;
   co_await to->send(std::move(reply));
+}
+
+net::awaitable<void> Endpoints::State::handle(HttpRequest http, std::shared_ptr<Responder> to) {
+  ++requests;
+  const Protocol protocol =
+      http.path == "/v1/messages" ? Protocol::messages : Protocol::chat;  // of an error's shape
+  std::exception_ptr thrown;
+  HttpReply failed;
+  try {
+    co_await answer(std::move(http), to);
+  } catch (...) {
+    failed = error_of(failure(caught()), protocol);
+    thrown = std::current_exception();
+  }
+  if (!thrown) co_return;
+  ++refused;
+  // Where a part of a stream was sent, its connection ends: the client sees that it is cut off.
+  if (!co_await to->send(std::move(failed))) std::rethrow_exception(thrown);
 }
 
 Endpoints::Endpoints(Backend& backend, EndpointOptions options)
@@ -581,6 +381,9 @@ void Endpoints::join() {
 base::Result<std::unique_ptr<HttpServer>> Endpoints::listen(HttpOptions options) {
   options.at_the_door = [state = state_](const HttpRequest& head) {
     return state->turned_away(head);
+  };
+  options.answer_headers = [state = state_](const HttpRequest& head) {
+    return cors_headers(head, state->options.allowed_origins);
   };
   options.error_reply = [](int status, std::string_view why) -> HttpReply {
     const bool ours = status >= 500;

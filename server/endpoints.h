@@ -14,7 +14,8 @@ struct EndpointOptions {
   std::string api_key = {};                     ///< empty: nobody is asked for one
   std::vector<std::string> allowed_hosts = {};  ///< names beside loopback's (checks.h)
   bool any_host = false;  ///< with a key: whoever knows it may call the server by any name
-  std::vector<std::string> allowed_origins = {};  ///< of pages beside loopback's
+  /// Of pages beside loopback's; only pages of these may read answers, by their browser's rules.
+  std::vector<std::string> allowed_origins = {};
   /// A stream in which nothing happens for so long gets a comment with the progress.
   std::chrono::milliseconds ping{5000};
 };
@@ -29,7 +30,7 @@ class Endpoints {
   void join();
 
   /// An HttpServer with these paths; strangers are turned away before their body is read. Sets
-  /// at_the_door and error_reply of `options`. Errors: as HttpServer::listen.
+  /// at_the_door, answer_headers and error_reply of `options`. Errors: as HttpServer::listen.
   base::Result<std::unique_ptr<HttpServer>> listen(HttpOptions options);
 
   struct State;

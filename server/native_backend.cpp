@@ -21,6 +21,7 @@
 #include "model/grammar/grammar_cache.h"
 #include "model/grammar/reply_grammar.h"
 #include "model/hub_config.h"
+#include "server/failures.h"
 #include "server/loosen_schema.h"
 
 namespace server {
@@ -155,15 +156,19 @@ struct NativeBackend::State {
 
   /// Between two passes of the model, whose workers it needs.
   base::Result<model::SoftTokens> embed_audio(std::span<const float> samples) {
-    base::Result<model::SoftTokens> soft = Error{Errc::internal, "not embedded"};
-    scheduler->with_engine([&](const model::Engine& e) { soft = e.embed_audio(samples); });
+    base::Result<model::SoftTokens> soft = model::SoftTokens{};
+    const base::Status status = on_engine(*scheduler, [&](const model::Engine& e) -> base::Status {
+      soft = e.embed_audio(samples);
+      return base::Ok{};
+    });
+    if (!status) return status.error();
     return soft;
   }
   /// n_text: tokens of the prompt beside the media.
   Parsed<std::vector<model::Attachment>> attach(const Request& request, size_t n_text);
   Parsed<model::ServeRequest> make(const Request& request, const model::ChatTokens& chat,
                                    std::vector<model::Attachment> attachments,
-                                   bool starts_in_reasoning, int choice);
+                                   bool starts_in_reasoning);
   std::vector<int> checkpoints(const model::ChatTokens& chat, size_t prompt_size) const;
   /// What holds the reply to its form; none for plain text.
   Parsed<std::optional<model::Constraint>> constraint(const Request& request,
@@ -183,6 +188,9 @@ class NativeJob final : public Backend::Job {
         not_enforced_(std::move(not_enforced)) {}
 
   std::vector<std::string> not_enforced() const override { return not_enforced_; }
+  int prompt_tokens() const override {
+    return choices_.empty() ? 0 : static_cast<int>(choices_[0].prompt.positions.size());
+  }
 
   std::optional<ApiError> start(Sink sink, std::stop_token stop) override {
     auto running = std::make_shared<Running>();
@@ -284,13 +292,13 @@ Parsed<std::vector<model::Attachment>> NativeBackend::State::attach(const Reques
         if (!pixels) {
           made = pixels.error();
         } else {
-          scheduler->with_engine([&](const model::Engine& e) {
+          const base::Status status = on_engine(*scheduler, [&](const auto& e) -> base::Status {
             base::Result<model::SoftTokens> soft = e.embed_image(*pixels, budget);
-            if (soft)
-              made->parts.push_back(std::move(*soft));
-            else
-              made = soft.error();
+            if (!soft) return soft.error();
+            made->parts.push_back(std::move(*soft));
+            return base::Ok{};
           });
+          if (!status) made = status.error();
         }
       } else {
         const base::Result<media::Sound> sound = media::decode_sound(media.bytes);
@@ -341,7 +349,7 @@ std::vector<int> NativeBackend::State::checkpoints(const model::ChatTokens& chat
 Parsed<model::ServeRequest> NativeBackend::State::make(const Request& request,
                                                        const model::ChatTokens& chat,
                                                        std::vector<model::Attachment> attachments,
-                                                       bool starts_in_reasoning, int choice) {
+                                                       bool starts_in_reasoning) {
   const model::Tokenizer& tokenizer = engine.tokenizer();
   base::Result<model::Prompt> prompt = model::assemble(chat, std::move(attachments), tokenizer);
   if (!prompt) return api_error(prompt.error(), "messages");
@@ -355,7 +363,6 @@ Parsed<model::ServeRequest> NativeBackend::State::make(const Request& request,
   model::GenerateOptions& o = out.options;
   o.max_tokens = o.max_tokens > 0 ? std::min(o.max_tokens, room) : room;
   if (!request.seed_given) o.sampler.seed = std::random_device{}();
-  o.sampler.seed += static_cast<uint64_t>(choice);
   for (const auto& [id, bias] : request.logit_bias) {
     const int64_t token = std::strtoll(id.c_str(), nullptr, 10);
     if (token < 0 || token >= tokenizer.vocab_size())
@@ -496,18 +503,24 @@ Parsed<std::unique_ptr<Backend::Job>> NativeBackend::prepare(Request request) {
     return too_long(s.scheduler->context(), chat.ids.size());
   Parsed<std::vector<model::Attachment>> attached = s.attach(request, chat.ids.size());
   if (auto* error = std::get_if<ApiError>(&attached)) return std::move(*error);
-  std::vector<model::ServeRequest> choices;
-  for (int i = 0; i < request.n; ++i) {
-    Parsed<model::ServeRequest> made =
-        s.make(request, chat, std::get<std::vector<model::Attachment>>(attached), in_thought, i);
-    if (auto* error = std::get_if<ApiError>(&made)) return std::move(*error);
-    choices.push_back(std::move(std::get<model::ServeRequest>(made)));
-  }
+  Parsed<model::ServeRequest> made = s.make(
+      request, chat, std::move(std::get<std::vector<model::Attachment>>(attached)), in_thought);
+  if (auto* error = std::get_if<ApiError>(&made)) return std::move(*error);
+  const model::ServeRequest& first = std::get<model::ServeRequest>(made);
   std::vector<std::string> not_enforced;
   Parsed<std::optional<model::Constraint>> held = s.constraint(request, not_enforced);
   if (auto* error = std::get_if<ApiError>(&held)) return std::move(*error);
-  if (const auto& form = std::get<std::optional<model::Constraint>>(held))
-    for (model::ServeRequest& choice : choices) choice.constraint.emplace(form->clone());
+  const auto& form = std::get<std::optional<model::Constraint>>(held);
+  std::vector<model::ServeRequest> choices;
+  for (int i = 0; i < request.n; ++i) {
+    model::ServeRequest choice{.prompt = first.prompt,
+                               .options = first.options,
+                               .checkpoints = first.checkpoints,
+                               .conversation = first.conversation};
+    choice.options.sampler.seed += static_cast<uint64_t>(i);
+    if (form) choice.constraint.emplace(form->clone());
+    choices.push_back(std::move(choice));
+  }
   return std::make_unique<NativeJob>(*s.scheduler, std::move(choices), std::move(not_enforced));
 }
 
@@ -541,7 +554,7 @@ Parsed<std::vector<Backend::Piece>> NativeBackend::prepare_transcription(
     attachment.parts.push_back(std::move(*soft));
     std::vector<model::Attachment> attachments;
     attachments.push_back(std::move(attachment));
-    Parsed<model::ServeRequest> made = s.make(each, chat, std::move(attachments), false, 0);
+    Parsed<model::ServeRequest> made = s.make(each, chat, std::move(attachments), false);
     if (auto* error = std::get_if<ApiError>(&made)) return std::move(*error);
     // Nobody asks for the same recording's state again.
     std::get<model::ServeRequest>(made).checkpoints.clear();
@@ -585,21 +598,20 @@ Parsed<std::vector<std::vector<float>>> NativeBackend::embed(
     }
   }
   std::vector<std::vector<float>> out;
-  std::optional<ApiError> failed;
   // One at a time, so that conversations go on between them.
   for (const auto& input : inputs) {
     if (stop.stop_requested()) return ApiError{.status = 499, .message = "The client has gone."};
     std::vector<model::Position> positions;
     for (const model::TokenId id : input) positions.push_back({.id = id});
-    state_->scheduler->with_engine([&](const model::Engine& engine) {
-      model::Session session(engine, static_cast<int>(input.size()) + 1);
-      base::Result<std::vector<float>> vector = session.pooled(positions, stop);
-      if (vector)
-        out.push_back(std::move(*vector));
-      else
-        failed = api_error(vector.error(), "input");
-    });
-    if (failed) return *failed;
+    const base::Status status =
+        on_engine(*state_->scheduler, [&](const model::Engine& engine) -> base::Status {
+          model::Session session(engine, static_cast<int>(input.size()) + 1);
+          base::Result<std::vector<float>> vector = session.pooled(positions, stop);
+          if (!vector) return vector.error();
+          out.push_back(std::move(*vector));
+          return base::Ok{};
+        });
+    if (!status) return api_error(status.error(), "input");
   }
   return out;
 }

@@ -23,6 +23,9 @@ struct ModelFacts {
   int slots = 1;
 };
 
+/// 404, unless `asked` is empty or names the model.
+std::optional<ApiError> wrong_model(const ModelFacts& facts, const std::string& asked);
+
 /// How far a request is, for comments in a silent stream.
 struct Progress {
   int queued_before = 0;
@@ -51,6 +54,7 @@ class Backend {
     virtual ~Job() = default;
     /// What of the tools' schemas is not enforced, one sentence each; for the client.
     virtual std::vector<std::string> not_enforced() const { return {}; }
+    virtual int prompt_tokens() const = 0;
     /// Once. The job may be destroyed afterwards. An error means that nothing was started, and that
     /// the sink is not called: the queue is full (429).
     virtual std::optional<ApiError> start(Sink sink, std::stop_token stop) = 0;

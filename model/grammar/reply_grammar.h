@@ -33,7 +33,7 @@ struct ReplyGrammar {
   ReplyFormat format = ReplyFormat::text;
   std::string schema = {};  ///< JSON text, with ReplyFormat::json_schema
   /// Objects in parameters whose schema lists properties and doesn't speak of others have no
-  /// others, at any depth: a model would only make them up.
+  /// others, at any depth: a model would only make them up. Below the top an empty list is none.
   bool closed = true;
   ReplyTokens tokens = {};
 };

@@ -180,6 +180,7 @@ Result<string> SchemaRules::add_object(const json& document) {
 
 Result<string> SchemaRules::add(const json& document, const Schemas& schemas) {
   reader_ = std::make_unique<SchemaReader>(document);
+  root_ = &document;
   values_.clear();
   if (base::Status status = reader_->check(); !status) return status.error();
   string out = value(schemas);
@@ -501,9 +502,13 @@ string SchemaRules::other_members(const Shape& shape, const std::vector<std::str
     std::set<std::string> matched;
     for (size_t i = 0; i < patterns.size(); ++i)
       if ((bits >> i & 1) != 0) matched.insert(patterns[i]);
+    // An empty list elsewhere than of a function's parameters says that any member may come.
+    const auto lists = [&](const json* node) {
+      const auto listed = node->find("properties");
+      return listed != node->end() && (!listed->empty() || node == root_);
+    };
     if (bits == 0 && options_.closed &&
-        std::any_of(shape.nodes.begin(), shape.nodes.end(),
-                    [](const json* node) { return node->contains("properties"); }) &&
+        std::any_of(shape.nodes.begin(), shape.nodes.end(), lists) &&
         std::none_of(shape.nodes.begin(), shape.nodes.end(),
                      [](const json* node) { return node->contains("additionalProperties"); }))
       continue;

@@ -21,7 +21,8 @@ struct RuleOptions {
   /// them. plain: Gemma's calls, no spaces, members in the order of the renderer.
   Spelling spelling = Spelling::json;
   int quote = -1;  ///< token around strings; plain only
-  /// Objects whose schema lists properties and says nothing of others have no others.
+  /// Objects whose schema lists properties and says nothing of others have no others. An empty
+  /// list counts in the document's root alone: a function's parameters that are none.
   bool closed = false;
 };
 
@@ -71,6 +72,7 @@ class SchemaRules {
   RuleOptions options_;
   char prefix_;
   std::unique_ptr<SchemaReader> reader_;
+  const json* root_ = nullptr;                    // of the present document
   std::map<Schemas, std::string> values_;         // of the present document
   std::map<std::string, std::string> terminals_;  // by expression
   std::set<Schemas> open_;

@@ -43,6 +43,8 @@ struct Job {
   std::unique_ptr<ReplyStepper> reply = {};  // once the prompt is read
   std::vector<TokenId> pending = {};         // chosen, and not yet in the cache
   int cached = 0;
+  uint64_t started = 0;  // when it got its slot, counted
+  bool waits = false;    // for another slot, which reads the same prompt
   TimePoint begin = {}, read = {};
 
   int prompt_size() const { return static_cast<int>(keys.size()); }
@@ -318,17 +320,35 @@ struct Scheduler::State {
 
   void start(std::unique_ptr<Job> job) {
     job->begin = std::chrono::steady_clock::now();
-    const int stored = std::min(store.longest(job->keys), job->prompt_size() - 1);
-    Slot& slot = choose_slot(*job, stored);
-    if (stored > slot.session.reusable(job->keys)) store.restore(job->keys, slot.session);
-    job->cached = slot.session.reuse(job->keys);
+    job->started = ++n_started_;
+    Slot& slot = choose_slot(*job, stored_of(*job));
     slot.conversation = job->request.conversation;
-    slot.job = std::move(job);
-    {
-      const std::lock_guard lock(mutex_);
-      counts_.cached_tokens += static_cast<uint64_t>(slot.job->cached);
-    }
+    go_on_from_kept(slot, std::move(job));
     tell_progress(slot);
+  }
+
+  int stored_of(const Job& job) const {
+    return std::min(store.longest(job.keys), job.prompt_size() - 1);
+  }
+
+  // Makes the slot's session hold as much of the prompt as is known, in it or in the store; then
+  // the slot has the job.
+  void go_on_from_kept(Slot& slot, std::unique_ptr<Job> job) {
+    if (stored_of(*job) > slot.session.reusable(job->keys)) store.restore(job->keys, slot.session);
+    const int before = std::exchange(job->cached, slot.session.reuse(job->keys));
+    slot.job = std::move(job);
+    const std::lock_guard lock(mutex_);
+    counts_.cached_tokens += static_cast<uint64_t>(std::max(0, slot.job->cached - before));
+  }
+
+  // Of replies to one prompt the first reads it, and the others go on from the state at its end.
+  bool waits_for_another(const Job& job) const {
+    return std::any_of(slots.begin(), slots.end(), [&](const std::unique_ptr<Slot>& slot) {
+      const Job* other = slot->job.get();
+      return other != nullptr && other->reply == nullptr && other->started < job.started &&
+             !other->request.checkpoints.empty() &&
+             other->request.checkpoints.back() == other->prompt_size() && other->keys == job.keys;
+    });
   }
 
   static void tell(Job& job) {
@@ -461,12 +481,17 @@ struct Scheduler::State {
       if (slots[at]->job->reply != nullptr) {
         replies = true;
       } else if (slot == nullptr) {
-        slot = slots[at].get();
+        Job& job = *slots[at]->job;
+        if (waits_for_another(job))
+          job.waits = true;
+        else
+          slot = slots[at].get();
       }
     }
     if (slot == nullptr) return false;
     for (size_t at = 0; at < slots.size(); ++at)
       if (slots[at].get() == slot) last_read_ = at;
+    if (std::exchange(slot->job->waits, false)) go_on_from_kept(*slot, std::move(slot->job));
     Job& job = *slot->job;
     Session& session = slot->session;
     int most = replies ? kChunkBetweenSteps : Session::kChunk;
@@ -506,7 +531,7 @@ struct Scheduler::State {
 
   // The thread's own.
   SharedPass pass_;
-  uint64_t ticks_ = 0;
+  uint64_t ticks_ = 0, n_started_ = 0;
   size_t last_read_ = 0;
 
  public:

@@ -81,8 +81,8 @@ void read_calls(Fields& fields, model::Message& message, History& history) {
     function.require("name");
     const json* arguments = function.any("arguments");
     const std::string text = arguments == nullptr     ? std::string()
-                             : arguments->is_object() ? arguments->dump()
-                                                      : function.text("arguments").value_or("");
+                             : arguments->is_string() ? arguments->get<std::string>()
+                                                      : dumped(*arguments);
     history.add_call(message, call.text("id").value_or(""), function.text("name").value_or(""),
                      text, function.path("arguments"));
   }
@@ -198,10 +198,7 @@ void read_format(Fields& fields, std::string_view body, Request& request) {
 }
 
 void read_options(Fields& fields, std::string_view body, Request& request) {
-  request.model = fields.text("model").value_or("");
-  request.stream = fields.flag("stream").value_or(false);
   read_stream_options(fields, request);
-  read_sampler(fields, request);
   read_stop(fields, "stop", request);
   read_max_tokens(fields, "max_tokens", request);
   read_max_tokens(fields, "max_completion_tokens", request);
@@ -239,7 +236,6 @@ void read_options(Fields& fields, std::string_view body, Request& request) {
   fields.refuse({"functions"}, "is not supported: use tools");
   fields.refuse({"function_call"}, "is not supported: use tool_choice");
   fields.refuse({"web_search_options", "moderation"}, "is not supported");
-  read_extras(fields, request);
 }
 
 // --- replies
@@ -248,7 +244,7 @@ class ChatWriter final : public ReplyWriter {
  public:
   ChatWriter(const Request& request, ReplyHead head, TokenText text)
       : request_(for_reply(request)), head_(std::move(head)), text_(std::move(text)) {
-    states_.resize(static_cast<size_t>(request_.n));
+    states_.resize(static_cast<size_t>(request_.n), State{.answer = AnswerTokens(text_)});
   }
 
   std::string begin() override {
@@ -261,9 +257,16 @@ class ChatWriter final : public ReplyWriter {
     using Kind = model::ReplyEvent::Kind;
     if (choice < 0 || choice >= request_.n) return {};
     State& state = states_[static_cast<size_t>(choice)];
+    json logprobs = nullptr;
+    if (request_.generate.logprobs >= 0) {
+      const std::vector<model::Logprobs> tokens = state.answer.with(event);
+      if (event.kind == Kind::text) logprobs = logprobs_json(tokens, text_);
+    }
     switch (event.kind) {
       case Kind::text:
-        return event.text.empty() ? "" : chunk(choice, {{"content", event.text}});
+        return event.text.empty()
+                   ? ""
+                   : chunk(choice, {{"content", event.text}}, nullptr, std::move(logprobs));
       case Kind::reasoning:
         if (!request_.include_reasoning || event.text.empty()) return {};
         return chunk(choice, {{"reasoning_content", event.text}});
@@ -290,8 +293,12 @@ class ChatWriter final : public ReplyWriter {
 
   std::string on_done(int choice, const model::Generated& out) override {
     std::string bytes;
-    if (request_.generate.logprobs >= 0)
-      bytes += chunk(choice, json::object(), nullptr, logprobs_json(out, text_));
+    if (request_.generate.logprobs >= 0 && choice >= 0 && choice < request_.n) {
+      const std::vector<model::Logprobs> rest =
+          states_[static_cast<size_t>(choice)].answer.rest(out);
+      if (!rest.empty())
+        bytes += chunk(choice, json::object(), nullptr, logprobs_json(rest, text_));
+    }
     return bytes + chunk(choice, json::object(), openai_finish(out.finish));
   }
 
@@ -330,7 +337,8 @@ class ChatWriter final : public ReplyWriter {
                      {"message", std::move(message)},
                      {"finish_reason", openai_finish(out.finish)},
                      {"logprobs", nullptr}};
-      if (request_.generate.logprobs >= 0) choice["logprobs"] = logprobs_json(out, text_);
+      if (request_.generate.logprobs >= 0)
+        choice["logprobs"] = logprobs_json(AnswerTokens::of(out, text_), text_);
       choices.push_back(std::move(choice));
     }
     json value = head("chat.completion");
@@ -343,6 +351,7 @@ class ChatWriter final : public ReplyWriter {
   struct State {
     int n_calls = 0;
     bool is_open = false;  // a call was begun and is not whole
+    AnswerTokens answer;
   };
 
   json head(const char* object) const {
@@ -386,25 +395,16 @@ class ChatWriter final : public ReplyWriter {
 
 }  // namespace
 
-Parsed<Request> parse_chat(std::string_view body) {
-  Problem problem;
-  const json value = parse_body(body, problem);
-  if (problem) return problem.error();
-  Request request{.protocol = Protocol::chat};
-  request.generate.max_tokens = 0;
-  Fields fields(value, "", problem);
-  History history(problem);
+void read_chat(Fields& fields, std::string_view body, Request& request) {
+  read_common(fields, request);
+  History history(fields.problem());
   fields.require("messages");
   const json* messages = fields.list("messages", kMaxMessages);
-  for (size_t i = 0; messages != nullptr && i < messages->size() && !problem; ++i)
-    read_message((*messages)[i], at_index("messages", i), history, problem);
+  for (size_t i = 0; messages != nullptr && i < messages->size() && !fields.problem(); ++i)
+    read_message((*messages)[i], at_index("messages", i), history, fields.problem());
   if (messages != nullptr && messages->empty()) fields.wrong("messages", "is empty");
-  request.messages = history.take();
-  request.image_budget = history.image_budget();
+  history.finish(request);
   read_options(fields, body, request);
-  fields.finish();
-  if (problem) return problem.error();
-  return request;
 }
 
 std::unique_ptr<ReplyWriter> make_chat_writer(const Request& request, ReplyHead head,

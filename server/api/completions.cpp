@@ -29,7 +29,9 @@ void read_prompt(Fields& fields, Request& request) {
 class CompletionsWriter final : public ReplyWriter {
  public:
   CompletionsWriter(const Request& request, ReplyHead head, TokenText text)
-      : request_(for_reply(request)), head_(std::move(head)), text_(std::move(text)) {}
+      : request_(for_reply(request)), head_(std::move(head)), text_(std::move(text)) {
+    states_.resize(static_cast<size_t>(request_.n), State{.answer = AnswerTokens(text_)});
+  }
 
   std::string begin() override {
     std::string out;
@@ -39,11 +41,17 @@ class CompletionsWriter final : public ReplyWriter {
 
   std::string on_event(int choice, const model::ReplyEvent& event) override {
     using Kind = model::ReplyEvent::Kind;
+    if (choice < 0 || choice >= request_.n) return {};
+    State& state = states_[static_cast<size_t>(choice)];
+    std::vector<model::Logprobs> tokens;
+    if (request_.generate.logprobs >= 0) tokens = state.answer.with(event);
     // There are no calls and thoughts in this protocol: a model that writes them is continued text.
     switch (event.kind) {
       case Kind::text:
       case Kind::reasoning:
-        return event.text.empty() ? "" : chunk(choice, event.text);
+        return event.text.empty()
+                   ? ""
+                   : chunk(choice, event.text, nullptr, logprobs(tokens, state.offset));
       case Kind::call:
         return chunk(choice, call_text(event.call));
       case Kind::bad_call:
@@ -57,7 +65,12 @@ class CompletionsWriter final : public ReplyWriter {
   }
 
   std::string on_done(int choice, const model::Generated& out) override {
-    return chunk(choice, "", finish_of(out), logprobs(out));
+    if (choice < 0 || choice >= request_.n) return {};
+    State& state = states_[static_cast<size_t>(choice)];
+    std::vector<model::Logprobs> rest;
+    if (request_.generate.logprobs >= 0) rest = state.answer.rest(out);
+    return chunk(choice, "", finish_of(out),
+                 rest.empty() ? json(nullptr) : logprobs(rest, state.offset));
   }
 
   std::string end(const std::vector<model::Generated>& all) override {
@@ -80,9 +93,10 @@ class CompletionsWriter final : public ReplyWriter {
     for (size_t i = 0; i < all.size(); ++i) {
       std::string text = prompt() + all[i].message.reasoning + answer_text(all[i]);
       for (const model::FunctionCall& call : all[i].message.calls) text += call_text(call);
+      int offset = 0;
       choices.push_back({{"index", i},
                          {"text", text},
-                         {"logprobs", logprobs(all[i])},
+                         {"logprobs", logprobs(AnswerTokens::of(all[i], text_), offset)},
                          {"finish_reason", finish_of(all[i])}});
     }
     json value = head();
@@ -92,6 +106,11 @@ class CompletionsWriter final : public ReplyWriter {
   }
 
  private:
+  struct State {
+    AnswerTokens answer;
+    int offset = 0;
+  };
+
   json head() const {
     return {{"id", "cmpl-" + head_.id},
             {"object", "text_completion"},
@@ -121,14 +140,13 @@ class CompletionsWriter final : public ReplyWriter {
 
   std::string spelled(model::TokenId id) const { return text_ ? text_(id) : std::string(); }
 
-  // Four lists side by side; offsets are in characters from the beginning of `text`.
-  json logprobs(const model::Generated& out) const {
+  // Four lists side by side. offset: where the first token begins in the choice's text, in
+  // characters, and then where the next one will.
+  json logprobs(const std::vector<model::Logprobs>& answer, int& offset) const {
     if (request_.generate.logprobs < 0) return nullptr;
     json tokens = json::array(), values = json::array(), tops = json::array();
     json offsets = json::array();
-    int offset = 0;
-    for (const size_t i : answer_tokens(out, text_)) {
-      const model::Logprobs& at = out.logprobs[i];
+    for (const model::Logprobs& at : answer) {
       const std::string token = spelled(at.chosen.id);
       tokens.push_back(token);
       values.push_back(finite_logprob(at.chosen.logprob));
@@ -148,24 +166,17 @@ class CompletionsWriter final : public ReplyWriter {
   Request request_;
   ReplyHead head_;
   TokenText text_;
+  std::vector<State> states_;  // of each choice
 };
 
 }  // namespace
 
-Parsed<Request> parse_completions(std::string_view body) {
-  Problem problem;
-  const json value = parse_body(body, problem);
-  if (problem) return problem.error();
-  Request request{.protocol = Protocol::completions};
-  Fields fields(value, "", problem);
+void read_completions(Fields& fields, std::string_view, Request& request) {
+  read_common(fields, request);
   read_prompt(fields, request);
-  request.generate.max_tokens = 0;
   read_max_tokens(fields, "max_tokens", request);
   if (request.generate.max_tokens == 0) request.generate.max_tokens = 16;  // the protocol's default
-  request.model = fields.text("model").value_or("");
-  request.stream = fields.flag("stream").value_or(false);
   read_stream_options(fields, request);
-  read_sampler(fields, request);
   read_stop(fields, "stop", request);
   request.n = static_cast<int>(fields.integer("n", 1, 8).value_or(1));
   if (const auto best_of = fields.integer("best_of", 1, 20); best_of && *best_of != request.n)
@@ -181,10 +192,6 @@ Parsed<Request> parse_completions(std::string_view body) {
   if (const auto suffix = fields.text("suffix"); suffix && !suffix->empty())
     fields.wrong("suffix", "is not supported: text is only continued", "unsupported_parameter");
   read_identity(fields, request);
-  read_extras(fields, request);
-  fields.finish();
-  if (problem) return problem.error();
-  return request;
 }
 
 std::unique_ptr<ReplyWriter> make_completions_writer(const Request& request, ReplyHead head,

@@ -96,26 +96,9 @@ class Walker {
   size_t at_ = 0;
 };
 
-}  // namespace
-
-void Problem::say(std::string field, std::string message, std::string code) {
-  if (error_) return;
-  error_ =
-      ApiError{.message = std::move(message), .param = std::move(field), .code = std::move(code)};
-}
-
-std::string at_index(std::string_view path, size_t index) {
-  return std::string(path) + "[" + std::to_string(index) + "]";
-}
-
-std::string in_quotes(std::string_view text) {
-  std::string shown = model::utf8_repaired(text.substr(0, 60));
-  for (char& c : shown)
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) c = ' ';
-  return '"' + shown + (text.size() > 60 ? "…\"" : "\"");
-}
-
-json parse_body(std::string_view body, Problem& problem, const std::string& what) {
+// may_repeat: a key may stand twice in an object; the last one holds.
+json parse(std::string_view body, bool may_repeat, Problem& problem) {
+  const std::string what = "the body";
   size_t at = 0;
   if (!is_utf8(body, &at)) {
     problem.say("", what + " is not UTF-8: byte " + std::to_string(at), "invalid_json");
@@ -130,7 +113,7 @@ json parse_body(std::string_view body, Problem& problem, const std::string& what
         if (depth >= kMaxJsonDepth)
           problem.say("", what + " is nested more than " + std::to_string(kMaxJsonDepth) + " deep",
                       "invalid_json");
-        if (event == json::parse_event_t::object_start) keys.emplace_back();
+        if (event == json::parse_event_t::object_start && !may_repeat) keys.emplace_back();
         break;
       case json::parse_event_t::object_end:
         if (!keys.empty()) keys.pop_back();
@@ -163,6 +146,34 @@ json parse_body(std::string_view body, Problem& problem, const std::string& what
     problem.say("", what + " is not a JSON object", "invalid_json");
   if (problem) return nullptr;
   return value;
+}
+
+}  // namespace
+
+void Problem::say(std::string field, std::string message, std::string code) {
+  if (error_) return;
+  error_ =
+      ApiError{.message = std::move(message), .param = std::move(field), .code = std::move(code)};
+}
+
+std::string at_index(std::string_view path, size_t index) {
+  return std::string(path) + "[" + std::to_string(index) + "]";
+}
+
+std::string in_quotes(std::string_view text) {
+  std::string shown = model::utf8_repaired(text.substr(0, 60));
+  for (char& c : shown)
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) c = ' ';
+  return '"' + shown + (text.size() > 60 ? "…\"" : "\"");
+}
+
+json parse_body(std::string_view body, Problem& problem) { return parse(body, false, problem); }
+
+json parse_past_arguments(std::string_view text) {
+  if (text.find_first_not_of(" \t\n\r") == std::string_view::npos) return json::object();
+  Problem problem;
+  json value = parse(text, true, problem);
+  return problem ? json{{"unreadable", model::utf8_repaired(text)}} : value;
 }
 
 std::string_view text_at(std::string_view body, std::initializer_list<std::string_view> path) {

@@ -32,9 +32,12 @@ inline constexpr size_t kMaxJsonValues = 1'000'000;
 
 /// A text that must be one JSON object: valid UTF-8, no key twice in an object, at most
 /// kMaxJsonDepth deep and kMaxJsonValues values. Otherwise null and a problem.
-/// what: the beginning of the sentence that says so.
-nlohmann::json parse_body(std::string_view body, Problem& problem,
-                          const std::string& what = "the body");
+nlohmann::json parse_body(std::string_view body, Problem& problem);
+
+/// Arguments of a call that stands in a conversation's past. Nobody can mend those any more, so
+/// they are taken as they are: of a key that stands twice the last holds, blank text is {}, and
+/// what is no JSON object within the bounds above is {"unreadable": text}.
+nlohmann::json parse_past_arguments(std::string_view text);
 
 /// The text of the value that stands at `path` in `body`, keys in the order in which the client
 /// wrote them, which nlohmann::json does not keep. body: passed parse_body(); empty: no such value.

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/json.h"
+#include "server/api/reply.h"
 
 namespace server {
 
@@ -13,6 +14,7 @@ using nlohmann::json;
 
 namespace {
 
+constexpr size_t kMaxNameBytes = 128;
 constexpr size_t kMaxStops = 16;
 constexpr size_t kMaxStopBytes = 256;
 constexpr size_t kMaxBiases = 4096;
@@ -22,7 +24,7 @@ constexpr int kImageBudgets[] = {70, 140, 280, 560, 1120};
 }  // namespace
 
 bool is_function_name(std::string_view name, std::string_view more) {
-  if (name.empty() || name.size() > 128) return false;
+  if (name.empty() || name.size() > kMaxNameBytes) return false;
   return std::all_of(name.begin(), name.end(), [&](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
            c == '-' || c == '.' || more.find(c) != std::string_view::npos;
@@ -125,7 +127,10 @@ void read_identity(Fields& fields, Request& request) {
   fields.ignore({"prompt_cache_retention", "prompt_cache_options"});
 }
 
-void read_extras(Fields& fields, Request& request) {
+void read_common(Fields& fields, Request& request) {
+  request.model = fields.text("model").value_or("");
+  request.stream = fields.flag("stream").value_or(false);
+  read_sampler(fields, request);
   if (const auto budget = fields.integer("image_budget", 1, 1'000'000)) {
     if (std::find(std::begin(kImageBudgets), std::end(kImageBudgets), *budget) ==
         std::end(kImageBudgets))
@@ -191,10 +196,16 @@ void Thinking::config(Fields& fields, std::string_view name) {
   inner.finish();
 }
 
-void add_tool(Fields& fields, std::string_view schema_name, Request& request) {
+std::string flat_name(std::string_view group, std::string_view name) {
+  return (group.empty() ? "" : std::string(group) + "__") + std::string(name);
+}
+
+void add_tool(Fields& fields, std::string_view schema_name, Request& request,
+              const std::string& group) {
   model::ToolDeclaration tool;
   fields.require("name");
-  tool.name = fields.text("name").value_or("");
+  const std::string name = fields.text("name").value_or("");
+  tool.name = name.empty() ? name : flat_name(group, name);
   tool.description = fields.text("description").value_or("");
   if (const json* schema = fields.object(schema_name)) tool.parameters = *schema;
   const bool strict = fields.flag("strict").value_or(false);
@@ -202,6 +213,10 @@ void add_tool(Fields& fields, std::string_view schema_name, Request& request) {
   if (!is_function_name(tool.name)) {
     fields.wrong("name",
                  "is " + in_quotes(tool.name) + ", expected 1 to 128 letters, digits, _, - and .");
+    return;
+  }
+  if (request.tools.size() >= kMaxTools) {
+    fields.wrong("name", "is that of one function more than " + std::to_string(kMaxTools));
     return;
   }
   if (tool.description.size() > kMaxDescriptionBytes) {
@@ -214,6 +229,7 @@ void add_tool(Fields& fields, std::string_view schema_name, Request& request) {
       return;
     }
   if (strict) request.strict_tools.push_back(tool.name);
+  if (!group.empty()) request.grouped_tools[tool.name] = {group, name};
   request.tools.push_back(std::move(tool));
 }
 
@@ -257,6 +273,32 @@ void set_format(Fields& fields, std::string_view field, std::string_view type,
     request.format.kind = AnswerFormat::Kind::json_schema;
     request.format.schema = schema;
   }
+}
+
+Parsed<Request> parse_request(Protocol protocol, std::string_view body) {
+  Problem problem;
+  const json value = parse_body(body, problem);
+  if (problem) return problem.error();
+  Request request{.protocol = protocol};
+  request.generate.max_tokens = 0;
+  Fields fields(value, "", problem);
+  switch (protocol) {
+    case Protocol::chat:
+      read_chat(fields, body, request);
+      break;
+    case Protocol::completions:
+      read_completions(fields, body, request);
+      break;
+    case Protocol::responses:
+      read_responses(fields, body, request);
+      break;
+    case Protocol::messages:
+      read_messages(fields, body, request);
+      break;
+  }
+  fields.finish();
+  if (problem) return problem.error();
+  return request;
 }
 
 }  // namespace server

@@ -18,6 +18,17 @@ inline constexpr size_t kMaxTools = 256;
 /// Letters, digits, `_`, `-`, `.` and what `more` holds, 1 to 128 of them: what a call can spell.
 bool is_function_name(std::string_view name, std::string_view more = {});
 
+/// The fields of each protocol, for parse_request(). body: as it was sent.
+void read_chat(Fields& fields, std::string_view body, Request& request);
+void read_completions(Fields& fields, std::string_view body, Request& request);
+void read_responses(Fields& fields, std::string_view body, Request& request);
+void read_messages(Fields& fields, std::string_view body, Request& request);
+
+/// What all of them have: model, stream, the sampler's fields (read_sampler) and our own:
+/// image_budget (70, 140, 280, 560 or 1120 tokens of each picture; it wins over `detail`) and
+/// include_reasoning.
+void read_common(Fields& fields, Request& request);
+
 /// Fields of the sampler that are the same in every protocol: temperature, top_p, top_k, min_p, the
 /// penalties, seed, logit_bias. What a request leaves out is what Gemma 4 is recommended with:
 /// temperature 1, top_k 64, top_p 0.95.
@@ -34,9 +45,6 @@ void read_stream_options(Fields& fields, Request& request);
 /// Fields that change nothing about a reply: metadata, user, store: false, service_tier, …; the
 /// conversation is known by prompt_cache_key or else user.
 void read_identity(Fields& fields, Request& request);
-/// Fields of our own: image_budget (70, 140, 280, 560 or 1120 tokens of each picture; it wins over
-/// `detail`), include_reasoning.
-void read_extras(Fields& fields, Request& request);
 
 /// Whether and how long to think, from wherever a request says it.
 class Thinking {
@@ -59,8 +67,12 @@ class Thinking {
 };
 
 /// A function that the model may call; `fields` are those of the innermost object. Names must be
-/// fit for a call and differ.
-void add_tool(Fields& fields, std::string_view schema_name, Request& request);
+/// fit for a call and differ. group: what the function is declared in, if anything.
+void add_tool(Fields& fields, std::string_view schema_name, Request& request,
+              const std::string& group = {});
+/// What the model calls the function of a group, "GROUP__NAME": it knows no groups. An empty group
+/// is none.
+std::string flat_name(std::string_view group, std::string_view name);
 
 /// "auto", "none", or "required" and "any".
 void set_tool_choice(const std::optional<std::string>& choice, Request& request);

@@ -118,22 +118,12 @@ void History::add_call(model::Message& message, std::string id, std::string name
                                                 " calls in one message"));
     return;
   }
-  model::FunctionCall call{.name = std::move(name), .id = std::move(id)};
-  const bool blank = arguments.find_first_not_of(" \t\n\r") == std::string_view::npos;
-  if (!blank) {
-    // The same bounds as for a body: what is deep or repeats a key is refused, not cut.
-    Problem inner;
-    call.arguments = parse_body(arguments, inner, "the text");
-    if (inner) {
-      problem_.say(path, path + " cannot be read as a JSON object: " + inner.error().message);
-      return;
-    }
-  }
-  message.calls.push_back(std::move(call));
+  message.calls.push_back(
+      {.name = std::move(name), .arguments = parse_past_arguments(arguments), .id = std::move(id)});
 }
 
-std::vector<model::Message> History::take() {
-  std::vector<model::Message> messages;
+void History::finish(Request& request) {
+  std::vector<model::Message>& messages = request.messages;
   bool at_beginning = true;
   for (Entry& entry : entries_) {
     const bool is_system = entry.message.role == model::Role::system;
@@ -150,7 +140,7 @@ std::vector<model::Message> History::take() {
     messages.push_back(std::move(entry.message));
     for (model::Message& result : entry.results) messages.push_back(std::move(result));
   }
-  return messages;
+  if (request.image_budget == 0) request.image_budget = image_budget_;
 }
 
 }  // namespace server

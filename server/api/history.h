@@ -38,15 +38,15 @@ class History {
   /// `image_url.detail`: low asks for 70 tokens of each picture, high and original for 1120, auto
   /// for nothing. The largest wish of a request holds for all of its pictures.
   void detail(Fields& fields, std::string_view name = "detail");
-  int image_budget() const { return image_budget_; }
 
-  /// A call of the model. arguments: JSON text of an object.
+  /// A call of the model. arguments: as parse_past_arguments() takes them.
   void add_call(model::Message& message, std::string id, std::string name,
                 std::string_view arguments, const std::string& path);
 
-  /// The messages, each result behind the message with its call, system messages at the beginning
-  /// joined. A result without a call, and calls at the end that nobody answered, are problems.
-  std::vector<model::Message> take();
+  /// Gives the request its messages, each result behind the message with its call, system messages
+  /// at the beginning joined, and the tokens of its pictures. A result without a call, and calls at
+  /// the end that nobody answered, are problems.
+  void finish(Request& request);
 
  private:
   struct Entry {

@@ -113,11 +113,11 @@ void read_assistant(Fields& fields, const std::string& path, History& history) {
     block.require("type");
     const std::string type = block.text("type").value_or("");
     if (type == "tool_use") {
-      for (const char* name : {"id", "name", "input"}) block.require(name);
-      const json* input = block.object("input");
+      for (const char* name : {"id", "name"}) block.require(name);
+      const json* input = block.any("input");
       if (fields.problem()) return;
       history.add_call(message, block.text("id").value_or(""), block.text("name").value_or(""),
-                       dumped(*input), block.path("input"));
+                       input == nullptr ? "" : dumped(*input), block.path("input"));
     } else if (type == "thinking") {
       block.require("thinking");
       if (!message.reasoning.empty()) message.reasoning += '\n';
@@ -131,7 +131,8 @@ void read_assistant(Fields& fields, const std::string& path, History& history) {
   if (!fields.problem()) history.add(std::move(message), path);
 }
 
-void read_messages(Fields& fields, Request& request, History& history) {
+void read_conversation(Fields& fields, Request& request) {
+  History history(fields.problem());
   if (fields.any("system") != nullptr) {
     model::Message system{.role = model::Role::system};
     read_text_blocks(fields, "system", false, system, history);
@@ -158,7 +159,7 @@ void read_messages(Fields& fields, Request& request, History& history) {
     }
     if (fields.problem()) return;
   }
-  request.messages = history.take();
+  history.finish(request);
   if (!request.messages.empty() && request.messages.back().role == model::Role::model)
     fields.wrong("messages",
                  "ends with a message of the assistant: going on from it is not supported");
@@ -219,24 +220,12 @@ void read_output_config(Fields& fields, std::string_view body, Thinking& thinkin
 
 }  // namespace
 
-Parsed<Request> parse_messages(std::string_view body) {
-  Problem problem;
-  const json value = parse_body(body, problem);
-  if (problem) return problem.error();
-  Request request{.protocol = Protocol::messages};
-  request.generate.max_tokens = 0;
-  Fields fields(value, "", problem);
-  History history(problem);
-  read_messages(fields, request, history);
-  request.image_budget = history.image_budget();
-
-  request.model = fields.text("model").value_or("");
-  request.stream = fields.flag("stream").value_or(false);
-  read_sampler(fields, request);
+void read_messages(Fields& fields, std::string_view body, Request& request) {
+  read_common(fields, request);
+  read_conversation(fields, request);
   read_stop(fields, "stop_sequences", request);
   fields.require("max_tokens");
   read_max_tokens(fields, "max_tokens", request);
-  read_extras(fields, request);
   Thinking thinking(request);
   thinking.config(fields, "thinking");
   thinking.switches(fields);
@@ -246,7 +235,7 @@ Parsed<Request> parse_messages(std::string_view body) {
   check_tools(fields, request);
 
   if (const json* metadata = fields.object("metadata")) {
-    Fields inner(*metadata, "metadata", problem);
+    Fields inner(*metadata, "metadata", fields.problem());
     request.conversation = inner.text("user_id").value_or("");
   }
   (void)fields.choice("service_tier", {"auto", "standard_only"});
@@ -256,9 +245,6 @@ Parsed<Request> parse_messages(std::string_view body) {
                  "context_management"});
   fields.refuse({"container", "mcp_servers"},
                 "is not supported: only the client's own tools can be called");
-  fields.finish();
-  if (problem) return problem.error();
-  return request;
 }
 
 }  // namespace server

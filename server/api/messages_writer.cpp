@@ -21,12 +21,12 @@ class MessagesWriter final : public ReplyWriter {
       : request_(for_reply(request)), head_(std::move(head)) {}
 
   std::string begin() override {
-    // How long the prompt is isn't known yet: message_delta says it.
+    // How much of the prompt is found in a cache isn't known yet: message_delta says it.
     json message = head();
     message["content"] = json::array();
     message["stop_reason"] = nullptr;
     message["stop_sequence"] = nullptr;
-    message["usage"] = {{"input_tokens", 0},
+    message["usage"] = {{"input_tokens", head_.prompt_tokens},
                         {"output_tokens", 0},
                         {"cache_read_input_tokens", 0},
                         {"cache_creation_input_tokens", 0}};
@@ -34,34 +34,8 @@ class MessagesWriter final : public ReplyWriter {
   }
 
   std::string on_event(int choice, const model::ReplyEvent& heard) override {
-    using Kind = model::ReplyEvent::Kind;
     if (choice != 0) return {};
-    switch (heard.kind) {
-      case Kind::text:
-        text(heard.text);
-        break;
-      case Kind::reasoning:
-        if (request_.include_reasoning) thinking(heard.text);
-        break;
-      case Kind::call_begin:
-        begin_call(heard.call.name);
-        break;
-      case Kind::call_arguments:
-        arguments(heard.text);
-        break;
-      case Kind::call:
-        if (open_ != Block::call) {
-          begin_call(heard.call.name);
-          arguments(arguments_text(heard.call));
-        }
-        close();
-        break;
-      case Kind::bad_call:
-        text(bad_call_text(heard, open_ == Block::call));
-        break;
-      case Kind::end:
-        break;
-    }
+    tell(heard, *this);
     return take();
   }
 
@@ -103,6 +77,30 @@ class MessagesWriter final : public ReplyWriter {
     return dumped(message);
   }
 
+  // For tell().
+  void text(const std::string& more) {
+    if (more.empty()) return;
+    if (open_ != Block::text) open(Block::text, {{"type", "text"}, {"text", ""}});
+    delta({{"type", "text_delta"}, {"text", more}});
+  }
+  void reasoning(const std::string& more) {
+    if (more.empty() || !request_.include_reasoning) return;
+    if (open_ != Block::thinking)
+      open(Block::thinking, {{"type", "thinking"}, {"thinking", ""}, {"signature", ""}});
+    delta({{"type", "thinking_delta"}, {"thinking", more}});
+  }
+  void begin_call(const std::string& name) {
+    ++n_calls_;
+    open(Block::call,
+         {{"type", "tool_use"}, {"id", call_id()}, {"name", name}, {"input", json::object()}});
+  }
+  void arguments(const std::string& more) {
+    if (open_ != Block::call || more.empty()) return;
+    delta({{"type", "input_json_delta"}, {"partial_json", more}});
+  }
+  bool in_call() const { return open_ == Block::call; }
+  void end_call(bool) { close(); }
+
  private:
   enum class Block : uint8_t { none, thinking, text, call };
 
@@ -137,27 +135,6 @@ class MessagesWriter final : public ReplyWriter {
     if (was == Block::thinking) delta({{"type", "signature_delta"}, {"signature", ""}});
     out_ += event("content_block_stop", {{"index", index_}});
     ++index_;
-  }
-
-  void text(const std::string& more) {
-    if (more.empty()) return;
-    if (open_ != Block::text) open(Block::text, {{"type", "text"}, {"text", ""}});
-    delta({{"type", "text_delta"}, {"text", more}});
-  }
-  void thinking(const std::string& more) {
-    if (more.empty()) return;
-    if (open_ != Block::thinking)
-      open(Block::thinking, {{"type", "thinking"}, {"thinking", ""}, {"signature", ""}});
-    delta({{"type", "thinking_delta"}, {"thinking", more}});
-  }
-  void begin_call(const std::string& name) {
-    ++n_calls_;
-    open(Block::call,
-         {{"type", "tool_use"}, {"id", call_id()}, {"name", name}, {"input", json::object()}});
-  }
-  void arguments(const std::string& more) {
-    if (open_ != Block::call || more.empty()) return;
-    delta({{"type", "input_json_delta"}, {"partial_json", more}});
   }
 
   static json why(const std::vector<model::Generated>& all) {

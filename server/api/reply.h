@@ -17,6 +17,7 @@ struct ReplyHead {
   std::string id = {};
   int64_t created = 0;  ///< seconds since 1970
   std::string model = {};
+  int prompt_tokens = 0;  ///< what is read, or found in a cache
 };
 
 /// Text of a token, for log-probabilities. Bytes need not be UTF-8. A special token is spelled as
@@ -47,10 +48,7 @@ std::unique_ptr<ReplyWriter> make_writer(const Request& request, ReplyHead head,
 /// the top or of an option that is not known is refused, but for a short list of such that change
 /// nothing about the reply (metadata, store: false, service_tier, …). In messages and their parts
 /// what is not known is passed over: clients keep notes there.
-Parsed<Request> parse_chat(std::string_view body);
-Parsed<Request> parse_completions(std::string_view body);
-Parsed<Request> parse_responses(std::string_view body);
-Parsed<Request> parse_messages(std::string_view body);
+Parsed<Request> parse_request(Protocol protocol, std::string_view body);
 
 /// {"error": {…}}; for Protocol::messages {"type": "error", "error": {…}}.
 std::string error_json(const ApiError& error, Protocol protocol = Protocol::chat);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -37,6 +38,11 @@ struct AnswerFormat {
   std::string schema = {};  ///< JSON text
 };
 
+/// A function that a client declared in a group (Codex's namespaces: one for each MCP server).
+struct GroupedTool {
+  std::string group = {}, name = {};
+};
+
 /// Which protocol a request came by; the reply is written in the same.
 enum class Protocol : uint8_t { chat, completions, responses, messages };
 
@@ -66,6 +72,8 @@ struct Request {
   bool stream = false;
   bool include_usage = false;  ///< chat, completions: a usage chunk at the end of the stream
   bool include_reasoning = true;
+  /// responses: functions of groups, by the names that the model knows them by (flat_name()).
+  std::map<std::string, GroupedTool> grouped_tools = {};
   std::vector<std::string> skipped_tools = {};  ///< responses: tools of kinds nobody here knows
   std::string echo_fields = {};  ///< responses: JSON of request fields that the reply repeats
 };

@@ -115,9 +115,10 @@ class Items {
   }
 
   void function_call(Fields& item, const std::string& path) {
-    for (const char* name : {"call_id", "name", "arguments"}) item.require(name);
+    for (const char* name : {"call_id", "name"}) item.require(name);
     const std::string id = item.text("call_id").value_or("");
-    const std::string name = item.text("name").value_or("");
+    const std::string name =
+        flat_name(item.text("namespace").value_or(""), item.text("name").value_or(""));
     const std::string arguments = item.text("arguments").value_or("");
     if (!problem_) history_.add_call(open(path), id, name, arguments, item.path("arguments"));
   }
@@ -154,8 +155,9 @@ class Items {
   std::string open_path_;
 };
 
-void read_input(Fields& fields, Request& request, History& history) {
+void read_input(Fields& fields, Request& request) {
   Problem& problem = fields.problem();
+  History history(problem);
   if (const auto instructions = fields.text("instructions"))
     history.add({.role = model::Role::system, .text = *instructions}, "instructions");
   fields.require("input");
@@ -169,7 +171,39 @@ void read_input(Fields& fields, Request& request, History& history) {
       all.add((*items)[i], at_index("input", i));
     if (!problem) all.flush();
   }
-  request.messages = history.take();
+  history.finish(request);
+}
+
+// Of kinds of tools that only their own service runs Codex lists some; the rest of its request is
+// fine.
+void skip_tool(Fields& tool, const std::string& type, const std::string& group, Request& request) {
+  const json* name = tool.any("name");
+  const bool named = name != nullptr && name->is_string();
+  request.skipped_tools.push_back(
+      type + (named ? " " + flat_name(group, name->get_ref<const std::string&>()) : ""));
+}
+
+// Functions under one name: how Codex declares what an MCP server has.
+void read_group(Fields& group, Request& request) {
+  group.require("name");
+  const std::string name = group.text("name").value_or("");
+  const std::string about = group.text("description").value_or("");
+  const json* tools = group.list("tools", kMaxTools);
+  const size_t before = request.tools.size();
+  for (size_t i = 0; tools != nullptr && i < tools->size() && !group.problem(); ++i) {
+    Fields tool((*tools)[i], at_index(group.path("tools"), i), group.problem());
+    tool.require("type");
+    const std::string type = tool.text("type").value_or("");
+    if (type == "function")
+      add_tool(tool, "parameters", request, name);
+    else
+      skip_tool(tool, type, name, request);
+  }
+  // The model knows no groups: what is said of one stands with its first function.
+  if (!about.empty() && request.tools.size() > before) {
+    std::string& first = request.tools[before].description;
+    first = about + (first.empty() ? "" : "\n" + first);
+  }
 }
 
 void read_tools(Fields& fields, Request& request) {
@@ -179,15 +213,20 @@ void read_tools(Fields& fields, Request& request) {
     tool.require("type");
     const std::string type = tool.text("type").value_or("");
     if (fields.problem()) return;
-    if (type == "function") {
+    if (type == "function")
       add_tool(tool, "parameters", request);
-    } else {
-      // Codex lists kinds of tools that only its own service runs; the rest of its request is fine.
-      const json* name = tool.any("name");
-      request.skipped_tools.push_back(
-          type + (name != nullptr && name->is_string() ? " " + name->get<std::string>() : ""));
-    }
+    else if (type == "namespace")
+      read_group(tool, request);
+    else
+      skip_tool(tool, type, {}, request);
   }
+}
+
+// {type: function, name, namespace}: what the model calls it.
+std::string name_in_choice(Fields& fields) {
+  (void)fields.choice("type", {"function"});
+  fields.require("name");
+  return flat_name(fields.text("namespace").value_or(""), fields.text("name").value_or(""));
 }
 
 void read_tool_choice(Fields& fields, Request& request) {
@@ -201,8 +240,7 @@ void read_tool_choice(Fields& fields, Request& request) {
   choice.require("type");
   const auto type = choice.choice("type", {"function", "allowed_tools"});
   if (type == "function") {
-    choice.require("name");
-    const std::string name = choice.text("name").value_or("");
+    const std::string name = name_in_choice(choice);
     if (!fields.problem()) name_tool(choice, "name", name, request);
   } else if (type == "allowed_tools") {
     choice.require("mode");
@@ -211,9 +249,7 @@ void read_tool_choice(Fields& fields, Request& request) {
     const json* list = choice.list("tools", kMaxTools);
     for (size_t i = 0; list != nullptr && i < list->size(); ++i) {
       Fields tool((*list)[i], at_index("tool_choice.tools", i), fields.problem());
-      (void)tool.choice("type", {"function"});
-      tool.require("name");
-      names.push_back(tool.text("name").value_or(""));
+      names.push_back(name_in_choice(tool));
     }
     if (fields.problem()) return;
     allow_tools(choice, "tools", names, request);
@@ -274,21 +310,10 @@ void read_include(Fields& fields) {
 
 }  // namespace
 
-Parsed<Request> parse_responses(std::string_view body) {
-  Problem problem;
-  const json value = parse_body(body, problem);
-  if (problem) return problem.error();
-  Request request{.protocol = Protocol::responses};
-  request.generate.max_tokens = 0;
-  Fields fields(value, "", problem);
-  History history(problem);
-  read_input(fields, request, history);
-  request.image_budget = history.image_budget();
-
-  request.model = fields.text("model").value_or("");
-  request.stream = fields.flag("stream").value_or(false);
+void read_responses(Fields& fields, std::string_view body, Request& request) {
+  read_common(fields, request);
+  read_input(fields, request);
   read_stream_options(fields, request);
-  read_sampler(fields, request);
   read_stop(fields, "stop", request);
   read_max_tokens(fields, "max_output_tokens", request);
   read_include(fields);
@@ -310,7 +335,6 @@ Parsed<Request> parse_responses(std::string_view body) {
   read_text(fields, body, request);
   read_identity(fields, request);
   fields.ignore({"client_metadata"});
-  read_extras(fields, request);
 
   fields.refuse({"previous_response_id"},
                 "is not supported: replies are not kept, send the whole conversation as input");
@@ -327,16 +351,12 @@ Parsed<Request> parse_responses(std::string_view body) {
   fields.refuse(
       {"access_programs", "background_options", "context_management", "image", "moderation"},
       "is not supported");
-  fields.finish();
-  if (problem) return problem.error();
-
   json echo = json::object();
   for (const char* name : {"instructions", "max_output_tokens", "metadata", "parallel_tool_calls",
                            "prompt_cache_key", "reasoning", "safety_identifier", "temperature",
                            "text", "tool_choice", "tools", "top_logprobs", "top_p", "user"})
-    if (const auto at = value.find(name); at != value.end() && !at->is_null()) echo[name] = *at;
+    if (const json* value = fields.any(name)) echo[name] = *value;
   request.echo_fields = dumped(echo);
-  return request;
 }
 
 }  // namespace server

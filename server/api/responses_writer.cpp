@@ -22,7 +22,10 @@ using nlohmann::json;
 class ResponsesWriter final : public ReplyWriter {
  public:
   ResponsesWriter(const Request& request, ReplyHead head, TokenText text)
-      : request_(for_reply(request)), head_(std::move(head)), text_(std::move(text)) {}
+      : request_(for_reply(request)),
+        head_(std::move(head)),
+        text_(std::move(text)),
+        answer_(text_) {}
 
   std::string begin() override {
     const json response = response_json("in_progress");
@@ -32,37 +35,10 @@ class ResponsesWriter final : public ReplyWriter {
   }
 
   std::string on_event(int choice, const model::ReplyEvent& heard) override {
-    using Kind = model::ReplyEvent::Kind;
     if (choice != 0) return {};
-    switch (heard.kind) {
-      case Kind::text:
-        text(heard.text);
-        break;
-      case Kind::reasoning:
-        if (request_.include_reasoning) reasoning(heard.text);
-        break;
-      case Kind::call_begin:
-        begin_call(heard.call.name);
-        break;
-      case Kind::call_arguments:
-        arguments(heard.text);
-        break;
-      case Kind::call:
-        if (open_ != Item::call) {
-          begin_call(heard.call.name);
-          arguments(arguments_text(heard.call));
-        }
-        close("completed");
-        break;
-      case Kind::bad_call: {
-        const bool was_begun = open_ == Item::call;
-        if (was_begun) close("incomplete");
-        text(bad_call_text(heard, was_begun));
-        break;
-      }
-      case Kind::end:
-        break;
-    }
+    told_ = json::array();
+    if (request_.generate.logprobs >= 0) told_ = logprobs_list(answer_.with(heard), text_);
+    tell(heard, *this);
     return take();
   }
 
@@ -70,7 +46,8 @@ class ResponsesWriter final : public ReplyWriter {
     if (choice != 0) return {};
     if (output_.empty() && open_ == Item::none) open_message();
     if (open_ == Item::message && request_.generate.logprobs >= 0)
-      logprobs_ = logprobs_list(out, text_);
+      for (json& token : logprobs_list(answer_.rest(out), text_))
+        logprobs_.push_back(std::move(token));
     close(is_cut(out) ? "incomplete" : "completed");
     return take();
   }
@@ -104,8 +81,9 @@ class ResponsesWriter final : public ReplyWriter {
            {"summary", {{{"type", "summary_text"}, {"text", out.message.reasoning}}}}});
     const std::string answer = answer_text(out);
     if (!answer.empty() || out.message.calls.empty()) {
-      const json logprobs =
-          request_.generate.logprobs >= 0 ? logprobs_list(out, text_) : json::array();
+      const json logprobs = request_.generate.logprobs >= 0
+                                ? logprobs_list(AnswerTokens::of(out, text_), text_)
+                                : json::array();
       output_.push_back(message_json(item_id("msg"), status, answer, logprobs));
     }
     for (const model::FunctionCall& call : out.message.calls) {
@@ -117,6 +95,46 @@ class ResponsesWriter final : public ReplyWriter {
     finish(response, all);
     return dumped(response);
   }
+
+  // For tell().
+
+  void text(const std::string& more) {
+    if (more.empty()) return;
+    if (open_ != Item::message) open_message();
+    content_ += more;
+    logprobs_.insert(logprobs_.end(), told_.begin(), told_.end());
+    item_event(
+        "response.output_text.delta",
+        {{"content_index", 0}, {"delta", more}, {"logprobs", std::exchange(told_, json::array())}});
+  }
+
+  void reasoning(const std::string& more) {
+    if (more.empty() || !request_.include_reasoning) return;
+    if (open_ != Item::reasoning) {
+      close("completed");
+      open(Item::reasoning, "rs", {{"type", "reasoning"}, {"summary", json::array()}});
+      item_event("response.reasoning_summary_part.added",
+                 {{"summary_index", 0}, {"part", {{"type", "summary_text"}, {"text", ""}}}});
+    }
+    content_ += more;
+    item_event("response.reasoning_summary_text.delta", {{"summary_index", 0}, {"delta", more}});
+  }
+
+  void begin_call(const std::string& name) {
+    close("completed");
+    ++n_calls_;
+    name_ = name;
+    open(Item::call, "fc", call_json("", name, "", "in_progress"));
+  }
+
+  void arguments(const std::string& more) {
+    if (open_ != Item::call || more.empty()) return;
+    content_ += more;
+    item_event("response.function_call_arguments.delta", {{"delta", more}});
+  }
+
+  bool in_call() const { return open_ == Item::call; }
+  void end_call(bool is_whole) { close(is_whole ? "completed" : "incomplete"); }
 
  private:
   enum class Item : uint8_t { none, reasoning, message, call };
@@ -163,8 +181,14 @@ class ResponsesWriter final : public ReplyWriter {
   }
   json call_json(const std::string& id, const std::string& name, const std::string& arguments,
                  const char* status) const {
-    return {{"type", "function_call"}, {"id", id},        {"call_id", call_id()}, {"name", name},
-            {"arguments", arguments},  {"status", status}};
+    json call = {{"type", "function_call"}, {"id", id},
+                 {"call_id", call_id()},    {"name", name},
+                 {"arguments", arguments},  {"status", status}};
+    if (const auto at = request_.grouped_tools.find(name); at != request_.grouped_tools.end()) {
+      call["name"] = at->second.name;
+      call["namespace"] = at->second.group;
+    }
+    return call;
   }
 
   void open(Item kind, const char* prefix, json item) {
@@ -186,39 +210,6 @@ class ResponsesWriter final : public ReplyWriter {
           {"content", json::array()}});
     item_event("response.content_part.added",
                {{"content_index", 0}, {"part", part_json("", json::array())}});
-  }
-
-  void text(const std::string& more) {
-    if (more.empty()) return;
-    if (open_ != Item::message) open_message();
-    content_ += more;
-    item_event("response.output_text.delta",
-               {{"content_index", 0}, {"delta", more}, {"logprobs", json::array()}});
-  }
-
-  void reasoning(const std::string& more) {
-    if (more.empty()) return;
-    if (open_ != Item::reasoning) {
-      close("completed");
-      open(Item::reasoning, "rs", {{"type", "reasoning"}, {"summary", json::array()}});
-      item_event("response.reasoning_summary_part.added",
-                 {{"summary_index", 0}, {"part", {{"type", "summary_text"}, {"text", ""}}}});
-    }
-    content_ += more;
-    item_event("response.reasoning_summary_text.delta", {{"summary_index", 0}, {"delta", more}});
-  }
-
-  void begin_call(const std::string& name) {
-    close("completed");
-    ++n_calls_;
-    name_ = name;
-    open(Item::call, "fc", call_json("", name, "", "in_progress"));
-  }
-
-  void arguments(const std::string& more) {
-    if (open_ != Item::call || more.empty()) return;
-    content_ += more;
-    item_event("response.function_call_arguments.delta", {{"delta", more}});
   }
 
   // Ends the open item, if there is one.
@@ -243,9 +234,9 @@ class ResponsesWriter final : public ReplyWriter {
         item = message_json(id_, status, content_, logprobs_);
         break;
       case Item::call:
-        item_event("response.function_call_arguments.done",
-                   {{"name", name_}, {"arguments", content_}});
         item = call_json(id_, name_, content_, status);
+        item_event("response.function_call_arguments.done",
+                   {{"name", item["name"]}, {"arguments", content_}});
         break;
     }
     event("response.output_item.done", {{"output_index", output_.size()}, {"item", item}});
@@ -298,12 +289,14 @@ class ResponsesWriter final : public ReplyWriter {
   Request request_;
   ReplyHead head_;
   TokenText text_;
+  AnswerTokens answer_;
   std::string out_;
   int sequence_ = 0;
   json output_ = json::array();  // items that are done
   Item open_ = Item::none;
   std::string id_, name_, content_;  // of the open item
   json logprobs_ = json::array();
+  json told_ = json::array();  // log-probabilities that came with the present event
   int n_calls_ = 0;
 };
 

@@ -1,5 +1,6 @@
 #include "server/api/writing.h"
 
+#include <algorithm>
 #include <cmath>
 #include <utility>
 
@@ -8,6 +9,7 @@
 
 namespace server {
 
+using model::Special;
 using nlohmann::json;
 
 Request for_reply(const Request& request) {
@@ -16,8 +18,11 @@ Request for_reply(const Request& request) {
                .echo = request.echo,
                .parallel_tool_calls = request.parallel_tool_calls,
                .n = request.n,
+               .stream = request.stream,
                .include_usage = request.include_usage,
                .include_reasoning = request.include_reasoning,
+               .grouped_tools = request.grouped_tools,
+               .skipped_tools = request.skipped_tools,
                .echo_fields = request.echo_fields};
   kept.generate.logprobs = request.generate.logprobs;
   return kept;
@@ -83,34 +88,69 @@ double finite_logprob(float logprob) {
   return std::isfinite(logprob) ? logprob : -9999.0;
 }
 
-std::vector<size_t> answer_tokens(const model::Generated& out, const TokenText& text) {
-  using model::Special;
-  const auto spelling = [&](size_t i) { return text ? text(out.tokens[i]) : std::string(); };
-  std::vector<size_t> indices;
-  // A thought that the prompt opened has no mark at its beginning.
-  bool outside = out.message.reasoning.empty();
-  for (size_t i = 0; i < out.tokens.size() && !outside; ++i) {
-    const std::string spelled = spelling(i);
-    if (spelled == model::special_text(Special::channel_end)) break;
-    outside = spelled == model::special_text(Special::channel_begin);
-  }
-  const size_t end = out.tokens.size() - (out.ended_by_token && !out.tokens.empty() ? 1 : 0);
-  for (size_t i = 0; i < end; ++i) {
-    const std::string spelled = spelling(i);
-    if (spelled == model::special_text(Special::channel_begin) ||
-        spelled == model::special_text(Special::call_begin)) {
-      outside = false;
-    } else if (spelled == model::special_text(Special::channel_end) ||
-               spelled == model::special_text(Special::call_end)) {
-      outside = true;
-    } else if (outside && i < out.logprobs.size() && !std::isnan(out.logprobs[i].chosen.logprob)) {
-      indices.push_back(i);
-    }
-  }
-  return indices;
+std::string AnswerTokens::spelled(const model::Logprobs& token) const {
+  return text_ ? text_(token.chosen.id) : std::string();
 }
 
-json logprobs_list(const model::Generated& out, const TokenText& text) {
+void AnswerTokens::begin(bool thinks, std::span<const model::Logprobs> tokens) {
+  if (std::exchange(begun_, true) || !thinks) return;
+  // A thought that the prompt opened has no mark at its beginning.
+  outside_ = false;
+  for (const model::Logprobs& token : tokens) {
+    const std::string text = spelled(token);
+    if (text == model::special_text(Special::channel_end)) return;
+    if (text == model::special_text(Special::channel_begin)) {
+      outside_ = true;
+      return;
+    }
+  }
+}
+
+bool AnswerTokens::is_answer(const model::Logprobs& token) {
+  const std::string text = spelled(token);
+  if (text == model::special_text(Special::channel_begin) ||
+      text == model::special_text(Special::call_begin)) {
+    outside_ = false;
+    return false;
+  }
+  if (text == model::special_text(Special::channel_end) ||
+      text == model::special_text(Special::call_end)) {
+    outside_ = true;
+    return false;
+  }
+  return outside_ && !std::isnan(token.chosen.logprob);
+}
+
+std::vector<model::Logprobs> AnswerTokens::with(const model::ReplyEvent& event) {
+  using Kind = model::ReplyEvent::Kind;
+  begin(event.kind == Kind::reasoning, event.logprobs);
+  for (const model::Logprobs& token : event.logprobs)
+    if (is_answer(token)) pending_.push_back(token);
+  if (event.kind != Kind::text) return {};
+  n_given_ += pending_.size();
+  return std::exchange(pending_, {});
+}
+
+std::vector<model::Logprobs> AnswerTokens::rest(const model::Generated& out) const {
+  std::vector<model::Logprobs> all = of(out, text_);
+  all.erase(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(std::min(n_given_, all.size())));
+  return all;
+}
+
+std::vector<model::Logprobs> AnswerTokens::of(const model::Generated& out, const TokenText& text) {
+  const bool ended = out.ended_by_token && !out.tokens.empty();
+  const std::span<const model::Logprobs> tokens =
+      std::span(out.logprobs)
+          .first(std::min(out.logprobs.size(), out.tokens.size() - (ended ? 1 : 0)));
+  AnswerTokens answer(text);
+  answer.begin(!out.message.reasoning.empty(), tokens);
+  std::vector<model::Logprobs> of_answer;
+  for (const model::Logprobs& token : tokens)
+    if (answer.is_answer(token)) of_answer.push_back(token);
+  return of_answer;
+}
+
+json logprobs_list(std::span<const model::Logprobs> tokens, const TokenText& text) {
   const auto entry = [&](const model::TokenLogprob& token) {
     const std::string spelled = text ? text(token.id) : std::string();
     json bytes = json::array();
@@ -120,18 +160,17 @@ json logprobs_list(const model::Generated& out, const TokenText& text) {
                 {"bytes", std::move(bytes)}};
   };
   json content = json::array();
-  for (const size_t i : answer_tokens(out, text)) {
-    json one = entry(out.logprobs[i].chosen);
+  for (const model::Logprobs& token : tokens) {
+    json one = entry(token.chosen);
     one["top_logprobs"] = json::array();
-    for (const model::TokenLogprob& top : out.logprobs[i].top)
-      one["top_logprobs"].push_back(entry(top));
+    for (const model::TokenLogprob& top : token.top) one["top_logprobs"].push_back(entry(top));
     content.push_back(std::move(one));
   }
   return content;
 }
 
-json logprobs_json(const model::Generated& out, const TokenText& text) {
-  return {{"content", logprobs_list(out, text)}, {"refusal", nullptr}};
+json logprobs_json(std::span<const model::Logprobs> tokens, const TokenText& text) {
+  return {{"content", logprobs_list(tokens, text)}, {"refusal", nullptr}};
 }
 
 std::unique_ptr<ReplyWriter> make_writer(const Request& request, ReplyHead head, TokenText text) {

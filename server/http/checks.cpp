@@ -57,10 +57,13 @@ bool host_allowed(std::string_view host, const std::vector<std::string>& allowed
          });
 }
 
+bool origin_named(std::string_view origin, const std::vector<std::string>& allowed) {
+  return !origin.empty() && std::any_of(allowed.begin(), allowed.end(),
+                                        [&](const auto& one) { return equal_names(origin, one); });
+}
+
 bool origin_allowed(std::string_view origin, const std::vector<std::string>& allowed) {
-  if (origin.empty()) return true;
-  for (const std::string& one : allowed)
-    if (equal_names(origin, one)) return true;
+  if (origin.empty() || origin_named(origin, allowed)) return true;
   for (const std::string_view scheme : {"http://", "https://"})
     if (origin.starts_with(scheme)) {
       const std::string_view name = without_port(origin.substr(scheme.size()));

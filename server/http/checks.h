@@ -10,8 +10,11 @@ namespace server {
 /// of another site that has its name resolved to 127.0.0.1 sends its own name.
 bool host_allowed(std::string_view host, const std::vector<std::string>& allowed);
 
-/// Whether an Origin header is empty (no browser), of loopback or one of `allowed` (whole origins,
-/// such as "https://example.org"). "null" is not.
+/// Whether an Origin header is one of `allowed` (whole origins, such as "https://example.org").
+bool origin_named(std::string_view origin, const std::vector<std::string>& allowed);
+
+/// Whether an Origin header is empty (no browser), of loopback or one of `allowed`. "null" is
+/// not.
 bool origin_allowed(std::string_view origin, const std::vector<std::string>& allowed);
 
 /// Whether the client knows the key: "Authorization: Bearer KEY" or "x-api-key: KEY", compared

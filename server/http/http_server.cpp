@@ -187,9 +187,10 @@ class Connection final : public Responder,
 
   template <class Response>
   void head_of(Response& out, const HttpReply& reply) {
-    out.set(http::field::content_type, reply.type);
+    if (!reply.type.empty()) out.set(http::field::content_type, reply.type);
     out.set(http::field::server, "tessera");
     out.set("X-Content-Type-Options", "nosniff");
+    for (const auto& [name, value] : answer_headers_) out.set(name, value);
     for (const auto& [name, value] : reply.headers) out.set(name, value);
     out.keep_alive(keep_alive_);
   }
@@ -199,6 +200,7 @@ class Connection final : public Responder,
     answered_ = streaming_ = method_is_head_ = false;
     keep_alive_ = true;
     version_ = 11;
+    answer_headers_.clear();
     error_code ec;
     if (buffer_.size() == 0) {
       lowest().expires_after(state_->options.idle_time);
@@ -225,6 +227,7 @@ class Connection final : public Responder,
       co_await refuse(400, why);
       co_return false;
     }
+    if (state_->options.answer_headers) answer_headers_ = state_->options.answer_headers(request);
     if (state_->options.at_the_door) {
       std::optional<HttpReply> no = state_->options.at_the_door(request);
       if (no) {
@@ -362,6 +365,7 @@ class Connection final : public Responder,
   unsigned version_ = 11;
   bool keep_alive_ = true, answered_ = false, streaming_ = false, gone_ = false;
   bool method_is_head_ = false, watching_ = false;
+  std::vector<std::pair<std::string, std::string>> answer_headers_;
   unsigned turn_ = 0;  // which request a watch belongs to
   std::function<void()> on_gone_;
 };

@@ -33,7 +33,7 @@ struct HttpRequest {
 
 struct HttpReply {
   int status = 200;
-  std::string type = "application/json";
+  std::string type = "application/json";  ///< empty: no such header
   std::vector<std::pair<std::string, std::string>> headers = {};
   std::string body = {};  ///< of a stream: what is sent with the head
 };
@@ -69,6 +69,9 @@ struct HttpOptions {
   std::chrono::milliseconds idle_time{75'000};   ///< between requests
   /// Looks at a head before its body is read; what it gives is the answer, and nothing is read.
   std::function<std::optional<HttpReply>(const HttpRequest& head)> at_the_door = {};
+  /// Headers of every answer to a request with this head, errors included.
+  std::function<std::vector<std::pair<std::string, std::string>>(const HttpRequest& head)>
+      answer_headers = {};
   /// Body of an error that happened before a handler was asked: 400, 408, 413, 431, 503.
   std::function<HttpReply(int status, std::string_view why)> error_reply = {};
 };

@@ -7,11 +7,11 @@
 #include <string>
 #include <string_view>
 
+#include "base/base64.h"
 #include "base/json.h"
 #include "model/chat.h"
 #include "model/generate.h"
 #include "model/utf8.h"
-#include "base/base64.h"
 #include "server/api/reply.h"
 
 namespace {
@@ -66,10 +66,9 @@ void look(const Parsed<T>& parsed) {
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string_view body(reinterpret_cast<const char*>(data), size);
-  look(parse_chat(body));
-  look(parse_completions(body));
-  look(parse_responses(body));
-  look(parse_messages(body));
+  for (const Protocol protocol :
+       {Protocol::chat, Protocol::completions, Protocol::responses, Protocol::messages})
+    look(parse_request(protocol, body));
   look(parse_embeddings(body));
   look(parse_tokenize(body));
   if (const auto bytes = base::base64_decoded(body)) check(base::base64_encoded(*bytes) == body);

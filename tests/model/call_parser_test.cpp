@@ -170,6 +170,43 @@ TEST(CallParser, BoundsTheLengthOfACall) {
   EXPECT_LE(events[0].text.size(), 100U);
 }
 
+// What a tool that writes files is given.
+TEST(CallParser, TakesAFileOfHundredsOfKilobytesAsAnArgument) {
+  std::string file;
+  while (file.size() < 300'000)
+    file += "  print(\"row " + std::to_string(file.size()) + "\", {a = [[x]], b = 1})\n";
+  StreamParser parser(ParserOptions{});
+  std::string streamed;
+  std::vector<FunctionCall> calls;
+  const auto hear = [&](const std::vector<ReplyEvent>& events) {
+    for (const ReplyEvent& event : events) {
+      EXPECT_NE(event.kind, ReplyEvent::Kind::bad_call) << event.error;
+      if (event.kind == ReplyEvent::Kind::call_arguments) streamed += event.text;
+      if (event.kind == ReplyEvent::Kind::call) calls.push_back(event.call);
+    }
+  };
+  hear(parser.push_special(Special::call_begin));
+  hear(parser.push_text("call:write{content:"));
+  hear(parser.push_special(Special::quote));
+  for (size_t at = 0; at < file.size(); at += 4) hear(parser.push_text(file.substr(at, 4)));
+  hear(parser.push_special(Special::quote));
+  hear(parser.push_text("}"));
+  hear(parser.push_special(Special::call_end));
+  ASSERT_EQ(calls.size(), 1U);
+  EXPECT_EQ(calls[0].arguments, (json{{"content", file}}));
+  EXPECT_EQ(streamed, calls[0].arguments_text);
+}
+
+// Each string here ends nowhere for sure, so that the rest of the call is searched for each.
+TEST(CallParser, GivesUpACallThatIsTooTangled) {
+  std::string body = "call:f{";
+  while (body.size() < (1 << 20) - 100) body += std::string("k:{a:") + kQuote + "b" + kQuote + "}z";
+  const base::Result<FunctionCall> call = parse_call(body + "}", {});
+  ASSERT_FALSE(call);
+  EXPECT_EQ(call.error().code, base::Errc::limit);
+  EXPECT_EQ(call.error().message, "call: too tangled to be read");
+}
+
 TEST(CallParser, GivesTextAsItArrives) {
   StreamParser parser(ParserOptions{});
   EXPECT_EQ(parser.push_text("caf\xC3").at(0).text, "caf");

@@ -263,8 +263,13 @@ TEST(Generate, GivesTheGreedyTokensAndLogprobsOfASessionDrivenByHand) {
     ASSERT_TRUE(by_hand.decode(expected.back()));
   }
   Session session(engine(), 64);
+  std::vector<Logprobs> told;
   const base::Result<Generated> out =
-      generate(session, tokenizer(), prompt, {.max_tokens = 12, .logprobs = 2}, {}, {});
+      generate(session, tokenizer(), prompt, {.max_tokens = 12, .logprobs = 2},
+               [&](const ReplyEvent& event) {
+                 told.insert(told.end(), event.logprobs.begin(), event.logprobs.end());
+               },
+               {});
   ASSERT_TRUE(out);
   const size_t n = std::min(expected.size(), out->tokens.size());
   EXPECT_GT(n, 0U);
@@ -275,6 +280,9 @@ TEST(Generate, GivesTheGreedyTokensAndLogprobsOfASessionDrivenByHand) {
     EXPECT_EQ(out->logprobs[i].top.size(), 2U);
     EXPECT_EQ(out->logprobs[i].top[0].id, expected[i]);
   }
+  // Events bring them along, all but the stop token's.
+  ASSERT_EQ(told.size(), out->tokens.size() - (out->ended_by_token ? 1 : 0));
+  for (size_t i = 0; i < told.size(); ++i) EXPECT_EQ(told[i].chosen.id, out->tokens[i]);
   EXPECT_EQ(out->prompt_tokens, static_cast<int>(prompt.size()));
   // Again over the warm cache, and with progress.
   const base::Result<Generated> again =

@@ -131,6 +131,66 @@ TEST_F(Api, TheOtherProtocolsAnswerToo) {
   EXPECT_EQ(completions.parsed()["choices"][0]["text"], "Hello.");
 }
 
+TEST_F(Api, ToolsThatAreSkippedAreToldInAHeader) {
+  start({{.when = "hi", .reply = "Hello.<turn|>", .times = 9}});
+  for (const bool stream : {false, true}) {
+    const json body{{"input", "hi"},
+                    {"stream", stream},
+                    {"tools", {{{"type", "web_search"}}, {{"type", "custom"}, {"name", "p\n"}}}}};
+    const Answer answer = ask("POST", "/v1/responses", body.dump());
+    ASSERT_EQ(answer.status, 200) << answer.body;
+    EXPECT_NE(answer.head.find("X-Tessera-Skipped-Tools: web_search; custom p?\r\n"),
+              std::string::npos)
+        << answer.head;
+  }
+  EXPECT_EQ(ask("POST", "/v1/responses", R"({"input":"hi"})").head.find("X-Tessera"),
+            std::string::npos);
+}
+
+TEST_F(Api, AMessageBeginsWithTheLengthOfItsPrompt) {
+  start({{.when = "hi", .reply = "Hello.<turn|>", .times = 9}});
+  const json body{{"max_tokens", 50},
+                  {"stream", true},
+                  {"messages", json::array({{{"role", "user"}, {"content", "hi"}}})}};
+  const std::string stream = ask("POST", "/v1/messages", body.dump()).body;
+  const auto usage = [&](const std::string& event) {
+    const size_t at = stream.find("event: " + event + "\ndata: ");
+    if (at == std::string::npos) return json();
+    const size_t begin = stream.find('{', at);
+    const json data = json::parse(stream.substr(begin, stream.find("\n\n", at) - begin));
+    return event == "message_start" ? data["message"]["usage"] : data["usage"];
+  };
+  const json first = usage("message_start"), last = usage("message_delta");
+  ASSERT_TRUE(first.is_object() && last.is_object()) << stream;
+  EXPECT_GT(first["input_tokens"], 0);
+  EXPECT_EQ(first["input_tokens"], last["input_tokens"]);  // nothing of it was cached
+}
+
+TEST_F(Api, AFileOfHundredsOfKilobytesIsWrittenByOneCall) {
+  std::string file;
+  while (file.size() < 300'000) file += "row " + std::to_string(file.size()) + ": {\"a\": [1]},\n";
+  start({{.when = "write",
+          .reply = "<|tool_call>call:write{content:<|\"|>" + file +
+                   "<|\"|>}<tool_call|><|tool_response>",
+          .times = 2}});
+  const json tools{{"tools", {{{"type", "function"}, {"function", {{"name", "write"}}}}}}};
+  const Answer whole = ask("POST", "/v1/chat/completions", chat("write", false, tools));
+  ASSERT_EQ(whole.status, 200) << whole.body;
+  const json call = whole.parsed()["choices"][0]["message"]["tool_calls"][0];
+  EXPECT_EQ(json::parse(call["function"]["arguments"].get<std::string>())["content"], file);
+
+  const Answer stream = ask("POST", "/v1/chat/completions", chat("write", true, tools));
+  std::string arguments;
+  std::istringstream lines(stream.body);
+  for (std::string line; std::getline(lines, line);) {
+    if (!line.starts_with("data: {")) continue;
+    const json delta = json::parse(line.substr(6))["choices"][0]["delta"];
+    for (const json& one : delta.value("tool_calls", json::array()))
+      arguments += one["function"]["arguments"].get<std::string>();
+  }
+  EXPECT_EQ(json::parse(arguments, nullptr, false)["content"], file);
+}
+
 TEST_F(Api, PlainEndpoints) {
   start({});
   EXPECT_EQ(ask("GET", "/health").parsed()["status"], "ok");
@@ -204,6 +264,108 @@ TEST_F(Api, StrangersAreTurnedAwayAtTheDoor) {
   EXPECT_EQ(ask("GET", "/v1/models", "", key, "box:1").status, 200);
   EXPECT_EQ(ask("GET", "/v1/models", "", key + "Origin: https://evil.example\r\n").status, 403);
   EXPECT_EQ(ask("POST", "/v1/chat/completions", chat("hi", false)).status, 401);
+}
+
+TEST_F(Api, APageOfAnAllowedOriginMayAskAndReadAStream) {
+  start({{.when = "hi", .reply = "Hello.<turn|>", .times = 9}},
+        {.api_key = "secret", .allowed_origins = {"https://app.example"}});
+  const std::string origin = "Origin: https://app.example\r\n";
+  const std::string wish =
+      "Access-Control-Request-Method: POST\r\n"
+      "Access-Control-Request-Headers: authorization,content-type,x-stainless-os\r\n";
+  const auto has = [](const Answer& answer, const std::string& line) {
+    return (answer.head + "\r\n").find("\r\n" + line + "\r\n") != std::string::npos;
+  };
+  const std::string named = "Access-Control-Allow-Origin: https://app.example";
+
+  // What a browser asks first, without the key.
+  const Answer first = ask("OPTIONS", "/v1/chat/completions", "", origin + wish);
+  EXPECT_EQ(first.status, 200) << first.body;
+  EXPECT_TRUE(first.body.empty());
+  for (const std::string& line :
+       {named, std::string("Vary: Origin"),
+        std::string("Access-Control-Allow-Methods: GET, HEAD, POST"),
+        std::string("Access-Control-Allow-Headers: authorization,content-type,x-stainless-os")})
+    EXPECT_TRUE(has(first, line)) << line << "\n" << first.head;
+  EXPECT_EQ(first.head.find("Private-Network"), std::string::npos);
+  EXPECT_TRUE(has(ask("OPTIONS", "/v1/models", "",
+                      origin + wish + "Access-Control-Request-Private-Network: true\r\n"),
+                  "Access-Control-Allow-Private-Network: true"));
+
+  // Then what it wanted; errors can be read, too.
+  const std::string key = "Authorization: Bearer secret\r\n";
+  const Answer stream = ask("POST", "/v1/chat/completions", chat("hi", true), origin + key);
+  EXPECT_EQ(stream.status, 200);
+  EXPECT_TRUE(has(stream, named)) << stream.head;
+  EXPECT_TRUE(has(stream,
+                  "Access-Control-Expose-Headers: Retry-After, X-Tessera-Not-Enforced, "
+                  "X-Tessera-Skipped-Tools"));
+  EXPECT_TRUE(stream.body.ends_with("data: [DONE]\n\n"));
+  EXPECT_TRUE(has(ask("POST", "/v1/chat/completions", "{", origin + key), named));
+  const Answer no_key = ask("POST", "/v1/chat/completions", chat("hi", true), origin);
+  EXPECT_EQ(no_key.status, 401);
+  EXPECT_TRUE(has(no_key, named));
+}
+
+TEST_F(Api, NoOtherPageMayReadAnything) {
+  start({{.when = "hi", .reply = "Hello.<turn|>", .times = 9}},
+        {.allowed_origins = {"https://app.example"}});
+  const std::string wish = "Access-Control-Request-Method: POST\r\n";
+  for (const std::string origin :
+       {"https://evil.example", "http://app.example", "https://app.example:1", "null",
+        "https://app.example.evil", "http://127.0.0.1:3000"}) {
+    const std::string header = "Origin: " + origin + "\r\n";
+    const bool local = origin.starts_with("http://127");
+    const Answer first = ask("OPTIONS", "/v1/chat/completions", "", header + wish);
+    EXPECT_EQ(first.status, local ? 405 : 403) << origin;
+    EXPECT_EQ(first.head.find("Access-Control"), std::string::npos) << origin;
+    const Answer then = ask("POST", "/v1/chat/completions", chat("hi", false), header);
+    EXPECT_EQ(then.status, local ? 200 : 403) << origin;
+    EXPECT_EQ(then.head.find("Access-Control"), std::string::npos) << origin;
+  }
+  // Not a browser; and a browser that asks for headers no header can be called.
+  EXPECT_EQ(ask("GET", "/health").head.find("Access-Control"), std::string::npos);
+  const Answer odd =
+      ask("OPTIONS", "/v1/models", "",
+          "Origin: https://app.example\r\n" + wish + "Access-Control-Request-Headers: a;b\r\n");
+  EXPECT_EQ(odd.status, 200);
+  EXPECT_EQ(odd.head.find("Allow-Headers"), std::string::npos);
+}
+
+TEST_F(Api, WhatThrowsCostsItsRequestAlone) {
+  start({{.when = "hi", .reply = "Hello.<turn|>", .times = 9},
+         {.when = "slow", .reply = std::string(500, 'x') + "<turn|>", .times = 9, .delay_ms = 5}});
+  // A stream of log-probabilities is written while the backend begins to throw.
+  RawClient client(http_->port());
+  client.send(text_of("POST", "/v1/chat/completions",
+                      chat("slow", true, {{"logprobs", true}, {"top_logprobs", 1}}), ""));
+  client.read_until("xxx");
+  backend_->throws = true;
+  const std::string rest = client.read_all();
+  EXPECT_NE(rest.find("not enough memory"), std::string::npos) << rest.substr(0, 500);
+  EXPECT_EQ(rest.find("[DONE]"), std::string::npos);
+
+  const std::string form =
+      "--xx\r\nContent-Disposition: form-data; name=\"model\"\r\n\r\nscripted\r\n--xx\r\n"
+      "Content-Disposition: form-data; name=\"file\"; filename=\"a.wav\"\r\n\r\nRIFF\r\n--xx--\r\n";
+  const std::pair<Answer, std::string> answers[] = {
+      {ask("POST", "/v1/chat/completions", chat("hi", true)), "not enough memory"},
+      {ask("POST", "/v1/messages",
+           R"({"max_tokens":5,"messages":[{"role":"user","content":"hi"}]})"),
+       R"({"error":{"message":"The server has not enough memory)"},
+      {ask("POST", "/v1/embeddings", R"({"input":[[1]]})"), "The server failed."},
+      {ask("POST", "/tokenize", R"({"content":"ab"})"), "not enough memory"},
+      {ask("POST", "/v1/audio/transcriptions", form,
+           "Content-Type: multipart/form-data; boundary=xx\r\n"),
+       "The server failed: no sound"}};
+  for (const auto& [answer, why] : answers) {
+    EXPECT_EQ(answer.status, 500) << answer.head;
+    EXPECT_NE(answer.body.find(why), std::string::npos) << answer.body;
+  }
+
+  backend_->throws = false;
+  EXPECT_EQ(ask("POST", "/v1/chat/completions", chat("hi", false)).status, 200);
+  EXPECT_EQ(metric("tessera_running"), 0);
 }
 
 TEST_F(Api, ASilentStreamIsKeptAliveByComments) {

@@ -6,6 +6,8 @@
 #include <fstream>
 #include <list>
 #include <mutex>
+#include <new>
+#include <stdexcept>
 #include <string>
 #include <thread>
 #include <vector>
@@ -49,6 +51,9 @@ class ScriptedBackend final : public Backend {
             .slots = 4};
   }
 
+  /// From here on whatever is asked of it throws, as where memory is short.
+  std::atomic<bool> throws{false};
+
   static int count(const Request& request) {
     size_t bytes = request.raw_prompt ? request.raw_prompt->size() : 0;
     for (const model::Message& m : request.messages)
@@ -59,6 +64,7 @@ class ScriptedBackend final : public Backend {
   }
 
   Parsed<std::unique_ptr<Job>> prepare(Request request) override {
+    if (throws) throw std::bad_alloc();
     const int prompt = count(request);
     write_log(request, prompt);
     if (prompt > context_)
@@ -87,6 +93,7 @@ class ScriptedBackend final : public Backend {
   }
 
   Parsed<std::vector<Piece>> prepare_transcription(const TranscriptionRequest& request) override {
+    if (throws) throw std::runtime_error("no sound");
     std::vector<Piece> pieces;
     for (const char* text : {"hello", "world"}) {
       ScriptedRule rule{.reply = std::string(text) + "<turn|>"};
@@ -100,15 +107,18 @@ class ScriptedBackend final : public Backend {
   }
   Parsed<std::vector<std::vector<float>>> embed(
       const std::vector<std::vector<model::TokenId>>& inputs, std::stop_token) override {
+    if (throws) throw 5;
     return std::vector<std::vector<float>>(inputs.size(), {0.6f, 0.8f});
   }
   std::vector<model::TokenId> tokenize(std::string_view text, bool, bool add_special) override {
+    if (throws) throw std::bad_alloc();
     std::vector<model::TokenId> ids;
     if (add_special) ids.push_back(2);
     for (const char c : text) ids.push_back(static_cast<unsigned char>(c));
     return ids;
   }
   std::string token_text(model::TokenId id) override {
+    if (throws) throw std::bad_alloc();
     return std::string(1, static_cast<char>(id));
   }
   std::vector<std::pair<std::string, double>> metrics() override {
@@ -126,6 +136,7 @@ class ScriptedBackend final : public Backend {
           functions_(std::move(functions)),
           prompt_(prompt),
           n_(n) {}
+    int prompt_tokens() const override { return prompt_; }
     std::optional<ApiError> start(Sink sink, std::stop_token stop) override {
       const std::lock_guard lock(backend_.mutex_);
       backend_.threads_.emplace_back([&backend = backend_, rule = rule_, functions = functions_,
@@ -171,9 +182,11 @@ class ScriptedBackend final : public Backend {
             break;
           }
         out.tokens.push_back(5);
+        out.logprobs.push_back({.chosen = {5, -1}, .top = {}});
         if (special) continue;
-        // A few bytes at a time, as tokens are; characters may be cut.
-        const size_t n = std::max<size_t>(1, std::min<size_t>(5, rest.find('<', 1)));
+        // A few bytes at a time, as tokens are; characters may be cut. Whole files come faster.
+        const size_t most = rule.reply.size() < 100'000 ? 5 : 64;
+        const size_t n = std::max<size_t>(1, std::min<size_t>(most, rest.find('<', 1)));
         if (rule.delay_ms > 0)
           std::this_thread::sleep_for(std::chrono::milliseconds(rule.delay_ms));
         hear(parser.push_text(rest.substr(0, n)));

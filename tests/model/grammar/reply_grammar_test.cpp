@@ -86,6 +86,30 @@ TEST(ReplyGrammar, ObjectsAreOpenAsTheSchemaSaysWhereThatIsAskedFor) {
              "<|tool_call>call:now{x:1}<tool_call|><turn|>"}});
 }
 
+// Such as the environment of a command: nobody lists its names, and {} alone would be of no use.
+TEST(ReplyGrammar, AnEmptyListOfPropertiesClosesAFunctionsParametersAlone) {
+  const auto with = [](const char* parameters) {
+    return std::vector<ToolDeclaration>{{.name = "f", .parameters = json::parse(parameters)}};
+  };
+  const auto f = [](const std::string& arguments) {
+    return "<|tool_call>call:f{" + arguments + "}<tool_call|><turn|>";
+  };
+  check({.reply =
+             {.tools = with(
+                  R"({"type":"object","properties":{"env":{"type":"object","properties":{}}}})")},
+         .fits = {f(""), f("env:{}"), f("env:{a:1,b:{c:[<|\"|>x<|\"|>]}}")},
+         .others = {f("zoo:1"), f("env:1")}});
+  check({.reply = {.tools = with(R"({"type":"object","properties":{}})")},
+         .fits = {f("")},
+         .others = {f("a:1")}});
+  check({.reply = {.tools = with(
+                       R"({"type":"object","properties":{"env":{"type":"object","properties":{},
+                          "additionalProperties":false},"list":{"type":"array","items":{"type":
+                          "object","properties":{"n":{"type":"integer"}}}}}})")},
+         .fits = {f("env:{},list:[{n:1}]")},
+         .others = {f("env:{a:1}"), f("list:[{zoo:1}]")}});
+}
+
 TEST(ReplyGrammar, ChoicesAndASingleCallAreKept) {
   check({.reply = {.tools = tools(), .choice = CallChoice::none},
          .fits = {"Hello.<turn|>"},

@@ -385,6 +385,37 @@ TEST(Scheduler, PrefixesOutliveSlotsAndSchedulers) {
   }
 }
 
+TEST(Scheduler, RepliesToOnePromptReadItOnce) {
+  Scheduler scheduler(tiny(), {.slots = 4, .context = 4096});
+  const std::vector<Position> prompt = text(1500, 1);
+  std::vector<Heard> heard(3);
+  for (size_t i = 0; i < heard.size(); ++i)
+    ASSERT_TRUE(scheduler.submit(request(prompt, options(30, i), {}, {1500}), heard[i].sink(), {}));
+  // The engine's workers serve one at a time: `alone` waits for all.
+  for (Heard& one : heard) ASSERT_TRUE(one.wait());
+  for (size_t i = 0; i < heard.size(); ++i) {
+    EXPECT_EQ(heard[i].result->value().reused_tokens, i == 0 ? 0 : 1499);
+    EXPECT_EQ(heard[i].result->value().tokens, alone(tiny(), prompt, options(30, i)).tokens);
+  }
+  EXPECT_EQ(scheduler.counts().cached_tokens, 2U * 1499);
+  EXPECT_EQ(scheduler.counts().prefixes_restored, 2U);
+}
+
+TEST(Scheduler, WhoWaitsForAReaderThatLeavesReadsForItself) {
+  Scheduler scheduler(tiny(), {.slots = 2, .context = 4096});
+  const std::vector<Position> prompt = text(3000, 1);
+  Heard first, second;
+  std::stop_source stop;
+  ASSERT_TRUE(
+      scheduler.submit(request(prompt, options(5), {}, {3000}), first.sink(), stop.get_token()));
+  ASSERT_TRUE(scheduler.submit(request(prompt, options(5), {}, {3000}), second.sink(), {}));
+  first.wait_for([&] { return !first.progress.empty() && first.progress.back().read > 0; });
+  stop.request_stop();
+  first.wait();
+  ASSERT_TRUE(second.wait());
+  EXPECT_EQ(second.result->value().tokens, alone(tiny(), prompt, options(5)).tokens);
+}
+
 TEST(Scheduler, ARequestOnTheSideDoesNotTakeTheSlotOfItsConversation) {
   Scheduler scheduler(tiny(), {.slots = 2, .context = 4096});
   const std::vector<Position> prompt = text(500, 1);

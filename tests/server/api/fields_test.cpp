@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "server/api/reply.h"
 #include "tests/golden.h"
+#include "tests/server/api/protocols.h"
 
 namespace server {
 namespace {
@@ -25,11 +26,8 @@ ApiError error_of(const std::string& protocol, const std::string& body) {
     const ApiError* found = std::get_if<ApiError>(&parsed);
     return found != nullptr ? *found : ApiError{.status = 200};
   };
-  if (protocol == "chat") return error(parse_chat(body));
-  if (protocol == "completions") return error(parse_completions(body));
-  if (protocol == "responses") return error(parse_responses(body));
-  if (protocol == "messages") return error(parse_messages(body));
-  return error(parse_embeddings(body));
+  if (protocol == "embeddings") return error(parse_embeddings(body));
+  return error(parse_request(protocol_called(protocol), body));
 }
 
 json smallest(const std::string& protocol) {
@@ -160,7 +158,8 @@ TEST(RequestBody, TextOfAValueKeepsTheOrderOfItsKeys) {
   EXPECT_EQ(text_at(body, {"a"}), R"([1, {"b": "}"}])");
   EXPECT_EQ(text_at(body, {"nothing"}), "");
   EXPECT_EQ(text_at(body, {"a", "b"}), "");
-  const Parsed<Request> parsed = parse_chat(
+  const Parsed<Request> parsed = parse_request(
+      Protocol::chat,
       R"({"messages":[{"role":"user","content":"x"}],"response_format":{"type":"json_schema",)"
       R"("json_schema":{"name":"n","schema":{"type":"object","properties":{"b":{},"a":{}}}}}})");
   EXPECT_EQ(std::get<Request>(parsed).format.schema,

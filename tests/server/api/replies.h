@@ -49,6 +49,7 @@ inline Said said(std::string_view text) {
       said.events.push_back(std::move(event));
     }
   };
+  size_t n_told = 0;  // log-probabilities that came with events
   while (!text.empty()) {
     const model::SpecialToken* special = nullptr;
     for (const model::SpecialToken& token : model::kSpecialTokens)
@@ -65,8 +66,13 @@ inline Said said(std::string_view text) {
     said.pieces.push_back(piece);
     out.tokens.push_back(id);
     out.logprobs.push_back({.chosen = {id, -0.5F}, .top = {{id, -0.5F}, {0, -2.0F}}});
-    hear(special != nullptr ? parser.push_special(special->which) : parser.push_text(piece));
+    std::vector<model::ReplyEvent> heard =
+        special != nullptr ? parser.push_special(special->which) : parser.push_text(piece);
     out.ended_by_token = parser.ended();
+    if (!heard.empty())
+      for (; n_told < out.logprobs.size() - (out.ended_by_token ? 1 : 0); ++n_told)
+        heard[0].logprobs.push_back(out.logprobs[n_told]);
+    hear(std::move(heard));
   }
   hear(parser.finish());
   return said;
@@ -75,8 +81,10 @@ inline Said said(std::string_view text) {
 /// The bytes of a whole stream of one reply.
 inline std::string streamed(const Request& request, const Said& said,
                             const std::string& id = "r1") {
-  const std::unique_ptr<ReplyWriter> writer =
-      make_writer(request, {.id = id, .created = 1700000000, .model = "m"}, said.token_text());
+  const std::unique_ptr<ReplyWriter> writer = make_writer(
+      request,
+      {.id = id, .created = 1700000000, .model = "m", .prompt_tokens = said.out.prompt_tokens},
+      said.token_text());
   std::string bytes = writer->begin();
   for (const model::ReplyEvent& event : said.events) bytes += writer->on_event(0, event);
   bytes += writer->on_done(0, said.out);

@@ -10,6 +10,7 @@
 #include "base/json.h"
 #include "server/api/reply.h"
 #include "tests/golden.h"
+#include "tests/server/api/protocols.h"
 
 namespace server {
 namespace {
@@ -17,10 +18,7 @@ namespace {
 using nlohmann::json;
 
 Parsed<Request> parse(const std::string& protocol, const std::string& body) {
-  if (protocol == "chat") return parse_chat(body);
-  if (protocol == "completions") return parse_completions(body);
-  if (protocol == "responses") return parse_responses(body);
-  return parse_messages(body);
+  return parse_request(protocol_called(protocol), body);
 }
 
 Request read(const std::string& protocol, const json& body) {
@@ -146,13 +144,54 @@ TEST(ChatHistory, IsRefusedWhereSomethingWouldBeLost) {
             "messages[3]");
   EXPECT_EQ(error({user("x"), assistant({call("a"), call("b")}), result("a")}).message,
             "messages[1] ends with calls that have no result");
-  EXPECT_EQ(error({user("x"), assistant({call("a", "{\"x\": ")}), result("a")}).param,
-            "messages[1].tool_calls[0].function.arguments");
-  EXPECT_EQ(error({user("x"), assistant({call("a", "[1]")}), result("a")}).message,
-            "messages[1].tool_calls[0].function.arguments cannot be read as a JSON object: the "
-            "text is not a JSON object");
   EXPECT_EQ(error({user("x"), assistant({call("")}), user("y")}).param,
             "messages[1].tool_calls[0].function.arguments");
+}
+
+// Whoever has such a call in the history of a session could never go on otherwise.
+TEST(ChatHistory, ArgumentsThatWentWrongOnceAreTakenAsTheyAre) {
+  const std::string deep = std::string(101, '[') + std::string(101, ']');
+  const std::pair<std::string, json> cases[] = {
+      {"{\"x\": ", {{"unreadable", "{\"x\": "}}},
+      {"[1]", {{"unreadable", "[1]"}}},
+      {"7", {{"unreadable", "7"}}},
+      {"{\"x\":1e999}", {{"unreadable", "{\"x\":1e999}"}}},
+      {deep, {{"unreadable", deep}}},
+      {R"({"x":1,"y":{"z":1,"z":2},"x":3})", {{"x", 3}, {"y", {{"z", 2}}}}},
+      {" \n", json::object()},
+      {"", json::object()}};
+  for (const auto& [text, expected] : cases) {
+    const Request chat_request =
+        read("chat", chat({user("x"), assistant({call("a", text)}), result("a")}));
+    ASSERT_EQ(chat_request.messages.size(), 3U) << text;
+    EXPECT_EQ(chat_request.messages[1].calls[0].arguments, expected) << text;
+    const Request responses =
+        read("responses",
+             {{"input",
+               {{{"type", "function_call"}, {"call_id", "a"}, {"name", "f"}, {"arguments", text}},
+                {{"type", "function_call_output"}, {"call_id", "a"}, {"output", "ok"}}}}});
+    ASSERT_EQ(responses.messages.size(), 2U) << text;
+    EXPECT_EQ(responses.messages[0].calls[0].arguments, expected) << text;
+  }
+  // Not even a string or an object.
+  for (const json& odd : {json("x"), json(7), json::array({1}), json(true)}) {
+    json one = call("a");
+    if (!odd.is_string()) {
+      one["function"]["arguments"] = odd;
+      const Request request = read("chat", chat({user("x"), assistant({one}), result("a")}));
+      EXPECT_EQ(request.messages.at(1).calls[0].arguments, (json{{"unreadable", odd.dump()}}));
+    }
+    const Request messages = read(
+        "messages",
+        {{"max_tokens", 5},
+         {"messages",
+          {user("x"),
+           {{"role", "assistant"},
+            {"content", {{{"type", "tool_use"}, {"id", "a"}, {"name", "f"}, {"input", odd}}}}},
+           {{"role", "user"},
+            {"content", {{{"type", "tool_result"}, {"tool_use_id", "a"}, {"content", "ok"}}}}}}}});
+    EXPECT_EQ(messages.messages.at(1).calls[0].arguments, (json{{"unreadable", odd.dump()}}));
+  }
 }
 
 TEST(ChatHistory, SystemMessagesAtTheBeginningBecomeOne) {
@@ -237,6 +276,67 @@ TEST(Tools, AreChosenAsAsked) {
   ASSERT_EQ(request.tools.size(), 1U);
   EXPECT_EQ(request.tools[0].name, "h");
   EXPECT_EQ(request.tool_choice, ToolChoice::required);
+}
+
+// As Codex declares what an MCP server has, and calls it.
+TEST(Tools, OfAGroupAreFunctionsWithItsNameBeforeTheirs) {
+  const json f = {{"type", "function"}, {"name", "add"}, {"strict", true}};
+  const json group = {{"type", "namespace"},
+                      {"name", "mcp__calc"},
+                      {"description", "Sums."},
+                      {"tools",
+                       {f,
+                        {{"type", "function"}, {"name", "sub"}, {"description", "Subtracts."}},
+                        {{"type", "custom"}, {"name", "patch"}}}}};
+  const json past = {{"type", "function_call"},
+                     {"call_id", "a"},
+                     {"namespace", "mcp__calc"},
+                     {"name", "add"},
+                     {"arguments", "{}"}};
+  json body = {
+      {"tools", {f, group, {{"type", "web_search"}}}},
+      {"input",
+       {past,
+        {{"type", "function_call_output"}, {"call_id", "a"}, {"output", "3"}},
+        {{"role", "user"}, {"content", "x"}}}},
+      {"tool_choice", {{"type", "function"}, {"namespace", "mcp__calc"}, {"name", "sub"}}}};
+  const Request request = read("responses", body);
+  ASSERT_EQ(request.tools.size(), 3U);
+  EXPECT_EQ(request.tools[0].name, "add");
+  EXPECT_EQ(request.tools[1].name, "mcp__calc__add");
+  EXPECT_EQ(request.tools[1].description, "Sums.");
+  EXPECT_EQ(request.tools[2].name, "mcp__calc__sub");
+  EXPECT_EQ(request.tools[2].description, "Subtracts.");
+  EXPECT_EQ(request.strict_tools, (std::vector<std::string>{"add", "mcp__calc__add"}));
+  EXPECT_EQ(request.skipped_tools,
+            (std::vector<std::string>{"custom mcp__calc__patch", "web_search"}));
+  ASSERT_EQ(request.grouped_tools.size(), 2U);
+  EXPECT_EQ(request.grouped_tools.at("mcp__calc__add").group, "mcp__calc");
+  EXPECT_EQ(request.grouped_tools.at("mcp__calc__add").name, "add");
+  EXPECT_EQ(request.messages[0].calls[0].name, "mcp__calc__add");
+  EXPECT_EQ(request.named_tool, "mcp__calc__sub");
+
+  body["tool_choice"] = {
+      {"type", "allowed_tools"},
+      {"mode", "auto"},
+      {"tools", {{{"type", "function"}, {"namespace", "mcp__calc"}, {"name", "add"}}}}};
+  EXPECT_EQ(read("responses", body).tools.at(0).name, "mcp__calc__add");
+
+  body["tool_choice"] = "auto";
+  body["tools"][1]["tools"].push_back(f);
+  EXPECT_EQ(refused("responses", body).message,
+            "tools[1].tools[3].name is \"mcp__calc__add\", as that of a tool before it");
+  body["tools"][1]["name"] = "my calc";
+  EXPECT_EQ(refused("responses", body).param, "tools[1].tools[0].name");
+  body["tools"] = json::array();
+  for (int i = 0; i < 3; ++i) {
+    json many = {{"type", "namespace"}, {"name", "g" + std::to_string(i)}};
+    for (int k = 0; k < 100; ++k)
+      many["tools"].push_back({{"type", "function"}, {"name", "f" + std::to_string(k)}});
+    body["tools"].push_back(many);
+  }
+  EXPECT_EQ(refused("responses", body).message,
+            "tools[2].tools[56].name is that of one function more than 256");
 }
 
 TEST(Thinking, FollowsEffortSwitchAndBudget) {

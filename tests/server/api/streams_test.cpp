@@ -184,6 +184,89 @@ TEST(ChatReply, LogprobsLeaveOutAThoughtThatThePromptOpened) {
   EXPECT_EQ(list[0]["token"], "four");
 }
 
+// Text, thoughts and calls in any order, with log-probabilities: what a stream says of a piece of
+// text stands with it, and all of it together is what the whole reply says.
+std::vector<Said> with_logprobs() {
+  std::vector<Said> all;
+  for (const NamedReply& sample : sample_replies()) all.push_back(said(sample.text));
+  all.push_back(said("I look.<|tool_call>call:f{}<tool_call|>And more.<turn|>"));
+  Said opened = said("hm h<channel|>four<turn|>");  // the prompt opened the thought
+  opened.out.message.reasoning = "hm h";
+  for (model::ReplyEvent& event : opened.events)
+    if (event.text == "hm h") event.kind = model::ReplyEvent::Kind::reasoning;
+  all.push_back(opened);
+  // Half a character at the end of a token: its text comes with the next one.
+  all.push_back(said("ab\xC3\xA9\xC3\xA9 \xF0\x9F\x98\x80!<turn|>"));
+  return all;
+}
+
+TEST(ChatStream, LogprobsComeWithTheirText) {
+  const Request request{.generate = {.logprobs = 1}};
+  for (const Said& reply : with_logprobs()) {
+    json together = json::array();
+    std::string text;
+    for (const json& chunk : events(streamed(request, reply))) {
+      if (chunk.is_string()) continue;
+      const json& choice = chunk["choices"][0];
+      if (!choice["logprobs"].is_null())
+        for (const json& token : choice["logprobs"]["content"]) together.push_back(token);
+      // A token may end inside a character: then its text comes with the next one's.
+      if (choice["delta"].contains("content") && reply.out.errors.empty()) {
+        text += choice["delta"]["content"].get<std::string>();
+        size_t bytes = 0;
+        for (const json& token : together) bytes += token["bytes"].size();
+        EXPECT_GE(bytes, text.size()) << text;
+        EXPECT_LE(bytes, text.size() + 3) << text;
+      }
+    }
+    EXPECT_EQ(together, json::parse(whole(request, reply))["choices"][0]["logprobs"]["content"]);
+  }
+}
+
+TEST(ResponsesStream, LogprobsComeWithTheirText) {
+  const Request request{.protocol = Protocol::responses, .generate = {.logprobs = 1}};
+  for (const Said& reply : with_logprobs()) {
+    json deltas = json::array(), of_items = json::array(), of_whole = json::array();
+    size_t n_with = 0;
+    for (const json& event : events(streamed(request, reply))) {
+      if (event["type"] == "response.output_text.delta") {
+        n_with += event["logprobs"].empty() ? 0 : 1;
+        for (const json& token : event["logprobs"]) deltas.push_back(token);
+      }
+      if (event["type"] == "response.output_item.done" && event["item"]["type"] == "message") {
+        const json& listed = event["item"]["content"][0]["logprobs"];
+        for (const json& token : listed) of_items.push_back(token);
+      }
+    }
+    const json whole_reply = json::parse(whole(request, reply));
+    for (const json& item : whole_reply["output"])
+      if (item["type"] == "message") of_whole = item["content"][0]["logprobs"];
+    EXPECT_EQ(of_items, of_whole);
+    EXPECT_EQ(deltas, of_whole);
+    if (of_whole.size() > 1) {
+      EXPECT_GT(n_with, 1U);
+    }
+  }
+}
+
+TEST(CompletionsStream, LogprobsComeWithTheirText) {
+  const Request request{.protocol = Protocol::completions, .generate = {.logprobs = 1}};
+  for (const Said& reply : with_logprobs()) {
+    json together = {{"tokens", json::array()},
+                     {"token_logprobs", json::array()},
+                     {"top_logprobs", json::array()},
+                     {"text_offset", json::array()}};
+    for (const json& chunk : events(streamed(request, reply))) {
+      if (chunk.is_string()) continue;
+      const json& logprobs = chunk["choices"][0]["logprobs"];
+      for (auto& [name, list] : together.items())
+        if (!logprobs.is_null())
+          list.insert(list.end(), logprobs[name].begin(), logprobs[name].end());
+    }
+    EXPECT_EQ(together, json::parse(whole(request, reply))["choices"][0]["logprobs"]);
+  }
+}
+
 TEST(ResponsesStream, OpensAndClosesEachItemInOrder) {
   const Request request{.protocol = Protocol::responses};
   for (const NamedReply& sample : sample_replies()) {
@@ -237,6 +320,32 @@ TEST(ResponsesStream, OpensAndClosesEachItemInOrder) {
   }
 }
 
+TEST(ResponsesStream, ACallOfAGroupHasTheClientsNames) {
+  Request request{.protocol = Protocol::responses};
+  request.grouped_tools["agents__spawn"] = {"agents", "spawn"};
+  const Said reply = said(
+      "<|tool_call>call:agents__spawn{message:<|\"|>hi<|\"|>}<tool_call|>"
+      "<|tool_call>call:other{}<tool_call|><|tool_response>");
+  json items = json::array();
+  for (const json& event : events(streamed(request, reply))) {
+    if (event["type"] == "response.output_item.added") {
+      const bool grouped = items.empty();
+      EXPECT_EQ(event["item"]["name"], grouped ? "spawn" : "other");
+      EXPECT_EQ(event["item"].value("namespace", ""), grouped ? "agents" : "");
+    }
+    if (event["type"] == "response.function_call_arguments.done") {
+      EXPECT_EQ(event["name"], items.empty() ? "spawn" : "other");
+    }
+    if (event["type"] == "response.output_item.done") items.push_back(event["item"]);
+  }
+  ASSERT_EQ(items.size(), 2U);
+  EXPECT_EQ(items[0]["name"], "spawn");
+  EXPECT_EQ(items[0]["namespace"], "agents");
+  EXPECT_EQ(items[0]["arguments"], R"({"message":"hi"})");
+  EXPECT_FALSE(items[1].contains("namespace"));
+  EXPECT_EQ(json::parse(whole(request, reply))["output"], items);
+}
+
 TEST(MessagesStream, OpensAndClosesEachBlockInOrder) {
   const Request request{.protocol = Protocol::messages};
   for (const NamedReply& sample : sample_replies()) {
@@ -244,6 +353,7 @@ TEST(MessagesStream, OpensAndClosesEachBlockInOrder) {
     const Said reply = said(sample.text);
     const std::vector<json> all = events(streamed(request, reply));
     EXPECT_EQ(all.front()["type"], "message_start");
+    EXPECT_EQ(all.front()["message"]["usage"]["input_tokens"], 100);
     EXPECT_EQ(all.back()["type"], "message_stop");
     bool open = false;
     int n_blocks = 0;

@@ -15,8 +15,29 @@ if not CODEX.exists():
     skip("Codex is not here")
 
 
-def codex(rules, *prompts):
-    """Each prompt in turn, the later ones in the same session; the events of the last and all requests."""
+# An MCP server over pipes with one tool.
+CALCULATOR = """import json, sys
+for line in sys.stdin:
+    message = json.loads(line)
+    if "id" not in message:
+        continue
+    parameters = message.get("params") or {}
+    result = {}
+    if message["method"] == "initialize":
+        result = {"protocolVersion": parameters["protocolVersion"], "capabilities": {"tools": {}},
+                  "serverInfo": {"name": "calculator", "version": "1"}}
+    elif message["method"] == "tools/list":
+        result = {"tools": [{"name": "join", "description": "Joins two texts.", "inputSchema": {
+            "type": "object", "properties": {"a": {"type": "string"}, "b": {"type": "string"}}, "required": ["a", "b"]}}]}
+    elif message["method"] == "tools/call":
+        result = {"content": [{"type": "text", "text": parameters["arguments"]["a"] + parameters["arguments"]["b"]}]}
+    print(json.dumps({"jsonrpc": "2.0", "id": message["id"], "result": result}), flush=True)
+"""
+
+
+def codex(rules, *prompts, mcp=None):
+    """Each prompt in turn, the later ones in the same session; the events of the last and all requests.
+    mcp: the program of an MCP server."""
     # Its sandbox helper does not start from /tmp.
     with tempfile.TemporaryDirectory(dir=Path.cwd(), prefix="codex-") as name:
         folder = Path(name)
@@ -32,7 +53,12 @@ name = "local"
 base_url = "http://127.0.0.1:{server.port}/v1"
 wire_api = "responses"
 requires_openai_auth = false
-""")
+""" + (f"""[mcp_servers.my-calc]
+command = "{sys.executable}"
+args = ["{folder / "mcp.py"}"]
+default_tools_approval_mode = "approve"
+""" if mcp else ""))
+            (folder / "mcp.py").write_text(mcp or "")
             for i, prompt in enumerate(prompts):
                 more = ["resume", "--last"] if i else []
                 done = subprocess.run([str(CODEX), "exec", *more, "--skip-git-repo-check", "--json", prompt],
@@ -86,4 +112,24 @@ def a_session_goes_on():
     check_history(requests)
 
 
-main(text, a_command, two_commands_at_once, a_session_goes_on)
+def a_helper():
+    events, requests = codex([{"when": "use a helper", "reply": call("multi_agent_v1__spawn_agent", message="look around") + WAIT},
+                              {"when": "look around", "reply": "I looked." + END},
+                              {"when": "", "reply": "It looks." + END, "times": 9}], "use a helper")
+    assert [(item["tool"], item["status"]) for item in items(events, "collab_tool_call")] == [("spawn_agent", "completed")], events
+    assert "multi_agent_v1__spawn_agent" in requests[0]["tools"], requests[0]["tools"]
+    assert any(one["name"] == "multi_agent_v1__spawn_agent" for request in requests for message in request["messages"]
+               for one in message["calls"]), "the call's name in the history is another"
+    check_history(requests)
+
+
+def a_tool_of_an_mcp_server():
+    events, requests = codex([{"when": "join them", "reply": call("mcp__my_calc__join", a="left", b="right") + WAIT},
+                              {"when": "leftright", "reply": "Joined." + END}], "join them", mcp=CALCULATOR)
+    called = items(events, "mcp_tool_call")
+    assert [(one["server"], one["tool"], one["status"]) for one in called] == [("my-calc", "join", "completed")], events
+    assert [item["text"] for item in items(events, "agent_message")] == ["Joined."]
+    check_history(requests)
+
+
+main(text, a_command, two_commands_at_once, a_session_goes_on, a_helper, a_tool_of_an_mcp_server)
