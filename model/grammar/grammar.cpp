@@ -22,16 +22,16 @@ constexpr char kSpecialMarker = '\xff';
 
 // What free text mostly consists of: where the grammar allows all of a slice here, its tokens are
 // taken as a set and only the rest of the trie is walked. Words in lower case, or of a script
-// without case, with and without a space before them, without numerals; then everything that may
-// stand in a quoted string. A slice costs about 14 MB. Every compile reads their expressions: the
-// common scripts as ranges, in place of "no \p{N}", halve the compile of a small grammar.
-#define TESSERA_WORD                                                                            \
-  R"([!#-'*+,./:<>?@\[\]^_`a-z{|}~()\x{2D}\x{A1}-\x{A9}\x{AB}-\x{B1}\x{B4}-\x{B8}\x{BA}\x{BB})" \
-  R"(\x{BF}-\x{65F}\x{671}-\x{6EF}\x{904}-\x{939}\x{1E00}-\x{1FFF}\x{2010}-\x{205E})"           \
-  R"(\x{20A0}-\x{20BF}\x{3041}-\x{30FF}\x{4E00}-\x{9FFF}\x{AC00}-\x{D7A3}]{1,12})"
+// without case, with and without a space before them, without numerals; names of members; then
+// everything that may stand in a quoted string. A slice costs about 14 MB. Every compile derives
+// them by every byte, so they are few ranges, and of whole blocks: the bounds are those of UTF-8.
+#define TESSERA_WORD                                                                         \
+  R"([!#-'*+,./:<>?@\[\]^_`a-z{|}~()\x{2D}\x{C0}-\x{65F}\x{1E00}-\x{1FFF}\x{3040}-\x{30FF})" \
+  R"(\x{4E00}-\x{9FFF}\x{AC00}-\x{D77F}]{1,12})"
 constexpr const char* kSlices[] = {
     TESSERA_WORD,
     " " TESSERA_WORD,
+    R"([A-Za-z0-9_.$\x{2D}\x{80}-\x{10FFFF}]{1,12})",
     R"([^"\\\x00-\x1F\x7F]{1,30})",
     nullptr,
 };
