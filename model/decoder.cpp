@@ -211,12 +211,12 @@ bool Decoder::run(std::vector<float>& stream, int n, const Pass& pass,
   float* gate = sized(work.gate, area(n, a.feed_forward));
   float* up = sized(work.up, area(n, a.feed_forward));
   float* inverse = sized(work.inverse, area(n, a.n_heads));
+  const auto stopped = [&] {
+    // Cannot fail: the pass is shorter than the slack of the ring.
+    return alone && pass.stop.stop_requested() && caches[0]->truncate(past);
+  };
   for (int i = 0; i < a.n_layers; ++i) {
-    if (pass.stop.stop_requested() && alone) {
-      // Cannot fail: the pass is shorter than the slack of the ring.
-      caches[0]->truncate(past);
-      return false;
-    }
+    if (stopped()) return false;
     const LayerShape& shape = a.layers[static_cast<size_t>(i)];
     const LayerWeights& w = weights_.layers[static_cast<size_t>(i)];
     const int qw = a.query_width(i), kw = a.key_width(i), hd = shape.head_dim;
@@ -246,15 +246,19 @@ bool Decoder::run(std::vector<float>& stream, int n, const Pass& pass,
       attend_each(heads, q, cache_of, reach, i, work.attended.data(), pool);
     else
       attend(heads, q, past, n, reach, *caches[0], i, work.attended.data(), pool);
+    if (stopped()) return false;
     linear(i, Projection::o,
            input(i, Projection::o, Projection::o, work.attended.data(), n, work, pool), branch,
            pass, work, pool);
     rms_norm(branch, n, a.hidden, w.post_attention_norm.data(), a.norm_eps, branch, inverse, pool);
     add(h, branch, values, pool);
     rms_norm(h, n, a.hidden, w.feed_forward_norm.data(), a.norm_eps, normed, inverse, pool);
+    if (stopped()) return false;
     const Input forward = input(i, Projection::gate, Projection::up, normed, n, work, pool);
     linear(i, Projection::gate, forward, gate, pass, work, pool);
+    if (stopped()) return false;
     linear(i, Projection::up, forward, up, pass, work, pool);
+    if (stopped()) return false;
     gelu_gate(gate, up, gate, static_cast<int64_t>(area(n, a.feed_forward)), pool);
     linear(i, Projection::down, input(i, Projection::down, Projection::down, gate, n, work, pool),
            branch, pass, work, pool);

@@ -65,7 +65,7 @@ class Decoder {
     /// Part of a prompt: what comes out for a position depends on those before it, bit for bit,
     /// and not on how the prompt is cut into passes. Else up to kFewRows rows are decoded.
     bool reading = false;
-    std::stop_token stop = {};  ///< looked at between layers
+    std::stop_token stop = {};  ///< looked at between the matrices of one cache's pass
   };
 
   /// Runs `stream` [n, hidden] (embedded input, overwritten by the final-normed output) at

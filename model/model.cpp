@@ -239,10 +239,11 @@ bool Session::run(std::span<const Position> chunk, std::span<const PositionKey> 
   n_extended_ = 0;
   return true;
 }
-void Session::run(std::span<const TokenId> tokens) {
+
+bool Session::run(std::span<const TokenId> tokens, std::stop_token stop) {
   std::vector<Position> positions;
   for (const TokenId token : tokens) positions.push_back({.id = token});
-  run(positions, keys_of(positions), false, {});
+  return run(positions, keys_of(positions), false, std::move(stop));
 }
 
 void Session::compute_logits(const std::vector<float>& rows, int n) {
@@ -402,10 +403,9 @@ base::Status Session::decode_each(std::span<Session* const> sessions,
 base::Status Session::append(std::span<const TokenId> tokens, std::stop_token stop) {
   if (const base::Status checked = check(tokens); !checked) return checked;
   while (!tokens.empty()) {
-    if (stop.stop_requested())
-      return Error{Errc::cancelled, "stopped while the model was replying"};
     const size_t n = std::min(tokens.size(), static_cast<size_t>(kChunk));
-    run(tokens.first(n));
+    if (stop.stop_requested() || !run(tokens.first(n), stop))
+      return Error{Errc::cancelled, "stopped while the model was replying"};
     tokens = tokens.subspan(n);
     if (tokens.empty()) compute_logits(hidden_, 1);
   }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -84,6 +85,12 @@ class Engine {
   /// the checkpoint's files (sizes, times, beginnings), the adapter, the precision and the kernels.
   uint64_t fingerprint() const { return parts_->fingerprint; }
 
+  /// Calls `call` every few milliseconds of any work of this engine, on the thread that does it. It
+  /// must be quick and use nothing of the engine. Empty: not any more. Set while nothing runs.
+  void call_between(std::function<void()> call) const {
+    parts_->pool->set_between(std::move(call));
+  }
+
   /// An adapter for Session::set_adapter. Errors: as Lora::open.
   base::Result<Lora> open_adapter(const std::filesystem::path& path) const;
 
@@ -156,7 +163,7 @@ class Session {
   /// Reads on in `prompt`, whose first size() positions the cache holds: at most `most` positions
   /// (1 to kChunk; images are not cut, and may take more), in one pass. At the end of the prompt
   /// logits() follow it. What is computed does not depend on the pieces. Errors: cancelled (within
-  /// a layer's time; the cache holds what it held).
+  /// the time of one matrix; the cache holds what it held).
   base::Status read(std::span<const Position> prompt, std::span<const PositionKey> keys, int most,
                     std::stop_token stop);
 
@@ -228,7 +235,7 @@ class Session {
   bool run(std::span<const Position> chunk, std::span<const PositionKey> keys, bool reading,
            std::stop_token stop);
   /// As run(), for tokens that are decoded.
-  void run(std::span<const TokenId> tokens);
+  bool run(std::span<const TokenId> tokens, std::stop_token stop = {});
   /// Logits of the first n rows of `rows` into logits_.
   void compute_logits(const std::vector<float>& rows, int n);
 

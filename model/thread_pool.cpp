@@ -65,6 +65,7 @@ void ThreadPool::take_ranges(int worker) {
     if (range >= n_ranges) return;
     const int begin = range * job_.grain;
     job_.call(job_.task, worker, begin, std::min(job_.n - begin, job_.grain) + begin);
+    if (worker == 0 && between_) between_();
   }
 }
 

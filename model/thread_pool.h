@@ -3,9 +3,11 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <thread>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 namespace model {
@@ -39,6 +41,10 @@ class ThreadPool {
          .grain = grain});
   }
 
+  /// Called by the thread that asked for a loop after each range it took itself, so that it may
+  /// look up from long work; asks for no loop. Empty: nothing. Set while no loop runs.
+  void set_between(std::function<void()> call) { between_ = std::move(call); }
+
   /// At least `bytes` of memory, 64-byte aligned, that stays with `worker` until its next scratch()
   /// call. Contents are unspecified. Called by the worker itself, or by the caller between loops.
   std::byte* scratch(int worker, size_t bytes);
@@ -67,6 +73,7 @@ class ThreadPool {
   std::atomic<uint32_t> state_{0};  // generation, open bit, number of helpers inside; see the .cpp
   std::atomic<bool> stopping_{false};
   std::vector<Scratch> scratch_;
+  std::function<void()> between_;
   std::vector<std::thread> workers_;
 };
 

@@ -1,11 +1,13 @@
-// A thin layer over the C interface of llguidance (a Rust library linked statically). The engine
-// keeps a trie of the bytes of all tokens and, per constraint, a lexer automaton made on demand
-// under an Earley parser; a mask is a walk of the trie along both. A token that is special is given
-// to the engine as byte 0xFF plus a name: 0xFF never occurs in UTF-8, so neither a string nor a
-// regular expression can reach it.
+// A thin layer over llguidance (a Rust library linked statically) and what setup/rust/grammar.rs
+// adds to it: a quick way from a grammar's text to the engine's tables. The engine keeps a trie of
+// the bytes of all tokens and, per constraint, a lexer automaton made on demand under an Earley
+// parser; a mask is a walk of the trie along both. A token that is special is given to the engine
+// as byte 0xFF plus a name: 0xFF never occurs in UTF-8, so neither a string nor a regular
+// expression can reach it.
 #include "model/grammar/grammar.h"
 
 #include <llguidance.h>
+#include <tessera_grammar.h>
 
 #include <algorithm>
 #include <bit>
@@ -20,25 +22,23 @@ constexpr char kSpecialMarker = '\xff';
 
 // What free text mostly consists of: where the grammar allows all of a slice here, its tokens are
 // taken as a set and only the rest of the trie is walked. Words in lower case, or of a script
-// without case, with and without a space before them, without numerals; then everything that may
-// stand in a quoted string. A slice costs about 14 MB. Every compile reads their expressions: the
-// common scripts as ranges, in place of "no \p{N}", halve the compile of a small grammar.
-#define TESSERA_WORD                                                                            \
-  R"([!#-'*+,./:<>?@\[\]^_`a-z{|}~()\x{2D}\x{A1}-\x{A9}\x{AB}-\x{B1}\x{B4}-\x{B8}\x{BA}\x{BB})" \
-  R"(\x{BF}-\x{65F}\x{671}-\x{6EF}\x{904}-\x{939}\x{1E00}-\x{1FFF}\x{2010}-\x{205E})"           \
-  R"(\x{20A0}-\x{20BF}\x{3041}-\x{30FF}\x{4E00}-\x{9FFF}\x{AC00}-\x{D7A3}]{1,12})"
+// without case, with and without a space before them, without numerals; names of members; then
+// everything that may stand in a quoted string. A slice costs about 14 MB. Every compile derives
+// them by every byte, so they are few ranges, and of whole blocks: the bounds are those of UTF-8.
+#define TESSERA_WORD                                                                         \
+  R"([!#-'*+,./:<>?@\[\]^_`a-z{|}~()\x{2D}\x{C0}-\x{65F}\x{1E00}-\x{1FFF}\x{3040}-\x{30FF})" \
+  R"(\x{4E00}-\x{9FFF}\x{AC00}-\x{D77F}]{1,12})"
 constexpr const char* kSlices[] = {
     TESSERA_WORD,
     " " TESSERA_WORD,
+    R"([A-Za-z0-9_.$\x{2D}\x{80}-\x{10FFFF}]{1,12})",
     R"([^"\\\x00-\x1F\x7F]{1,30})",
     nullptr,
 };
 #undef TESSERA_WORD
 
-LlgMatcher* matcher(void* pointer) { return static_cast<LlgMatcher*>(pointer); }
-
-std::string error_of(void* pointer) {
-  const char* text = llg_matcher_get_error(matcher(pointer));
+std::string error_of(TesseraConstraint* constraint) {
+  const char* text = tessera_constraint_error(constraint);
   std::string message = text ? text : "unknown error of the grammar engine";
   if (message.size() > 400) message.resize(400);
   return message;
@@ -55,11 +55,15 @@ int TokenMask::count() const {
 struct GrammarVocabulary::State {
   GrammarSource source;
   LlgTokenizer* tokenizer = nullptr;
+  TesseraGrammars* grammars = nullptr;
 
   explicit State(GrammarSource from) : source(std::move(from)) {}
   State(const State&) = delete;
   State& operator=(const State&) = delete;
-  ~State() { llg_free_tokenizer(tokenizer); }
+  ~State() {
+    tessera_grammars_free(grammars);
+    llg_free_tokenizer(tokenizer);
+  }
 
   static size_t encode(const void* self, const uint8_t* bytes, size_t n_bytes, uint32_t* out,
                        size_t n_out) {
@@ -116,48 +120,45 @@ base::Result<GrammarVocabulary> GrammarVocabulary::build(GrammarSource source) {
   char error[256] = {};
   state->tokenizer = llg_new_tokenizer_v2(&init, error, sizeof(error));
   if (!state->tokenizer) return Error{Errc::internal, std::string("grammar vocabulary: ") + error};
+  state->grammars = tessera_grammars_new(state->tokenizer);
+  if (!state->grammars) return Error{Errc::internal, "grammar vocabulary: a slice is wrong"};
   return GrammarVocabulary(std::move(state));
 }
 
 int GrammarVocabulary::vocab_size() const { return state_->source.vocab_size; }
 
-Constraint::Constraint(std::shared_ptr<const GrammarVocabulary::State> vocabulary, void* matcher)
-    : vocabulary_(std::move(vocabulary)), matcher_(matcher) {}
+Constraint::Constraint(std::shared_ptr<const GrammarVocabulary::State> vocabulary,
+                       TesseraConstraint* constraint)
+    : vocabulary_(std::move(vocabulary)), constraint_(constraint) {}
 
 Constraint::Constraint(Constraint&& other) noexcept
-    : vocabulary_(std::move(other.vocabulary_)), matcher_(std::exchange(other.matcher_, nullptr)) {}
+    : vocabulary_(std::move(other.vocabulary_)),
+      constraint_(std::exchange(other.constraint_, nullptr)) {}
 
 Constraint& Constraint::operator=(Constraint&& other) noexcept {
   std::swap(vocabulary_, other.vocabulary_);
-  std::swap(matcher_, other.matcher_);
+  std::swap(constraint_, other.constraint_);
   return *this;
 }
 
-Constraint::~Constraint() { llg_free_matcher(matcher(matcher_)); }
+Constraint::~Constraint() { tessera_constraint_free(constraint_); }
 
 base::Result<Constraint> Constraint::compile(const GrammarVocabulary& vocabulary,
-                                             const std::string& lark) {
-  LlgConstraintInit init = {};
-  llg_constraint_init_set_defaults(&init, vocabulary.state_->tokenizer);
-  init.log_buffer_level = 0;
-  init.log_stderr_level = 0;
-  init.limits.verbose_errors = false;
-  // Walking the vocabulary ahead for long lexemes (our slices among them) costs each compile 4 ms
-  // and saves no mask more than it costs.
-  init.limits.precompute_large_lexemes = false;
-  Constraint constraint(vocabulary.state_, llg_new_matcher(&init, "lark", lark.c_str()));
-  if (llg_matcher_is_error(matcher(constraint.matcher_)))
-    return base::Error{base::Errc::usage, "grammar: " + error_of(constraint.matcher_)};
-  return constraint;
+                                             const std::string& lark, GrammarReader reader) {
+  Constraint out(vocabulary.state_,
+                 tessera_constraint_new(vocabulary.state_->grammars, lark.data(), lark.size(),
+                                        reader == GrammarReader::engine));
+  if (tessera_constraint_error(out.constraint_) != nullptr)
+    return base::Error{base::Errc::usage, "grammar: " + error_of(out.constraint_)};
+  return out;
 }
 
 base::Status Constraint::mask(TokenMask& into) {
   if (into.size() != vocabulary_->source.vocab_size)
     into = TokenMask(vocabulary_->source.vocab_size);
   std::vector<uint32_t>& words = into.words();
-  if (llg_matcher_compute_mask_into(matcher(matcher_), words.data(),
-                                    words.size() * sizeof(uint32_t)) != 0)
-    return base::Error{base::Errc::limit, "grammar: " + error_of(matcher_)};
+  if (!tessera_constraint_mask(constraint_, words.data(), words.size()))
+    return base::Error{base::Errc::limit, "grammar: " + error_of(constraint_)};
   return base::Ok{};
 }
 
@@ -165,31 +166,30 @@ base::Status Constraint::accept(int32_t token) {
   if (token < 0 || token >= vocabulary_->source.vocab_size)
     return base::Error{base::Errc::usage,
                        "token " + std::to_string(token) + " is not in the vocabulary"};
-  if (llg_matcher_consume_token(matcher(matcher_), static_cast<uint32_t>(token)) != 0)
+  if (!tessera_constraint_accept(constraint_, static_cast<uint32_t>(token)))
     return base::Error{base::Errc::usage,
-                       "token " + std::to_string(token) + ": " + error_of(matcher_)};
+                       "token " + std::to_string(token) + ": " + error_of(constraint_)};
   return base::Ok{};
 }
 
 int Constraint::count_accepted(const std::vector<int32_t>& tokens) {
   static_assert(sizeof(int32_t) == sizeof(uint32_t));
-  int n = llg_matcher_validate_tokens(
-      matcher(matcher_), reinterpret_cast<const uint32_t*>(tokens.data()), tokens.size());
-  return std::max(n, 0);
+  return static_cast<int>(tessera_constraint_count_accepted(
+      constraint_, reinterpret_cast<const uint32_t*>(tokens.data()), tokens.size()));
 }
 
-bool Constraint::is_accepting() { return llg_matcher_is_accepting(matcher(matcher_)); }
+bool Constraint::is_accepting() { return tessera_constraint_is_accepting(constraint_); }
 
-bool Constraint::is_finished() const { return llg_matcher_is_stopped(matcher(matcher_)); }
+bool Constraint::is_finished() const { return tessera_constraint_is_finished(constraint_); }
 
 std::vector<int32_t> Constraint::forced() {
   uint32_t buffer[256];
-  int n = llg_matcher_compute_ff_tokens(matcher(matcher_), buffer, std::size(buffer));
-  return n <= 0 ? std::vector<int32_t>{} : std::vector<int32_t>(buffer, buffer + n);
+  const size_t n = tessera_constraint_forced(constraint_, buffer, std::size(buffer));
+  return {buffer, buffer + n};
 }
 
 Constraint Constraint::clone() const {
-  return Constraint(vocabulary_, llg_clone_matcher(matcher(matcher_)));
+  return Constraint(vocabulary_, tessera_constraint_clone(constraint_));
 }
 
 }  // namespace model

@@ -118,8 +118,40 @@ void add_once(Schemas& to, const json* schema) {
   if (std::find(to.begin(), to.end(), schema) == to.end()) to.push_back(schema);
 }
 
-// Members in any order.
-bool same(const json& a, const json& b) { return nlohmann::json(a) == nlohmann::json(b); }
+// Equal for equal values: members in order of their names, numbers without a part after the point
+// as integers.
+void write_key(const json& value, string& out) {
+  if (value.is_object()) {
+    std::map<string, const json*> members;
+    for (const auto& item : value.items()) members.emplace(item.key(), &item.value());
+    out += '{';
+    for (const auto& [name, member] : members) {
+      write_key(name, out);
+      out += ':';
+      write_key(*member, out);
+      out += ',';
+    }
+    out += '}';
+  } else if (value.is_array()) {
+    out += '[';
+    for (const json& item : value) {
+      write_key(item, out);
+      out += ',';
+    }
+    out += ']';
+  } else {
+    const double number = value.is_number_float() ? value.get<double>() : 0.5;
+    out += number == std::floor(number) && std::abs(number) < 1e18
+               ? std::to_string(static_cast<int64_t>(number))
+               : value.dump(-1, ' ', false, json::error_handler_t::replace);
+  }
+}
+
+string key_of(const json& value) {
+  string out;
+  write_key(value, out);
+  return out;
+}
 
 uint8_t type_of(const json& value) {
   switch (value.type()) {
@@ -345,10 +377,9 @@ Status SchemaReader::apply_types(const json& node, Shape& shape) const {
       shape.values = std::move(values);
       return;
     }
-    std::erase_if(*shape.values, [&](const json& value) {
-      return std::none_of(values.begin(), values.end(),
-                          [&](const json& other) { return same(value, other); });
-    });
+    std::set<string> keys;
+    for (const json& value : values) keys.insert(key_of(value));
+    std::erase_if(*shape.values, [&](const json& value) { return !keys.contains(key_of(value)); });
   };
   if (const json* constant = find(node, "const")) narrow({*constant});
   if (const json* values = find(node, "enum")) {
@@ -613,22 +644,21 @@ Result<bool> SchemaReader::finish(Shape& shape) {
     if (shape.values)
       std::erase_if(*shape.values, [](const json& value) {
         if (!value.is_array()) return false;
-        for (size_t i = 0; i < value.size(); ++i)
-          for (size_t k = 0; k < i; ++k)
-            if (same(value[i], value[k])) return true;
-        return false;
+        std::set<string> items;
+        return !std::all_of(value.begin(), value.end(),
+                            [&](const json& item) { return items.insert(key_of(item)).second; });
       });
     at = shape.choices.erase(at);
   }
   if (shape.values) {
-    std::vector<json> values;
+    // Each is compared with the rest of the shape.
+    std::vector<json> all = std::move(*shape.values), values;
+    shape.values = std::nullopt;
     uint8_t types = 0;
-    for (json& value : *shape.values) {
+    for (json& value : all) {
       const Result<bool> fit = fits(value, shape);
       if (!fit) return fit;
-      const bool again = std::any_of(values.begin(), values.end(),
-                                     [&](const json& other) { return same(value, other); });
-      if (!*fit || again) continue;
+      if (!*fit || !shape.value_keys.insert(key_of(value)).second) continue;
       types |= type_of(value);
       values.push_back(std::move(value));
     }
@@ -786,9 +816,7 @@ Schemas SchemaReader::item(const Shape& shape, size_t i) const {
 
 Result<bool> SchemaReader::fits(const json& value, const Shape& shape) {
   if ((shape.types & type_of(value)) == 0) return false;
-  if (shape.values && std::none_of(shape.values->begin(), shape.values->end(),
-                                   [&](const json& other) { return same(value, other); }))
-    return false;
+  if (shape.values && !shape.value_keys.contains(key_of(value))) return false;
   if (value.is_number()) {
     return satisfies(value, shape.number) &&
            std::all_of(shape.multiples.begin(), shape.multiples.end(),

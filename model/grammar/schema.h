@@ -33,6 +33,7 @@ enum JsonType : uint8_t {
 struct Shape {
   uint8_t types = kAnyType;
   std::optional<std::vector<nlohmann::ordered_json>> values = {};  ///< only these; each fits
+  std::set<std::string> value_keys = {};                           ///< of them, to find one
   NumberRange number = {};
   std::vector<std::string> multiples = {};     ///< each as JSON writes it
   int64_t least_length = 0, most_length = -1;  ///< of a string, in characters; -1: no end

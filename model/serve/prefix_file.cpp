@@ -86,13 +86,15 @@ base::Status write_all(int fd, std::span<const std::byte> bytes,
 }
 
 // False also where the file ends early.
-bool read_all(int fd, std::span<std::byte> bytes, off_t at) {
+bool read_all(int fd, std::span<std::byte> bytes, off_t at,
+              const std::function<void()>& between = {}) {
   while (!bytes.empty()) {
     const ssize_t n = ::pread(fd, bytes.data(), std::min(bytes.size(), size_t{1} << 26), at);
     if (n < 0 && errno == EINTR) continue;
     if (n <= 0) return false;
     bytes = bytes.subspan(static_cast<size_t>(n));
     at += n;
+    if (between) between();
   }
   return true;
 }
@@ -103,7 +105,7 @@ struct Opened {
   uint64_t rows_hash = 0;
 };
 
-base::Result<Opened> open_checked(const std::filesystem::path& path) {
+base::Result<Opened> open_file(const std::filesystem::path& path, Fixed& fixed) {
   Opened out;
   out.fd = base::UniqueFd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
   if (out.fd.get() < 0) {
@@ -114,7 +116,6 @@ base::Result<Opened> open_checked(const std::filesystem::path& path) {
   if (::fstat(out.fd.get(), &status) != 0) return failed(path, "stat");
   if (!S_ISREG(status.st_mode)) return corrupt(path, "not a regular file");
   const uint64_t size = static_cast<uint64_t>(status.st_size);
-  Fixed fixed;
   if (size < kHeaderBytes || !read_all(out.fd.get(), fixed, 0))
     return corrupt(path, "shorter than a header");
   const std::byte* at = fixed.data();
@@ -135,6 +136,17 @@ base::Result<Opened> open_checked(const std::filesystem::path& path) {
   const size_t n = static_cast<size_t>(h.end - h.begin);
   if (size - kHeaderBytes < n * kKeyBytes || size - kHeaderBytes - n * kKeyBytes != h.rows_bytes)
     return corrupt(path, "cut short, or longer than it says");
+  return out;
+}
+
+base::Result<Opened> open_checked(const std::filesystem::path& path) {
+  Fixed fixed;
+  base::Result<Opened> opened = open_file(path, fixed);
+  if (!opened) return opened;
+  Opened& out = *opened;
+  PrefixHeader& h = out.header;
+  const std::byte* at = fixed.data();
+  const size_t n = static_cast<size_t>(h.end - h.begin);
   std::vector<std::byte> keys(n * kKeyBytes);
   if (!read_all(out.fd.get(), keys, kHeaderBytes)) return corrupt(path, "cut short");
   if (hash_header(fixed, keys) != get<uint64_t>(at, 64)) return corrupt(path, "damaged header");
@@ -146,7 +158,7 @@ base::Result<Opened> open_checked(const std::filesystem::path& path) {
                  .patch = get<uint32_t>(key, 4) != 0};
   }
   if (prefix_id(h.parent, h.keys) != h.id) return corrupt(path, "its id is not that of its keys");
-  return out;
+  return opened;
 }
 
 }  // namespace
@@ -186,6 +198,13 @@ base::Status write_prefix(const std::filesystem::path& path, const PrefixHeader&
   return written;
 }
 
+base::Result<PrefixHeader> read_prefix_outline(const std::filesystem::path& path) {
+  Fixed fixed;
+  base::Result<Opened> opened = open_file(path, fixed);
+  if (!opened) return opened.error();
+  return std::move(opened->header);
+}
+
 base::Result<PrefixHeader> read_prefix_header(const std::filesystem::path& path) {
   base::Result<Opened> opened = open_checked(path);
   if (!opened) return opened.error();
@@ -193,7 +212,8 @@ base::Result<PrefixHeader> read_prefix_header(const std::filesystem::path& path)
 }
 
 base::Result<std::vector<std::byte>> read_prefix_rows(const std::filesystem::path& path,
-                                                      const PrefixHeader& expected) {
+                                                      const PrefixHeader& expected,
+                                                      const std::function<void()>& between) {
   base::Result<Opened> opened = open_checked(path);
   if (!opened) return opened.error();
   const PrefixHeader& h = opened->header;
@@ -202,7 +222,7 @@ base::Result<std::vector<std::byte>> read_prefix_rows(const std::filesystem::pat
     return corrupt(path, "another state than its name says");
   std::vector<std::byte> rows(h.rows_bytes);
   const off_t at = static_cast<off_t>(prefix_file_bytes(h.keys.size(), 0));
-  if (!read_all(opened->fd.get(), rows, at)) return corrupt(path, "cut short");
+  if (!read_all(opened->fd.get(), rows, at, between)) return corrupt(path, "cut short");
   if (hash_bytes(rows) != opened->rows_hash) return corrupt(path, "damaged rows");
   return rows;
 }

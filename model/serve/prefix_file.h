@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <span>
 #include <vector>
 
@@ -33,11 +34,17 @@ uint64_t prefix_file_bytes(size_t n_keys, uint64_t rows_bytes);
 base::Status write_prefix(const std::filesystem::path& path, const PrefixHeader& header,
                           std::span<const std::byte> rows);
 
+/// The part of fixed length, which says where the state stands; no keys, and nothing that hashes
+/// would tell is checked. Errors: not_found, corrupt, system.
+base::Result<PrefixHeader> read_prefix_outline(const std::filesystem::path& path);
+
 /// All but the rows, checked. Errors: not_found, corrupt, system.
 base::Result<PrefixHeader> read_prefix_header(const std::filesystem::path& path);
 
-/// The rows, after checking that everything in the file belongs to `expected`. Errors: as above.
+/// The rows, after checking that everything in the file belongs to `expected`. between: called
+/// after every 64 MiB, may be empty. Errors: as above.
 base::Result<std::vector<std::byte>> read_prefix_rows(const std::filesystem::path& path,
-                                                      const PrefixHeader& expected);
+                                                      const PrefixHeader& expected,
+                                                      const std::function<void()>& between = {});
 
 }  // namespace model

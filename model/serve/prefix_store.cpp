@@ -255,7 +255,8 @@ class PrefixStore::State {
   Rows load(Node& node, std::unique_lock<std::mutex>& lock) {
     const fs::path path = path_of(node.header);
     lock.unlock();  // the node stays: only this thread lets states go
-    base::Result<std::vector<std::byte>> read = read_prefix_rows(path, node.header);
+    base::Result<std::vector<std::byte>> read =
+        read_prefix_rows(path, node.header, options_.between);
     lock.lock();
     if (!read) return nullptr;
     Rows rows = std::make_shared<const std::vector<std::byte>>(std::move(*read));
@@ -337,8 +338,19 @@ class PrefixStore::State {
   }
 
   void scan() {
-    std::vector<std::pair<PrefixHeader, fs::file_time_type>> found;
+    // Where states stand is read first, their keys one state after the other: those of a full
+    // folder would take far more memory than the store may.
+    struct Found {
+      fs::path path;
+      int begin = 0;
+      fs::file_time_type used = {};
+    };
+    std::vector<Found> found;
     std::error_code error;
+    const auto reject = [&](const fs::path& path) {
+      ++counts_.rejected;
+      fs::remove(path, error);
+    };
     for (const auto& entry : fs::directory_iterator(options_.folder, error)) {
       const fs::path& path = entry.path();
       const std::string name = path.filename().string();
@@ -354,43 +366,50 @@ class PrefixStore::State {
         counts_.bytes_on_disk += foreign_.back().bytes;
         continue;
       }
-      base::Result<PrefixHeader> header = read_prefix_header(path);
-      if (header && header->fingerprint == fingerprint_ &&
-          name == path_of(*header).filename().string() && found.size() < kMaxStates) {
-        found.emplace_back(std::move(*header), used);
-      } else {
-        ++counts_.rejected;
-        fs::remove(path, ignored);
-      }
+      const base::Result<PrefixHeader> outline = read_prefix_outline(path);
+      if (outline && found.size() < kMaxStates)
+        found.push_back({path, outline->begin, used});
+      else
+        reject(path);
     }
     // A state comes after the one it goes on from.
     std::sort(found.begin(), found.end(),
-              [](const auto& a, const auto& b) { return a.first.begin < b.first.begin; });
-    for (auto& [header, used] : found) {
-      const auto parent = nodes_.find(header.parent);
-      const uint64_t id = header.id, parent_id = header.parent;
-      const bool follows =
-          parent_id == 0 || (parent != nodes_.end() && parent->second.header.end == header.begin &&
-                             parent->second.depth < kMaxDepth);
-      Node node{.header = std::move(header)};
-      if (!follows || node.header.end > measure_.context() ||
-          node.header.rows_bytes != measure_.state_bytes(node.header.begin, node.header.end) ||
-          counts_.bytes_in_memory + node.key_bytes() > options_.max_bytes_in_memory) {
-        ++counts_.rejected;
-        fs::remove(path_of(node.header), error);
-        continue;
-      }
-      node.on_disk = true;
-      node.used = used;
-      counts_.bytes_in_memory += node.key_bytes();
-      counts_.bytes_on_disk += node.file_bytes();
-      if (parent_id != 0) {
-        node.depth = parent->second.depth + 1;
-        ++parent->second.n_children;
-      }
-      children_[parent_id].push_back(id);
-      nodes_.emplace(id, std::move(node));
+              [](const Found& a, const Found& b) { return a.begin < b.begin; });
+    for (const Found& file : found)
+      if (!take(file.path, file.used)) reject(file.path);
+  }
+
+  // Whether the state in that file is one of this checkpoint's, with what it goes on from, and
+  // there is room for its keys.
+  bool take(const fs::path& path, fs::file_time_type used) {
+    const base::Result<PrefixHeader> outline = read_prefix_outline(path);
+    if (!outline) return false;
+    const uint64_t most = options_.max_bytes_in_memory - counts_.bytes_in_memory;
+    if (static_cast<uint64_t>(outline->end - outline->begin) > most / sizeof(PositionKey))
+      return false;
+    base::Result<PrefixHeader> header = read_prefix_header(path);
+    if (!header) return false;
+    Node node{.header = std::move(*header)};
+    const PrefixHeader& h = node.header;
+    const auto parent = nodes_.find(h.parent);
+    const bool follows =
+        h.parent == 0 || (parent != nodes_.end() && parent->second.header.end == h.begin &&
+                          parent->second.depth < kMaxDepth);
+    if (h.fingerprint != fingerprint_ || path.filename() != path_of(h).filename() || !follows ||
+        h.end > measure_.context() || h.rows_bytes != measure_.state_bytes(h.begin, h.end) ||
+        node.key_bytes() > most)
+      return false;
+    node.on_disk = true;
+    node.used = used;
+    counts_.bytes_in_memory += node.key_bytes();
+    counts_.bytes_on_disk += node.file_bytes();
+    if (h.parent != 0) {
+      node.depth = parent->second.depth + 1;
+      ++parent->second.n_children;
     }
+    children_[h.parent].push_back(h.id);
+    nodes_.emplace(h.id, std::move(node));
+    return true;
   }
 
   void write() {

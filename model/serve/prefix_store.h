@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <span>
 
@@ -13,6 +14,8 @@ struct PrefixStoreOptions {
   std::filesystem::path folder = {};  ///< empty: in memory only; made if it is not there
   uint64_t max_bytes_on_disk = uint64_t{8} << 30;  ///< of the folder, other models' states too
   uint64_t max_bytes_in_memory = uint64_t{1} << 30;
+  /// Called now and then while restore() reads files, on its thread; may be empty.
+  std::function<void()> between = {};
 };
 
 struct PrefixStoreCounts {

@@ -1,6 +1,7 @@
 // The thread goes round: tasks, requests that were given up, admission, one pass in which every
 // reply takes a step, one pass over a piece of one prompt. It sleeps where there is nothing to do;
-// whoever brings something (submit, a stop, a task) changes `wake_`.
+// whoever brings something (submit, a stop, a task) changes `wake_`. In the middle of a pass, every
+// few milliseconds, it only looks who left (look_up): passes of a large model take seconds.
 //
 // Requests wait in a line for each conversation, and the lines stand in a circle. Only `mutex_`
 // guards them; what a slot does belongs to the thread alone. Nothing of a caller's is called with
@@ -28,8 +29,11 @@ namespace {
 
 constexpr int kMaxSlots = 64;
 constexpr size_t kMaxCheckpoints = 256;
-/// Positions of a prompt that are read between two steps of replies: they wait for it.
+/// Positions of a prompt that are read between two steps of replies, which wait for it: at most so
+/// many, and fewer where that would take longer than this.
 constexpr int kChunkBetweenSteps = 128;
+constexpr int kSmallestChunk = 16;
+constexpr std::chrono::milliseconds kLongestBetweenSteps{250};
 
 struct Job {
   ServeRequest request;
@@ -45,6 +49,7 @@ struct Job {
   int cached = 0;
   uint64_t started = 0;  // when it got its slot, counted
   bool waits = false;    // for another slot, which reads the same prompt
+  bool over = false;     // on_done() was called in the middle of a pass that still uses it
   TimePoint begin = {}, read = {};
 
   int prompt_size() const { return static_cast<int>(keys.size()); }
@@ -66,12 +71,14 @@ struct Scheduler::State {
         options(std::move(o)),
         store(e, {.folder = options.prefix_folder,
                   .max_bytes_on_disk = options.max_prefix_bytes_on_disk,
-                  .max_bytes_in_memory = options.max_prefix_bytes_in_memory}) {
+                  .max_bytes_in_memory = options.max_prefix_bytes_in_memory,
+                  .between = [this] { look_up(); }}) {
     options.slots = std::clamp(options.slots, 1, kMaxSlots);
     options.context = std::clamp(options.context, 1, engine.context_length());
     options.max_queued = std::max(options.max_queued, 0);
     for (int i = 0; i < options.slots; ++i)
       slots.push_back(std::make_unique<Slot>(engine, options.context));
+    engine.call_between([this] { look_up(); });
     thread = std::thread([this] { run(); });
   }
 
@@ -85,6 +92,7 @@ struct Scheduler::State {
     }
     wake();
     thread.join();
+    engine.call_between({});
   }
 
   void wake() {
@@ -177,10 +185,12 @@ struct Scheduler::State {
   };
 
   void run() {
+    self_.store(std::this_thread::get_id());
     for (;;) {
       const uint32_t seen = wake_.load(std::memory_order_acquire);
       run_tasks();
       give_up_waiting();
+      free_left_slots();
       admit();
       tell_the_queue();
       const bool stepped = step();
@@ -214,6 +224,28 @@ struct Scheduler::State {
       const std::lock_guard lock(mutex_);
       task->done = true;
       task_done_.notify_all();
+    }
+  }
+
+  // Between two pieces of the engine's work. Slots that nobody waits for become free at once; the
+  // job of the slot whose own rows are computed lives until the pass has noticed.
+  void look_up() {
+    if (std::this_thread::get_id() != self_.load()) return;
+    if (const uint32_t now = wake_.load(std::memory_order_acquire); now == looked_)
+      return;
+    else
+      looked_ = now;
+    give_up_waiting();
+    free_left_slots();
+  }
+
+  void free_left_slots() {
+    for (const std::unique_ptr<Slot>& slot : slots) {
+      if (slot->job == nullptr || slot->job->over || !slot->job->cut.stop_requested()) continue;
+      if (slot->job->reply != nullptr)
+        finish(*slot, std::nullopt, true);
+      else
+        finish(*slot, Error{Errc::cancelled, "stopped while reading the prompt"});
     }
   }
 
@@ -385,6 +417,10 @@ struct Scheduler::State {
 
   void finish(Slot& slot, std::optional<Error> error, bool cancelled = false) {
     Job& job = *slot.job;
+    if (job.over) {
+      slot.job = nullptr;
+      return;
+    }
     Generated out;
     if (!error) {
       out = job.reply->finish(cancelled);
@@ -392,7 +428,9 @@ struct Scheduler::State {
       out.timings.prefill = job.read - job.begin;
       out.timings.decode = std::chrono::steady_clock::now() - job.read;
     }
-    const std::unique_ptr<Job> over = std::move(slot.job);
+    job.over = true;
+    std::unique_ptr<Job> over;
+    if (&slot != in_pass_) over = std::move(slot.job);
     slot.used = ++ticks_;
     {
       const std::lock_guard lock(mutex_);
@@ -402,12 +440,12 @@ struct Scheduler::State {
         ++counts_.cancelled;
       else
         ++counts_.finished;
-      std::erase(running_, over->cut);
+      std::erase(running_, job.cut);
     }
     if (error)
-      done(*over, std::move(*error));
+      done(job, std::move(*error));
     else
-      done(*over, std::move(out));
+      done(job, std::move(out));
   }
 
   // Chooses what follows the session's logits.
@@ -431,24 +469,19 @@ struct Scheduler::State {
     std::vector<Slot*> replying, together;
     std::vector<Session*> sessions;
     std::vector<TokenId> tokens;
-    bool freed = false;
     for (const std::unique_ptr<Slot>& slot : slots) {
       if (slot->job == nullptr || slot->job->reply == nullptr) continue;
-      if (slot->job->cut.stop_requested()) {
-        finish(*slot, std::nullopt, true);
-        freed = true;
-        continue;
-      }
       replying.push_back(slot.get());
       if (slot->job->pending.size() != 1) continue;
       together.push_back(slot.get());
       sessions.push_back(&slot->session);
       tokens.push_back(slot->job->pending[0]);
     }
-    if (replying.empty()) return freed;
+    if (replying.empty()) return false;
     if (!together.empty()) {
       const base::Status status = Session::decode_each(sessions, tokens, pass_);
       for (Slot* slot : together) {
+        if (slot->job == nullptr) continue;  // left meanwhile
         if (status)
           advance(*slot);
         else
@@ -460,9 +493,13 @@ struct Scheduler::State {
       if (slot->job == nullptr ||
           std::find(together.begin(), together.end(), slot) != together.end())
         continue;
+      in_pass_ = slot;
       const base::Status status =
           slot->session.append(slot->job->pending, slot->job->cut.get_token());
-      if (status)
+      in_pass_ = nullptr;
+      if (slot->job->over)
+        slot->job = nullptr;
+      else if (status)
         advance(*slot);
       else if (status.error().code == Errc::cancelled)
         finish(*slot, std::nullopt, true);
@@ -470,6 +507,15 @@ struct Scheduler::State {
         finish(*slot, status.error());
     }
     return true;
+  }
+
+  // What comes out does not depend on how a prompt is cut, so the cuts may depend on the clock.
+  void learn_chunk(int n, std::chrono::steady_clock::duration took) {
+    if (n < kSmallestChunk) return;
+    const double fits = n * std::chrono::duration<double>(kLongestBetweenSteps).count() /
+                        std::max(1e-6, std::chrono::duration<double>(took).count());
+    const int most = std::min(kChunkBetweenSteps, 2 * chunk_between_steps_);
+    chunk_between_steps_ = fits >= most ? most : std::max(kSmallestChunk, static_cast<int>(fits));
   }
 
   bool read_a_piece() {
@@ -494,17 +540,22 @@ struct Scheduler::State {
     if (std::exchange(slot->job->waits, false)) go_on_from_kept(*slot, std::move(slot->job));
     Job& job = *slot->job;
     Session& session = slot->session;
-    int most = replies ? kChunkBetweenSteps : Session::kChunk;
+    int most = replies ? chunk_between_steps_ : Session::kChunk;
     const std::vector<int>& checkpoints = job.request.checkpoints;
     const auto checkpoint =
         std::upper_bound(checkpoints.begin(), checkpoints.end(), session.size());
     if (checkpoint != checkpoints.end()) most = std::min(most, *checkpoint - session.size());
+    const int before = session.size();
+    const TimePoint begin = std::chrono::steady_clock::now();
+    in_pass_ = slot;
     const base::Status status =
         session.read(job.request.prompt.positions, job.keys, most, job.cut.get_token());
-    if (!status) {
-      finish(*slot, status.error());
+    in_pass_ = nullptr;
+    if (job.over || !status) {
+      finish(*slot, status ? std::nullopt : std::optional(status.error()));
       return true;
     }
+    learn_chunk(session.size() - before, std::chrono::steady_clock::now() - begin);
     if (checkpoint != checkpoints.end() && session.size() == *checkpoint)
       store.store(std::span(job.keys).first(static_cast<size_t>(session.size())), session);
     tell_progress(*slot);
@@ -528,8 +579,12 @@ struct Scheduler::State {
   int n_waiting_ = 0;
   bool queue_changed_ = false, stopping_ = false;
   std::atomic<uint32_t> wake_{0};
+  std::atomic<std::thread::id> self_ = {};
 
   // The thread's own.
+  Slot* in_pass_ = nullptr;  // whose job a pass is using
+  uint32_t looked_ = 0;      // `wake_` when it last looked up
+  int chunk_between_steps_ = kChunkBetweenSteps;
   SharedPass pass_;
   uint64_t ticks_ = 0, n_started_ = 0;
   size_t last_read_ = 0;

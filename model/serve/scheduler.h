@@ -38,7 +38,7 @@ struct ServeProgress {
   int cached = 0;  ///< of them, found in a slot or in the prefix store
 };
 
-/// Called on the scheduler's thread; must not block.
+/// Called on the scheduler's thread; must not block, and ask for nothing that computes.
 struct ServeSink {
   std::function<void(const ServeProgress&)> on_progress = {};
   std::function<void(const ReplyEvent&)> on_event = {};
@@ -68,13 +68,14 @@ struct SchedulerCounts {
 /// it would get alone, bit for bit.
 class Scheduler {
  public:
-  /// The engine outlives the scheduler.
+  /// The engine outlives the scheduler, and has no other one.
   Scheduler(const Engine& engine, SchedulerOptions options);
   /// Cancels what runs and waits, and joins.
   ~Scheduler();
 
-  /// Any thread. `stop` is looked at between passes. Errors: limit (the queue is full), usage
-  /// (options, or the prompt).
+  /// Any thread. `stop` is looked at every few milliseconds, also in the middle of a pass:
+  /// on_done() says cancelled then, whatever else is computed. Errors: limit (the queue is full),
+  /// usage (options, or the prompt).
   base::Status submit(ServeRequest request, ServeSink sink, std::stop_token stop);
 
   /// Runs `task` on the scheduler's thread between passes, for work that needs the engine's

@@ -115,6 +115,70 @@ TEST(Grammar, ReportsWhereALarkTextIsWrong) {
       << constraint.error().message;
 }
 
+// Both readers' masks, token by token.
+void expect_same(const GrammarVocabulary& vocabulary, const std::string& lark,
+                 const std::string& text) {
+  Constraint quick = compiled(vocabulary, lark);
+  base::Result<Constraint> plain = Constraint::compile(vocabulary, lark, GrammarReader::engine);
+  ASSERT_TRUE(plain) << lark << plain.error().message;
+  TokenMask one, other;
+  for (const int32_t token : toy_encode(text)) {
+    ASSERT_TRUE(quick.mask(one) && plain->mask(other));
+    EXPECT_EQ(one.words(), other.words()) << lark << text;
+    if (!other.contains(token)) return;
+    ASSERT_TRUE(quick.accept(token) && plain->accept(token));
+    EXPECT_EQ(quick.is_accepting(), plain->is_accepting()) << lark << text;
+  }
+  ASSERT_TRUE(quick.mask(one) && plain->mask(other));
+  EXPECT_EQ(one.words(), other.words()) << lark << text;
+}
+
+TEST(Grammar, TheQuickReaderMeansWhatTheEnginesOwnDoes) {
+  GrammarVocabulary vocabulary = toy_vocabulary();
+  const struct {
+    const char *lark, *text;
+  } cases[] = {
+      {"start: \"hello\" /( world){0,2}/ <[3]>\n", "hello world"},
+      {"start: a{0,3} b? c* d+\na: \"a\"\nb: \"b\" | \"bb\"\nc: \"c\"\nd: \"d\"\n", "aabbccdd"},
+      {"start: (x){2,} \"!\"\nx: \"x\"\n", "xxxx!"},
+      {"start: x{13,30} \"!\"\nx: \"x\" | \"y\"\n", "xyxyxyxyxyxyxyxyx!"},
+      {"start: x{0,57}\nx: \"x\"\n", "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"},
+      {"start: x{9}\nx: \"x\"\n", "xxxxxxxxx"},
+      {"start: W \" \" W\nW: /[a-z]+/ & ~(\"he\" | \"hello\" B?) & /.{2,6}/\nB: \"b\"\n",
+       "hellob call"},
+      {"start: v\nv: \"[\" (v (\",\" v)*)? \"]\" | \"n\"\n", "[n,[n,[]],n]"},
+      {"start: (\"\" | a)\na: (\"x\" | ) \"y\"\n", "xy"},
+      {"start: T? (c | <[1,3-5]>)\nc: <[6]> \"c\" ~/[0-9]/\nT: /(?s:.)+/\n", "call: \xc3\xa9"},
+      {"start: a\n  | b\na: \"q\\\"\\\\\\u00e9\"\nb: /\\x{71}\\x{2F}/\n", "q\"\\\xc3\xa9"},
+      {"start: N\nN: /-?(0|[1-9][0-9]*)/ | \"NaN\"{1,2}\n", "-120"},
+      {"start: E \"x\"\nE: /a*/\n", "aax"},
+      // Not for the quick one.
+      {"start: %json {\"type\": \"integer\", \"multipleOf\": 3}\n", "12"},
+      {"start: p::1\np::_: \"a\" p::incr(_) | \"b\" %if ge(_, 3)\n", "aab"},
+      {"// a comment\nstart: \"a\"i\n", "A"},
+  };
+  for (const auto& [lark, text] : cases) expect_same(vocabulary, lark, text);
+}
+
+TEST(Grammar, WhatIsWrongIsWrongForBothReaders) {
+  GrammarVocabulary vocabulary = toy_vocabulary();
+  std::string deep = "start: ";
+  for (int i = 0; i < 5000; ++i) deep += "(";
+  for (const std::string& lark :
+       {std::string(), std::string("start"), std::string("start: \"a\n"),
+        std::string("start: /(/\n"), std::string("start: A\nA: A \"b\"\n"),
+        std::string("start: x{3,1}\nx: \"x\"\n"), std::string("start: \"a\"\nstart: \"b\"\n"),
+        std::string("start: <[99999]>\n"), std::string("start: (\"a\"\n"),
+        std::string("start: \"a\" & \"b\"\n"), deep, std::string("start: \"a\0b\"\n", 14)}) {
+    const base::Result<Constraint> quick = Constraint::compile(vocabulary, lark);
+    const base::Result<Constraint> plain =
+        Constraint::compile(vocabulary, lark, GrammarReader::engine);
+    ASSERT_FALSE(quick) << lark.substr(0, 100);
+    ASSERT_FALSE(plain);
+    EXPECT_EQ(quick.error().message, plain.error().message);
+  }
+}
+
 TEST(Grammar, ClonesGoOnIndependently) {
   GrammarVocabulary vocabulary = toy_vocabulary();
   Constraint one = compiled(vocabulary, "start: \"call\" (\":a\" | \":b\") <[3]>\n");

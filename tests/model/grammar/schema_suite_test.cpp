@@ -178,15 +178,23 @@ TEST_P(SchemaSuite, EverySchemaIsRightOrRefusedByName) {
       EXPECT_TRUE(constraint) << where << ": " << constraint.error().message << "\n" << *grammar;
       if (!constraint) continue;
       ++count.compiled;
+      base::Result<Constraint> plain =
+          Constraint::compile(byte_vocabulary(), *grammar, GrammarReader::engine);
+      ASSERT_TRUE(plain) << where;
       for (const json& test : group["tests"]) {
         bool fits = false;
         if (GetParam() == Spelling::plain) {
           Tokens tokens;
           write_call(test[0], tokens);
+          EXPECT_EQ(constraint->count_accepted(tokens), plain->count_accepted(tokens)) << where;
           fits = accepted(*constraint, std::move(tokens));
         } else {
-          for (const std::string& text : spellings(test[0]))
+          for (const std::string& text : spellings(test[0])) {
+            EXPECT_EQ(constraint->count_accepted(bytes_of(text)),
+                      plain->count_accepted(bytes_of(text)))
+                << where;
             fits = fits || accepted(*constraint, bytes_of(text));
+          }
         }
         ++(fits == test[1].get<bool>() ? count.right : count.wrong);
         EXPECT_EQ(fits, test[1].get<bool>()) << where << "\n"

@@ -215,6 +215,33 @@ TEST(Scheduler, ACancelledRequestLeavesItsSlotAndTheOthersAsTheyWere) {
   EXPECT_EQ(scheduler.counts().slots_busy, 0);
 }
 
+TEST(Scheduler, WhoLeavesInTheMiddleOfWhatTheEngineDoesIsFreedBeforeItsEnd) {
+  Scheduler scheduler(tiny(), {.slots = 2, .context = 4096});
+  Held one, other;
+  one.start(scheduler);
+  other.start(scheduler);
+  Heard waiting;
+  std::stop_source left;
+  ASSERT_TRUE(scheduler.submit(request(text(5, 3), options(4)), waiting.sink(), left.get_token()));
+  // The work of a task stands for a long pass: what happens before it returns is in its middle.
+  scheduler.with_engine([&](const Engine& engine) {
+    one.stop.request_stop();
+    left.request_stop();
+    Session session(engine, 64);
+    EXPECT_TRUE(session.prefill(text(8, 4), {}));
+    EXPECT_EQ(one.heard.n_done, 1);
+    EXPECT_EQ(waiting.n_done, 1);
+    EXPECT_EQ(other.heard.n_done, 0);
+    EXPECT_EQ(scheduler.counts().slots_busy, 1);
+    EXPECT_EQ(scheduler.counts().queued, 0);
+  });
+  EXPECT_TRUE(one.heard.wait());
+  EXPECT_EQ(waiting.wait().error().code, base::Errc::cancelled);
+  other.end();
+  EXPECT_EQ(one.heard.n_done, 1);
+  EXPECT_EQ(scheduler.counts().slots_busy, 0);
+}
+
 TEST(Scheduler, ServesConversationsInTurnsAndEachFirstComeFirstServed) {
   Scheduler scheduler(tiny(), {.slots = 1, .context = 4096});
   Held held;
@@ -442,6 +469,7 @@ TEST(Scheduler, RunsTasksBetweenPassesOnItsThread) {
   });
   EXPECT_NE(where, std::this_thread::get_id());
   held.end();
+  scheduler.with_engine([](const Engine&) {});  // the pass that it left is over then
   Session session(tiny(), 64);
   EXPECT_EQ(embedding, *session.pooled(text(30, 1), {}));
   std::vector<std::thread> threads;
