@@ -93,6 +93,22 @@ TEST_F(Readers, NaNIsMissingInGroupsHoweverTheyAreSummed) {
   EXPECT_EQ(whole[3], (Numbers{1.0, 1.0, 0.0, 1.0}));
 }
 
+TEST_F(Readers, TheEuroSignOfWindows1252IsACurrency) {
+  workspace.write("prices.csv",
+                  "what,price,pounds\ncaf\xE9,\x80 12.50,\xA3"
+                  "1,200\ntea,3 \x80,\xA3"
+                  "7\n");
+  const base::Result<Table> t = open("prices.csv");
+  ASSERT_TRUE(t) << t.error().message;
+  for (const size_t column : {1u, 2u}) EXPECT_EQ(t->columns()[column].type, Type::number);
+  base::Result<Rows> rows = t->fetch(2);
+  ASSERT_TRUE(rows);
+  EXPECT_EQ(cell_text(rows->columns[0][0]), "café");
+  EXPECT_EQ(cell_text(rows->columns[1][0]), "12.5");
+  EXPECT_EQ(cell_text(rows->columns[1][1]), "3");
+  EXPECT_EQ(cell_text(rows->columns[2][0]), "1200");
+}
+
 TEST_F(Readers, PartsAreNamedWhenThereAreSeveral) {
   database("shop.db",
            "CREATE TABLE a(x); INSERT INTO a VALUES (1), (2); CREATE TABLE b(y); CREATE VIEW v AS "
