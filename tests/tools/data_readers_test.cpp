@@ -5,7 +5,6 @@
 #include <sqlite3.h>
 
 #include <cmath>
-#include <limits>
 #include <optional>
 #include "base/json.h"
 
@@ -62,7 +61,7 @@ TEST_F(Readers, WhatIsSavedIsReadBack) {
 TEST_F(Readers, NaNIsMissingInGroupsHoweverTheyAreSummed) {
   const std::string rows =
       "SELECT * FROM (VALUES ('a', 1.5::DOUBLE), ('a', 'nan'::DOUBLE), ('b', 2::DOUBLE), "
-      "('c', 'nan'::DOUBLE), ('d', 'inf'::DOUBLE)) t(k, v)";
+      "('c', 'nan'::DOUBLE)) t(k, v)";
   const base::Result<Table> t = query_sql(engine, rows, {}, "query");
   ASSERT_TRUE(t) << t.error().message;
   std::string note;
@@ -86,17 +85,15 @@ TEST_F(Readers, NaNIsMissingInGroupsHoweverTheyAreSummed) {
   std::vector<Summary> more = sums;
   more.push_back({.name = "n", .how = "count", .column = "v"});
   const auto whole = grouped(more);
-  const double infinite = std::numeric_limits<double>::infinity();
-  EXPECT_EQ(quick[1], (Numbers{1.5, 2.0, 0.0, infinite}));
-  EXPECT_EQ(quick[2], (Numbers{1.5, 2.0, {}, infinite}));
+  EXPECT_EQ(quick[1], (Numbers{1.5, 2.0, 0.0}));
+  EXPECT_EQ(quick[2], (Numbers{1.5, 2.0, {}}));
   for (const size_t column : {0u, 1u, 2u}) EXPECT_EQ(quick[column], whole[column]);
-  EXPECT_EQ(whole[3], (Numbers{1.0, 1.0, 0.0, 1.0}));
+  EXPECT_EQ(whole[3], (Numbers{1.0, 1.0, 0.0}));
 }
 
 TEST_F(Readers, TheEuroSignOfWindows1252IsACurrency) {
   workspace.write("prices.csv",
-                  "what,price,pounds\ncaf\xE9,\x80 12.50,\xA3"
-                  "1,200\ntea,3 \x80,\xA3"
+                  "what,price,pounds\ncaf\xE9,\x80 12.50,\"\xA3""1,200\"\ntea,3 \x80,\xA3"
                   "7\n");
   const base::Result<Table> t = open("prices.csv");
   ASSERT_TRUE(t) << t.error().message;
