@@ -358,6 +358,13 @@ fs::path AuditLog::default_path() {
   return fs::path(home) / ".local" / "state" / "tessera" / "audit.jsonl";
 }
 
+Status AuditLog::flush() const {
+  UniqueFd fd(::open(path_.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+  if (!fd) return system_error(path_, "open");
+  if (fdatasync(fd.get()) != 0) return system_error(path_, "flush");
+  return Ok{};
+}
+
 Result<AuditLog> AuditLog::open(fs::path path, uint64_t rotate_bytes) {
   if (path.empty() || !path.has_filename())
     return Error{Errc::usage, "audit: no file; is HOME set?"};

@@ -71,6 +71,9 @@ class AuditLog {
   /// open()), system.
   base::Status append(const AuditEntry& entry);
 
+  /// Has what was appended outlive a power failure, too. Errors: system.
+  base::Status flush() const;
+
   const std::filesystem::path& path() const { return path_; }
 
  private:

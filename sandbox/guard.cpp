@@ -172,6 +172,8 @@ Result<Guard::Run> Guard::run(Program program, const std::string& label, bool dr
     if (!kept) return kept.error();
     run.kept = std::move(*kept);
     run.outcome.layer.reset();
+  } else if (state_->audit) {
+    if (Status s = state_->audit->flush(); !s) return s.error();
   }
   return run;
 }
@@ -225,6 +227,9 @@ Result<Kept> Guard::keep(const Layer& layer, const std::string& label, bool dry)
                                 {"dropped", kept.dropped}});
       !s) {
     return s.error();
+  }
+  if (state_->audit) {
+    if (Status s = state_->audit->flush(); !s) return s.error();
   }
   return kept;
 }

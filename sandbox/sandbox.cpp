@@ -211,7 +211,11 @@ Result<Outcome> run_in(Prepared& prepared, const Program& program, const policie
                           .before = std::move(jail.before),
                           .only_adds = program.only_adds};
     outcome.on_a_copy = report.copied;
-    if (report.copied) {
+    // A copy is worth nothing before it is distilled, and what a program that was ended left behind
+    // is not kept anyway.
+    if (report.copied && !std::holds_alternative<Exited>(outcome.end)) {
+      outcome.layer.reset();
+    } else if (report.copied) {
       if (base::Status s = distill(*outcome.layer, jail.workspace); !s) return s.error();
     }
   }

@@ -36,7 +36,11 @@ bool is(const Found& found, const std::vector<Stamped>& tree) {
 }
 
 struct Worker {
+  explicit Worker(const Plan& p) : plan(p), workspace(p.workspace), journal(p.journal) {}
+
   const Plan& plan;
+  // Nobody else is in the journal; the way into the workspace is looked up for each step.
+  mutable tree::Folders workspace, journal;
 
   void tell(std::string_view what) const {
     if (plan.hook != nullptr && *plan.hook) (*plan.hook)(what);
@@ -52,16 +56,17 @@ struct Worker {
 
   Result<Places> look(const Step& s) const {
     Places places;
-    Result<Found> p = tree::look(plan.workspace, s.path);
+    workspace.close();
+    Result<Found> p = tree::look(workspace, s.path);
     if (!p) return p.error();
     places.p = *p;
     if (!s.new_tree.empty()) {
-      Result<Found> n = tree::look(plan.journal, from(s));
+      Result<Found> n = tree::look(journal, from(s));
       if (!n) return n.error();
       places.n = *n;
     }
     if (!s.old_tree.empty()) {
-      Result<Found> o = tree::look(plan.journal, aside(s));
+      Result<Found> o = tree::look(journal, aside(s));
       if (!o) return o.error();
       places.o = *o;
     }
@@ -71,31 +76,31 @@ struct Worker {
   int exchange(const Step& s) const {
     if (!plan.exchange) return EINVAL;
     tell("exchange");
-    return tree::relocate(plan.journal, from(s), plan.workspace, s.path, RENAME_EXCHANGE);
+    return tree::relocate(journal, from(s), workspace, s.path, RENAME_EXCHANGE);
   }
   int put(const Step& s) const {
     tell("put");
-    return tree::relocate(plan.journal, from(s), plan.workspace, s.path, RENAME_NOREPLACE);
+    return tree::relocate(journal, from(s), workspace, s.path, RENAME_NOREPLACE);
   }
   int unput(const Step& s) const {
     tell("take back");
-    return tree::relocate(plan.workspace, s.path, plan.journal, from(s), RENAME_NOREPLACE);
+    return tree::relocate(workspace, s.path, journal, from(s), RENAME_NOREPLACE);
   }
   int take(const Step& s) const {
     tell("take");
-    return tree::relocate(plan.workspace, s.path, plan.journal, aside(s), RENAME_NOREPLACE);
+    return tree::relocate(workspace, s.path, journal, aside(s), RENAME_NOREPLACE);
   }
   int untake(const Step& s) const {
     tell("put back");
-    return tree::relocate(plan.journal, aside(s), plan.workspace, s.path, RENAME_NOREPLACE);
+    return tree::relocate(journal, aside(s), workspace, s.path, RENAME_NOREPLACE);
   }
   int keep(const Step& s) const {
     tell("keep");
-    return tree::relocate(plan.journal, from(s), plan.journal, aside(s), RENAME_NOREPLACE);
+    return tree::relocate(journal, from(s), journal, aside(s), RENAME_NOREPLACE);
   }
   int unkeep(const Step& s) const {
     tell("unkeep");
-    return tree::relocate(plan.journal, aside(s), plan.journal, from(s), RENAME_NOREPLACE);
+    return tree::relocate(journal, aside(s), journal, from(s), RENAME_NOREPLACE);
   }
 
   static Error failed(const Step& s, int error) {
@@ -116,7 +121,7 @@ struct Worker {
 
   /// What was taken, against what was expected. Renaming has changed the ctime.
   Outcome differences(const Step& s, const std::string& where) const {
-    Result<std::vector<Stamped>> now = tree::list(plan.journal, where, plan.closed);
+    Result<std::vector<Stamped>> now = tree::list(journal, where, plan.closed);
     if (!now) return now.error();
     return compare(s.path, *now, s.old_tree, false);
   }
@@ -127,7 +132,7 @@ struct Worker {
     const auto& [p, n, o] = *places;
     const std::vector<Conflict> in_order;
     if (!s.old_tree.empty()) {
-      if (Status made = tree::make_parents(plan.journal, aside(s)); !made) return made.error();
+      if (Status made = tree::make_parents(journal, aside(s)); !made) return made.error();
     }
     if (s.old_tree.empty()) {
       if (is(p, s.new_tree)) return in_order;
@@ -202,8 +207,7 @@ struct Worker {
       error = p ? EEXIST : untake(s);
     } else if (is(n, s.old_tree)) {
       // The new version was taken away by somebody after the exchange.
-      error = p ? EEXIST
-                : tree::relocate(plan.journal, from(s), plan.workspace, s.path, RENAME_NOREPLACE);
+      error = p ? EEXIST : tree::relocate(journal, from(s), workspace, s.path, RENAME_NOREPLACE);
     }
     if (error == EEXIST) return false;
     if (error != 0) return failed(s, error);
@@ -256,7 +260,7 @@ struct Worker {
 }  // namespace
 
 Result<std::vector<Conflict>> apply(const Plan& plan) {
-  const Worker worker{plan};
+  const Worker worker(plan);
   for (const Step& step : plan.steps) {
     Result<std::vector<Conflict>> conflicts = worker.forward(step);
     if (!conflicts || !conflicts->empty()) return conflicts;
@@ -267,7 +271,7 @@ Result<std::vector<Conflict>> apply(const Plan& plan) {
 }
 
 Result<std::vector<std::string>> roll_back(const Plan& plan) {
-  const Worker worker{plan};
+  const Worker worker(plan);
   std::vector<std::string> left;
   for (auto step = plan.steps.rbegin(); step != plan.steps.rend(); ++step) {
     Result<bool> back = worker.backward(*step);
@@ -280,7 +284,7 @@ Result<std::vector<std::string>> roll_back(const Plan& plan) {
 }
 
 Status relock(const Plan& plan) {
-  const Worker worker{plan};
+  const Worker worker(plan);
   if (Status s = worker.close_all(); !s) return s;
   for (auto f = plan.folders.rbegin(); f != plan.folders.rend(); ++f) {
     Result<Found> now = tree::look(plan.workspace, f->path);

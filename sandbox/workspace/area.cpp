@@ -49,6 +49,7 @@ using base::UniqueFd;
 using Json = nlohmann::json;
 
 constexpr size_t kMaxRecordBytes = 256 << 20;
+constexpr size_t kMaxHeader = 16 << 10;  // the first line of one
 constexpr const char* kFolder = ".tessera/undo";
 
 bool is_id(const std::string& name) {
@@ -235,8 +236,12 @@ Result<std::optional<Record>> Area::read_file(const std::string& id, const char*
   if (!S_ISREG(info.st_mode) || static_cast<uint64_t>(info.st_size) > kMaxRecordBytes) {
     return Error{Errc::corrupt, origin + " is damaged; nothing was touched"};
   }
-  Result<std::string> text = content::read(fd.get(), kMaxRecordBytes);
+  Result<std::string> text = content::read(fd.get(), header_only ? kMaxHeader : kMaxRecordBytes);
   if (!text) return text.error();
+  char last = 0;
+  if (header_only && pread(fd.get(), &last, 1, info.st_size - 1) == 1 && last == '\n') {
+    text->resize(std::min(text->size(), text->find('\n') + 1));
+  }
   Result<Record> record = parse_record(*text, origin, header_only);
   if (!record) return record.error();
   if (record->id != id) return Error{Errc::corrupt, origin + " is of another run, " + record->id};

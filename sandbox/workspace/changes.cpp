@@ -65,13 +65,14 @@ struct Finder {
   const policies::Protect& protect;
   const Quota& quota;
   int top;  ///< the workspace
+  mutable tree::Folders workspace;
   LayerReader reader;
   ChangeSet set;
   size_t seen = 0;
   uint64_t bytes = 0;
 
-  Finder(const Layer& l, const policies::Protect& p, const Quota& q, int workspace)
-      : layer(l), protect(p), quota(q), top(workspace), reader(l) {}
+  Finder(const Layer& l, const policies::Protect& p, const Quota& q, int workspace_top)
+      : layer(l), protect(p), quota(q), top(workspace_top), workspace(workspace_top), reader(l) {}
 
   void refuse(const std::string& path, std::string why) {
     set.refusals.push_back({printable(path), std::move(why)});
@@ -79,15 +80,19 @@ struct Finder {
 
   /// What the program saw under that name.
   Result<std::optional<Stamp>> lower(const std::string& path) const {
-    if (layer.only_adds) return tree::look(top, path);
+    if (layer.only_adds) return tree::look(workspace, path);
     const Stamp* stamp = layer.before.find(path);
     return stamp == nullptr ? std::optional<Stamp>() : std::optional<Stamp>(*stamp);
   }
 
   /// Whether what is at `path` may not be taken away; says why.
   std::string holds_protected(const std::string& path) const {
-    for (const ProtectedPath& p : layer.before.protected_paths) {
-      if (lies_in(p.path, path)) return "it holds " + p.path + ", which is protected";
+    const std::vector<ProtectedPath>& all = layer.before.protected_paths;
+    const auto first = std::lower_bound(
+        all.begin(), all.end(), path,
+        [](const ProtectedPath& p, const auto& at) { return path_less(p.path, at); });
+    if (first != all.end() && lies_in(first->path, path)) {
+      return "it holds " + first->path + ", which is protected";
     }
     for (const auto& [entry, stamp] : layer.before.tree(path)) {
       if (stamp.dev != layer.before.entries.front().second.dev) {
@@ -99,7 +104,7 @@ struct Finder {
 
   /// Records a conflict if the tree at `path` is not what it was.
   Result<bool> conflicts(const std::string& path) {
-    Result<std::vector<Stamped>> now = tree::list(top, path, tree::Closed::skip);
+    Result<std::vector<Stamped>> now = tree::list(workspace, path, tree::Closed::skip);
     if (!now) return now.error();
     std::vector<Conflict> found = compare(path, *now, relative_tree(layer.before, path), true);
     set.conflicts.insert(set.conflicts.end(), found.begin(), found.end());
@@ -153,11 +158,11 @@ struct Finder {
       const ssize_t n = fd ? readlinkat(fd.get(), "", text, sizeof text) : -1;
       return n >= 0 && std::string_view(text, static_cast<size_t>(n)) == target;
     }
-    UniqueFd ours = tree::open_beneath(top, path, O_RDONLY | O_NONBLOCK);
+    Result<UniqueFd> ours = tree::open_file(workspace, path);
     if (!ours) return false;
     Result<UniqueFd> theirs = reader.file(path);
     if (!theirs) return theirs.error();
-    return content::equal(ours.get(), theirs->get());
+    return content::equal(ours->get(), theirs->get(), entry.size);
   }
 
   /// One name of the layer. Where its folder also is in the workspace, this is an edit.
@@ -224,7 +229,7 @@ struct Finder {
         if (*same && same_mode && stamp.mtime_ns == old->mtime_ns) return Ok{};
       }
     } else if (merged) {
-      Result<std::optional<Stamp>> now = tree::look(top, path);
+      Result<std::optional<Stamp>> now = tree::look(workspace, path);
       if (!now) return now.error();
       if (*now) set.conflicts.push_back({path, "was made meanwhile"});
     }
@@ -425,6 +430,7 @@ std::vector<Conflict> compare(const std::string& path, const std::vector<Stamped
     }
     Stamp a = now[i].second, b = expected[k++].second;
     a.dev = b.dev;
+    a.hash = b.hash;
     if (!with_ctime) a.ctime_ns = b.ctime_ns;
     if (S_ISDIR(a.mode) && S_ISDIR(b.mode)) {
       a.mtime_ns = b.mtime_ns;

@@ -58,7 +58,7 @@ struct Distiller {
     if (!theirs) return false;
     Result<UniqueFd> mine = reader.file(path);
     if (!mine) return mine.error();
-    return content::equal(mine->get(), theirs.get());
+    return content::equal(mine->get(), theirs.get(), old.size);
   }
 
   bool same_link(int folder, const std::string& name, const std::string& path) const {

@@ -51,36 +51,47 @@ Result<std::vector<Conflict>> all_conflicts(const ChangeSet& set, const Layer& l
   auto add = [&](const Conflict& c) {
     if (known.insert(c.path).second) found.push_back(c);
   };
+  tree::Folders workspace(area.workspace());
+  std::optional<std::string> looked_at;
   for (const Edit& edit : set.edits) {
-    Result<std::vector<Stamped>> now = tree::list(area.workspace(), edit.path, tree::Closed::skip);
+    Result<std::vector<Stamped>> now = tree::list(workspace, edit.path, tree::Closed::skip);
     if (!now) return now.error();
     std::vector<Stamped> before;
     if (edit.replaces) before = relative_tree(layer.before, edit.path);
     for (const Conflict& c : compare(edit.path, *now, before, true)) add(c);
     const size_t slash = edit.path.rfind('/');
-    const std::string above = slash == std::string::npos ? "" : edit.path.substr(0, slash);
-    Result<std::optional<Stamp>> folder = tree::look(area.workspace(), above);
+    std::string above = slash == std::string::npos ? "" : edit.path.substr(0, slash);
+    if (looked_at == above) continue;
+    Result<std::optional<Stamp>> folder = tree::look(workspace, above);
     if (!folder) return folder.error();
     if (!*folder || !S_ISDIR((*folder)->mode)) add({above, "was removed meanwhile"});
+    looked_at = std::move(above);
   }
   return found;
 }
 
-/// Fills in what is done, with the stamps of the staged trees.
-Status write_plan(const ChangeSet& set, const Layer& layer, const Area& area, Record& record) {
+/// Fills in what is done, with the stamps of the staged trees. hashes: of set.entries.
+Status write_plan(const ChangeSet& set, const Layer& layer, const Area& area,
+                  const std::vector<uint64_t>& hashes, Record& record) {
+  tree::Folders journal(area.journal()), workspace(area.workspace());
   for (const Edit& edit : set.edits) {
     Step step{.path = edit.path, .old_tree = {}, .new_tree = {}};
     if (edit.replaces) step.old_tree = relative_tree(layer.before, edit.path);
     if (edit.count > 0) {
       Result<std::vector<Stamped>> staged =
-          tree::list(area.journal(), record.id + "/new/" + edit.path, tree::Closed::open);
+          tree::list(journal, record.id + "/new/" + edit.path, tree::Closed::open);
       if (!staged) return staged.error();
       step.new_tree = std::move(*staged);
+      for (size_t i = 0; i < std::min(step.new_tree.size(), edit.count); ++i) {
+        auto& [name, stamp] = step.new_tree[i];
+        if (set.entries[edit.first + i].path == join(edit.path, name))
+          stamp.hash = hashes[edit.first + i];
+      }
     }
     record.steps.push_back(std::move(step));
   }
   for (const FolderEdit& f : set.folders) {
-    Result<std::optional<Stamp>> now = tree::look(area.workspace(), f.path);
+    Result<std::optional<Stamp>> now = tree::look(workspace, f.path);
     if (!now) return now.error();
     if (!*now) continue;  // then nothing is done in it, or that is a conflict
     const uint32_t mode = (*now)->mode & 07777;
@@ -170,12 +181,14 @@ Result<Journal::Committed> Journal::commit(const ChangeSet& set, const Layer& la
     return error;
   };
   const std::string fresh = *id + "/new";
-  if (Status s = stage(set, layer, area.journal(), fresh, options_.durable, area.hook()); !s) {
+  std::vector<uint64_t> hashes;
+  if (Status s = stage(set, layer, area.journal(), fresh, options_.durable, hashes, area.hook());
+      !s) {
     return give_up(s.error());
   }
   Result<std::vector<Conflict>> conflicts = all_conflicts(set, layer, area);
   if (!conflicts) return give_up(conflicts.error());
-  if (Status s = write_plan(set, layer, area, record); !s) return give_up(s.error());
+  if (Status s = write_plan(set, layer, area, hashes, record); !s) return give_up(s.error());
   if (!conflicts->empty()) {
     record.state = RunState::kept;
     for (const NewEntry& entry : set.entries) record.bytes += entry.size;

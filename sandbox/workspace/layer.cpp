@@ -40,6 +40,16 @@ Result<UniqueFd> LayerReader::folder(const std::string& path) {
 }
 
 Result<UniqueFd> LayerReader::file(const std::string& path) {
+  const size_t slash = path.rfind('/');
+  const std::string name = path.substr(slash + 1);
+  const int parent = folders_.open(slash == std::string::npos ? "" : path.substr(0, slash));
+  struct stat found {};
+  // Nobody is at work in the layer any more, so what is looked at is what is opened.
+  if (parent >= 0 && fstatat(parent, name.c_str(), &found, AT_SYMLINK_NOFOLLOW) == 0 &&
+      S_ISREG(found.st_mode)) {
+    UniqueFd fd(openat(parent, name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+    if (fd) return fd;
+  }
   UniqueFd place = tree::open_beneath(top_, path, O_PATH | O_NOFOLLOW);
   struct stat info {};
   if (!place || fstat(place.get(), &info) != 0)
@@ -48,11 +58,11 @@ Result<UniqueFd> LayerReader::file(const std::string& path) {
     errno = EINVAL;
     return tree::system_error("open the layer's " + path);
   }
-  const std::string name = tree::self(place.get());
-  UniqueFd fd(open(name.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!fd && errno == EACCES && chmod(name.c_str(), 0600) == 0) {
-    fd = UniqueFd(open(name.c_str(), O_RDONLY | O_CLOEXEC));
-    (void)!chmod(name.c_str(), info.st_mode & 07777);
+  const std::string self = tree::self(place.get());
+  UniqueFd fd(open(self.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!fd && errno == EACCES && chmod(self.c_str(), 0600) == 0) {
+    fd = UniqueFd(open(self.c_str(), O_RDONLY | O_CLOEXEC));
+    (void)!chmod(self.c_str(), info.st_mode & 07777);
   }
   if (!fd) return tree::system_error("open the layer's " + path);
   return fd;

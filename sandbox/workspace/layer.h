@@ -9,6 +9,7 @@
 #include "base/result.h"
 #include "base/unique_fd.h"
 #include "sandbox/workspace/snapshot.h"
+#include "sandbox/workspace/tree.h"
 
 namespace sandbox {
 
@@ -24,7 +25,7 @@ struct Layer {
 /// modes back at the end.
 class LayerReader {
  public:
-  explicit LayerReader(const Layer& layer) : top_(layer.upper.get()) {}
+  explicit LayerReader(const Layer& layer) : top_(layer.upper.get()), folders_(layer.upper.get()) {}
   LayerReader(const LayerReader&) = delete;
   LayerReader& operator=(const LayerReader&) = delete;
   ~LayerReader();
@@ -36,6 +37,7 @@ class LayerReader {
 
  private:
   int top_;
+  tree::Folders folders_;
   std::vector<std::pair<std::string, mode_t>> unlocked_;
 };
 

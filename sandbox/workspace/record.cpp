@@ -3,6 +3,8 @@
 #include "base/json.h"
 
 #include <array>
+#include <charconv>
+#include <concepts>
 #include <utility>
 
 #include "sandbox/workspace/text.h"
@@ -14,8 +16,10 @@
 //  "folders": [[path, from_mode, to_mode, from_mtime_ns, to_mtime_ns, set_mode, set_mtime], …],
 //  "undo_folders": …}
 //
-// A tree is [[path, ino, size, mtime_ns, ctime_ns, mode], …]. The device is left out, since it may
-// have another number after the next start of the machine. JSON is UTF-8 and names need not be: a
+// A tree is [[path, ino, size, mtime_ns, ctime_ns, mode], …], with a hash of the content as a
+// seventh of a file that a run brought (older records have none). The device is left out, since it
+// may have another number after the next start of the machine. JSON is UTF-8 and names need not be:
+// a
 // '%', a control character, and each byte above 0x7f of a name that is not UTF-8, is written %XX.
 
 namespace sandbox {
@@ -95,13 +99,57 @@ std::string path(const Json& json, bool in_workspace) {
   return result;
 }
 
-Json tree_json(const std::vector<Stamped>& tree) {
-  Json result = Json::array();
-  for (const auto& [name, s] : tree) {
-    result.push_back({encode(name), s.ino, s.size, s.mtime_ns, s.ctime_ns, s.mode});
+/// The second line is written as text: it may have a million values.
+struct Writer {
+  std::string out;
+
+  void add(std::string_view name) {
+    out += '"';
+    for (const char c : encode(name)) {
+      if (c == '"' || c == '\\') out += '\\';
+      out += c;
+    }
+    out += '"';
   }
-  return result;
-}
+  void add(bool value) { out += value ? "true" : "false"; }
+  template <std::integral T>
+  void add(T value) {
+    char digits[24];
+    out.append(digits, std::to_chars(digits, digits + sizeof digits, value).ptr);
+  }
+
+  void add(const Change& c) {
+    row(kind_name(c.kind), c.path, c.from, c.old_size, c.new_size, c.old_mode, c.new_mode);
+  }
+  void add(const Stamped& entry) {
+    const Stamp& s = entry.second;
+    if (s.hash == 0)
+      row(entry.first, s.ino, s.size, s.mtime_ns, s.ctime_ns, s.mode);
+    else
+      row(entry.first, s.ino, s.size, s.mtime_ns, s.ctime_ns, s.mode, s.hash);
+  }
+  void add(const Step& s) { row(s.path, s.old_tree, s.new_tree); }
+  void add(const FolderStep& f) {
+    row(f.path, f.from_mode, f.to_mode, f.from_mtime_ns, f.to_mtime_ns, f.set_mode, f.set_mtime);
+  }
+  template <class T>
+  void add(const std::vector<T>& list) {
+    out += '[';
+    for (const T& item : list) {
+      if (out.back() != '[') out += ',';
+      add(item);
+    }
+    out += ']';
+  }
+
+  template <class... T>
+  void row(const T&... values) {
+    out += '[';
+    bool first = true;
+    ((out += std::exchange(first, false) ? "" : ",", add(values)), ...);
+    out += ']';
+  }
+};
 
 std::vector<Stamped> tree_from(const Json& json) {
   std::vector<Stamped> result;
@@ -111,17 +159,10 @@ std::vector<Stamped> tree_from(const Json& json) {
                        .size = e.at(2),
                        .mtime_ns = e.at(3),
                        .ctime_ns = e.at(4),
-                       .mode = e.at(5)}});
+                       .mode = e.at(5),
+                       .hash = e.size() > 6 ? e.at(6).get<uint64_t>() : 0}});
   }
   if (!result.empty() && !result[0].first.empty()) throw Bad{"a tree without its top"};
-  return result;
-}
-
-Json steps_json(const std::vector<Step>& steps) {
-  Json result = Json::array();
-  for (const Step& s : steps) {
-    result.push_back({encode(s.path), tree_json(s.old_tree), tree_json(s.new_tree)});
-  }
   return result;
 }
 
@@ -130,15 +171,6 @@ std::vector<Step> steps_from(const Json& json) {
   for (const Json& e : json) {
     result.push_back({path(e.at(0), true), tree_from(e.at(1)), tree_from(e.at(2))});
     if (result.back().path.empty()) throw Bad{"a step without a path"};
-  }
-  return result;
-}
-
-Json folders_json(const std::vector<FolderStep>& folders) {
-  Json result = Json::array();
-  for (const FolderStep& f : folders) {
-    result.push_back({encode(f.path), f.from_mode, f.to_mode, f.from_mtime_ns, f.to_mtime_ns,
-                      f.set_mode, f.set_mtime});
   }
   return result;
 }
@@ -168,17 +200,19 @@ std::string serialize(const Record& record) {
                        {"state", state_name(record.state)},
                        {"bytes", record.bytes},
                        {"n_changes", record.changes.size()}};
-  Json changes = Json::array();
-  for (const Change& c : record.changes) {
-    changes.push_back({kind_name(c.kind), encode(c.path), encode(c.from), c.old_size, c.new_size,
-                       c.old_mode, c.new_mode});
-  }
-  const Json body = {{"changes", std::move(changes)},
-                     {"steps", steps_json(record.steps)},
-                     {"undo_steps", steps_json(record.undo_steps)},
-                     {"folders", folders_json(record.folders)},
-                     {"undo_folders", folders_json(record.undo_folders)}};
-  return header.dump() + "\n" + body.dump() + "\n";
+  Writer body;
+  body.out = header.dump() + "\n{\"changes\":";
+  body.add(record.changes);
+  body.out += ",\"steps\":";
+  body.add(record.steps);
+  body.out += ",\"undo_steps\":";
+  body.add(record.undo_steps);
+  body.out += ",\"folders\":";
+  body.add(record.folders);
+  body.out += ",\"undo_folders\":";
+  body.add(record.undo_folders);
+  body.out += "}\n";
+  return std::move(body.out);
 }
 
 Result<Record> parse_record(std::string_view text, const std::string& origin, bool header_only) {

@@ -27,11 +27,12 @@ struct ProtectedPath {
 };
 
 /// What the file system says about one entry, without following a link. Two equal stamps mean that
-/// nobody changed it in between.
+/// nobody changed it in between, but for who sets the time back; a hash tells of those, too.
 struct Stamp {
   uint64_t dev = 0, ino = 0, size = 0;
   int64_t mtime_ns = 0, ctime_ns = 0;
   uint32_t mode = 0;  ///< with the type bits
+  uint64_t hash = 0;  ///< content::hash() of a file that a run brought; 0: not known
 
   bool operator==(const Stamp&) const = default;
 };

@@ -7,6 +7,8 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include <optional>
+
 #include "sandbox/workspace/content.h"
 #include "sandbox/workspace/tree.h"
 
@@ -52,7 +54,7 @@ bool copy_owner(int from, int parent, const std::string& name) {
 }
 
 Status make(const NewEntry& entry, LayerReader& reader, int parent, const std::string& name,
-            bool sync) {
+            bool sync, uint64_t& hash) {
   timespec times[2];
   set_time(times, entry.mtime_ns);
   if (S_ISDIR(entry.mode)) {
@@ -78,6 +80,9 @@ Status make(const NewEntry& entry, LayerReader& reader, int parent, const std::s
   if (Status s = content::copy(from->get(), to.get(), entry.size); !s) {
     return base::Error{s.error().code, entry.path + ": " + s.error().message};
   }
+  Result<uint64_t> hashed = content::hash(from->get(), entry.size, content::kRecordKey);
+  if (!hashed) return hashed.error();
+  hash = *hashed;
   copy_attributes(from->get(), to.get());
   if (!copy_owner(from->get(), parent, name)) return tree::system_error("chown " + entry.path);
   if (fchmod(to.get(), entry.mode & 07777) != 0 || futimens(to.get(), times) != 0) {
@@ -90,29 +95,39 @@ Status make(const NewEntry& entry, LayerReader& reader, int parent, const std::s
 }  // namespace
 
 Status stage(const ChangeSet& set, const Layer& layer, int journal, const std::string& folder,
-             bool durable, const StepHook& hook) {
+             bool durable, std::vector<uint64_t>& hashes, const StepHook& hook) {
+  hashes.assign(set.entries.size(), 0);
   LayerReader reader(layer);
+  tree::Folders staged(journal);
+  std::optional<std::string> opened;
   // A few files are written out one by one: all of a file system may have gigabytes to write that
   // are not ours.
   const bool sync_each = durable && set.entries.size() <= kFewEntries;
   for (const Edit& edit : set.edits) {
     if (edit.count == 0) continue;
-    if (Status s = tree::make_parents(journal, join(folder, edit.path)); !s) return s;
+    if (Status s = tree::make_parents(staged, join(folder, edit.path)); !s) return s;
     // A closed folder that stays, on the way to this.
-    for (size_t slash = 0; slash != std::string::npos; slash = edit.path.find('/', slash + 1)) {
-      if (Result<UniqueFd> open = reader.folder(edit.path.substr(0, slash)); !open) {
-        return open.error();
+    std::string way = edit.path.substr(0, edit.path.rfind('/') + 1);
+    if (opened != way) {
+      for (size_t slash = 0; slash != std::string::npos; slash = edit.path.find('/', slash + 1)) {
+        if (Result<UniqueFd> open = reader.folder(edit.path.substr(0, slash)); !open) {
+          return open.error();
+        }
       }
+      opened = std::move(way);
     }
     for (size_t i = edit.first; i < edit.first + edit.count; ++i) {
       const NewEntry& entry = set.entries[i];
       if (hook) hook("stage");
       const size_t slash = entry.path.rfind('/');
       const std::string above = slash == std::string::npos ? "" : entry.path.substr(0, slash);
-      UniqueFd parent = tree::open_beneath(journal, join(folder, above), O_PATH | O_DIRECTORY);
-      if (!parent) return tree::system_error("open " + above);
-      if (Status s = make(entry, reader, parent.get(), entry.path.substr(slash + 1), sync_each); !s)
+      const int parent = staged.open(join(folder, above));
+      if (parent < 0) return tree::system_error("open " + above);
+      if (Status s =
+              make(entry, reader, parent, entry.path.substr(slash + 1), sync_each, hashes[i]);
+          !s) {
         return s;
+      }
     }
     for (size_t i = edit.first + edit.count; i-- > edit.first;) {
       const NewEntry& entry = set.entries[i];

@@ -15,7 +15,8 @@ constexpr size_t kFewEntries = 64;
 /// and times as they will be, and the layer's user.* attributes. Files are of our own, but those
 /// that root commits belong to whom the program ran as. Errors: limit (a file is larger than it
 /// was), system (also: the disk is full). durable: all of it is on the disk when this returns.
+/// hashes: gets content::hash() with kRecordKey of each of set.entries that is a file, else 0.
 base::Status stage(const ChangeSet& set, const Layer& layer, int journal, const std::string& folder,
-                   bool durable, const StepHook& hook);
+                   bool durable, std::vector<uint64_t>& hashes, const StepHook& hook);
 
 }  // namespace sandbox

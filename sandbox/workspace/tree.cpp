@@ -99,6 +99,11 @@ struct Listing {
       // EACCES: the folder can be listed but not searched.
       return errno == ENOENT || errno == EACCES ? Status(Ok{}) : system_error("stat " + path);
     }
+    return entry(parent, name, path, depth, info);
+  }
+
+  Status entry(int parent, const std::string& name, const std::string& path, int depth,
+               const struct stat& info) {
     if (found.size() > kMaxEntries) {
       return Error{Errc::refused, "workspace: more than 300000 files; choose a smaller folder"};
     }
@@ -164,19 +169,21 @@ Status remove_entry(int parent, const std::string& name, int depth) {
   return Ok{};
 }
 
-int rename_once(int from_top, const std::string& from, int to_top, const std::string& to,
+int rename_once(Folders& from_top, const std::string& from, Folders& to_top, const std::string& to,
                 unsigned flags) {
-  UniqueFd from_folder = open_beneath(from_top, folder_of(from), O_PATH | O_DIRECTORY);
-  if (!from_folder) return errno;
-  UniqueFd to_folder = open_beneath(to_top, folder_of(to), O_PATH | O_DIRECTORY);
-  if (!to_folder) return errno;
+  // Of one and the same Folders opening the second may close the first.
+  int from_folder = from_top.open(folder_of(from));
+  if (from_folder < 0) return errno;
+  const int to_folder = to_top.open(folder_of(to));
+  if (to_folder < 0) return errno;
+  if (&from_top == &to_top) from_folder = from_top.open(folder_of(from));
   const std::string a = name_of(from), b = name_of(to);
-  if (renameat2(from_folder.get(), a.c_str(), to_folder.get(), b.c_str(), flags) == 0) return 0;
+  if (renameat2(from_folder, a.c_str(), to_folder, b.c_str(), flags) == 0) return 0;
   if (errno != EINVAL || flags != RENAME_NOREPLACE) return errno;
   // A file system that knows no flags. Looking first leaves a gap that only such a one has.
   struct stat info {};
-  if (fstatat(to_folder.get(), b.c_str(), &info, AT_SYMLINK_NOFOLLOW) == 0) return EEXIST;
-  return renameat(from_folder.get(), a.c_str(), to_folder.get(), b.c_str()) == 0 ? 0 : errno;
+  if (fstatat(to_folder, b.c_str(), &info, AT_SYMLINK_NOFOLLOW) == 0) return EEXIST;
+  return renameat(from_folder, a.c_str(), to_folder, b.c_str()) == 0 ? 0 : errno;
 }
 
 }  // namespace
@@ -207,6 +214,16 @@ Result<UniqueFd> open_top(const std::filesystem::path& folder) {
   return Error{code, folder.string() + ": " + strerror(errno)};
 }
 
+int Folders::open(const std::string& path) {
+  if (path.empty()) return top_;
+  if (const auto known = open_.find(path); known != open_.end()) return known->second.get();
+  UniqueFd fd = open_beneath(top_, path, O_PATH | O_DIRECTORY);
+  if (!fd) return -1;
+  constexpr size_t kMostOpen = 32;
+  if (open_.size() >= kMostOpen) open_.clear();
+  return open_.emplace(path, std::move(fd)).first->second.get();
+}
+
 Stamp stamp_of(const struct stat& info) {
   return {.dev = info.st_dev,
           .ino = info.st_ino,
@@ -232,6 +249,27 @@ Result<std::optional<Stamp>> look(int top, const std::string& path) {
   return std::optional<Stamp>(stamp_of(info));
 }
 
+Result<std::optional<Stamp>> look(Folders& folders, const std::string& path) {
+  const int parent = path.empty() ? -1 : folders.open(folder_of(path));
+  struct stat info {};
+  if (parent >= 0 && fstatat(parent, name_of(path).c_str(), &info, AT_SYMLINK_NOFOLLOW) == 0) {
+    return std::optional<Stamp>(stamp_of(info));
+  }
+  if (parent >= 0 && errno == ENOENT) return std::optional<Stamp>();
+  return look(folders.top(), path);  // which opens closed folders
+}
+
+Result<UniqueFd> open_file(Folders& folders, const std::string& path) {
+  const int parent = folders.open(folder_of(path));
+  UniqueFd fd;
+  if (parent >= 0) {
+    fd = UniqueFd(openat(parent, name_of(path).c_str(),
+                         O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_NOCTTY | O_CLOEXEC));
+  }
+  if (!fd) return system_error("open " + path);
+  return fd;
+}
+
 Result<std::vector<Stamped>> list(int top, const std::string& path, Closed closed,
                                   std::vector<std::string>* unread) {
   std::vector<Unlocked> way;
@@ -252,6 +290,19 @@ Result<std::vector<Stamped>> list(int top, const std::string& path, Closed close
   Listing listing{closed, {}, unread};
   const std::string name = path.empty() ? "." : name_of(path);
   if (Status s = listing.entry(parent.get(), name, "", 0); !s) return s.error();
+  return std::move(listing.found);
+}
+
+Result<std::vector<Stamped>> list(Folders& folders, const std::string& path, Closed closed) {
+  const int parent = path.empty() ? -1 : folders.open(folder_of(path));
+  const std::string name = name_of(path);
+  struct stat info {};
+  if (parent < 0 || fstatat(parent, name.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) {
+    if (parent >= 0 && errno == ENOENT) return std::vector<Stamped>();
+    return list(folders.top(), path, closed);
+  }
+  Listing listing{closed, {}, nullptr};
+  if (Status s = listing.entry(parent, name, "", 0, info); !s) return s.error();
   return std::move(listing.found);
 }
 
@@ -286,13 +337,18 @@ Status make_parents(int top, const std::string& path) {
   return Ok{};
 }
 
-int relocate(int from_top, const std::string& from, int to_top, const std::string& to,
+Status make_parents(Folders& folders, const std::string& path) {
+  if (folders.open(folder_of(path)) >= 0) return Ok{};
+  return make_parents(folders.top(), path);
+}
+
+int relocate(Folders& from_top, const std::string& from, Folders& to_top, const std::string& to,
              unsigned flags) {
   const int error = rename_once(from_top, from, to_top, to, flags);
   if (error != EACCES && error != EPERM) return error;
   // Moving a folder to another parent changes its "..", so it must be writable itself.
-  const std::vector<Unlocked> from_way = unlock_for_rename(from_top, from);
-  const std::vector<Unlocked> to_way = unlock_for_rename(to_top, to);
+  const std::vector<Unlocked> from_way = unlock_for_rename(from_top.top(), from);
+  const std::vector<Unlocked> to_way = unlock_for_rename(to_top.top(), to);
   return rename_once(from_top, from, to_top, to, flags);
 }
 

@@ -2,6 +2,7 @@
 
 #include <sys/stat.h>
 
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -26,11 +27,32 @@ base::UniqueFd open_beneath(int top, const std::string& path, int flags);
 /// Errors: not_found, system.
 base::Result<base::UniqueFd> open_top(const std::filesystem::path& folder);
 
+/// The folders beneath a top that were opened last: what is asked of many entries of one folder
+/// looks the way there up once. A folder that somebody moves away meanwhile stays the same folder.
+class Folders {
+ public:
+  explicit Folders(int top) : top_(top) {}
+
+  int top() const { return top_; }
+  /// A folder opened with O_PATH, "" being the top, until the next call. -1 with errno.
+  int open(const std::string& path);
+  /// Forgets them, so that the next call looks the way up again.
+  void close() { open_.clear(); }
+
+ private:
+  int top_;
+  std::map<std::string, base::UniqueFd> open_;
+};
+
 Stamp stamp_of(const struct stat& info);
 
 /// The entry `path` beneath `top`; none if it or a folder on the way does not exist or is none.
 /// Errors: system.
 base::Result<std::optional<Stamp>> look(int top, const std::string& path);
+base::Result<std::optional<Stamp>> look(Folders& folders, const std::string& path);
+
+/// Opens a file for reading. Errors: system (a link, too).
+base::Result<base::UniqueFd> open_file(Folders& folders, const std::string& path);
 
 /// What is listed of a folder whose owner, who we must be, has closed it: nothing, or all after
 /// opening it for as long as that takes.
@@ -41,6 +63,7 @@ enum class Closed { skip, open };
 /// Errors: refused (too many, too deep), system.
 base::Result<std::vector<Stamped>> list(int top, const std::string& path, Closed closed,
                                         std::vector<std::string>* unread = nullptr);
+base::Result<std::vector<Stamped>> list(Folders& folders, const std::string& path, Closed closed);
 
 /// Names in a folder, sorted. Takes the descriptor. Errors: refused (more than kMaxEntries),
 /// system.
@@ -48,10 +71,11 @@ base::Result<std::vector<std::string>> names(base::UniqueFd folder);
 
 /// Makes the folders of `path` beneath `top` that are missing, mode 0700, but not `path` itself.
 base::Status make_parents(int top, const std::string& path);
+base::Status make_parents(Folders& folders, const std::string& path);
 
 /// Renames, also where the mode of a folder forbids it: its owner, who we must be, may have taken
 /// his own right to write. Modes are put back afterwards. `flags` as renameat2(). 0 or errno.
-int relocate(int from_top, const std::string& from, int to_top, const std::string& to,
+int relocate(Folders& from_top, const std::string& from, Folders& to_top, const std::string& to,
              unsigned flags);
 
 /// chmod and, if `mtime_ns` is given, utimes of a folder (or "") beneath `top`. Missing: nothing.

@@ -6,6 +6,7 @@
 #include <optional>
 #include <set>
 
+#include "sandbox/workspace/content.h"
 #include "sandbox/workspace/tree.h"
 
 // A step is turned round if what it put in place is still what it put. A new tree in which somebody
@@ -13,8 +14,9 @@
 // theirs, as large as can be, while the folders on the way to theirs stay.
 //
 // The ctime does not count: the way there and back of a later run changes it, as does a hard link
-// that is moved elsewhere. An edit that keeps size and time is so overlooked, but not lost, because
-// what is taken away is kept.
+// that is moved elsewhere. An edit that keeps size and time is told by the content, of which the
+// run left a hash. What a redo takes away has none: there such an edit is overlooked, but not lost,
+// because what is taken away is kept.
 
 namespace sandbox {
 
@@ -46,9 +48,19 @@ Result<std::optional<Conflict>> no_room(int workspace, const std::string& path) 
   return std::optional<Conflict>();
 }
 
+/// Whether a file with the size and time of `put` has another content. Unreadable: no.
+Result<bool> edited(tree::Folders& workspace, const std::string& path, const Stamp& put) {
+  if (!S_ISREG(put.mode) || put.hash == 0) return false;
+  Result<base::UniqueFd> file = tree::open_file(workspace, path);
+  if (!file) return false;
+  Result<uint64_t> hash = content::hash(file->get(), put.size, content::kRecordKey);
+  if (!hash) return hash.error();
+  return *hash != put.hash;
+}
+
 /// The parts of `now` that are as in `put`, and nothing else.
-std::vector<Step> parts(const std::string& path, const Tree& now, const Tree& put,
-                        std::vector<Conflict>& conflicts) {
+Result<std::vector<Step>> parts(tree::Folders& workspace, const std::string& path, const Tree& now,
+                                const Tree& put, std::vector<Conflict>& conflicts) {
   Paths theirs;
   auto mark = [&](std::string at) {
     while (theirs.insert(at).second && !at.empty()) at = folder_of(at);
@@ -60,7 +72,11 @@ std::vector<Step> parts(const std::string& path, const Tree& now, const Tree& pu
       mark(name);  // added
       continue;
     }
-    if (compare("", {{"", stamp}}, {{"", put[k].second}}, false).empty()) continue;
+    if (compare("", {{"", stamp}}, {{"", put[k].second}}, false).empty()) {
+      Result<bool> other = edited(workspace, join(path, name), put[k].second);
+      if (!other) return other.error();
+      if (!*other) continue;
+    }
     mark(name);
     conflicts.push_back({join(path, name), "was changed meanwhile"});
   }
@@ -120,21 +136,30 @@ Status put_back(int workspace, const Step& step, WayBack& back) {
 
 Result<WayBack> plan_undo(int workspace, const Record& record) {
   WayBack back;
+  tree::Folders folders_of(workspace);
   for (const Step& step : record.steps) {
     if (step.new_tree.empty()) {
       if (Status done = put_back(workspace, step, back); !done) return done.error();
       continue;
     }
-    Result<Tree> now = tree::list(workspace, step.path, Closed::open);
+    Result<Tree> now = tree::list(folders_of, step.path, Closed::open);
     if (!now) return now.error();
     if (step.old_tree.empty() && now->empty()) continue;  // taken away by somebody already
     std::vector<Conflict> differences = compare(step.path, *now, step.new_tree, false);
+    for (size_t i = 0; differences.empty() && i < step.new_tree.size(); ++i) {
+      const auto& [name, stamp] = step.new_tree[i];
+      Result<bool> other = edited(folders_of, join(step.path, name), stamp);
+      if (!other) return other.error();
+      if (*other) differences.push_back({join(step.path, name), "was changed meanwhile"});
+    }
     if (differences.empty()) {
       back.steps.push_back({step.path, *now, step.old_tree});
     } else if (step.old_tree.empty() && now->front().second.ino == step.new_tree[0].second.ino &&
                S_ISDIR(now->front().second.mode)) {
-      std::vector<Step> some = parts(step.path, *now, step.new_tree, back.conflicts);
-      std::move(some.begin(), some.end(), std::back_inserter(back.steps));
+      Result<std::vector<Step>> some =
+          parts(folders_of, step.path, *now, step.new_tree, back.conflicts);
+      if (!some) return some.error();
+      std::move(some->begin(), some->end(), std::back_inserter(back.steps));
     } else {
       std::move(differences.begin(), differences.end(), std::back_inserter(back.conflicts));
     }

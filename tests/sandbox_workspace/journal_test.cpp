@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <fstream>
+#include <set>
 
 #include "fixture.h"
 #include "sandbox/workspace/preview.h"
@@ -69,6 +70,49 @@ TEST_F(JournalTest, UndoGivesBackTheVeryFilesWithTheirTimes) {
   EXPECT_EQ(look_through(workspace), after);
   EXPECT_EQ(undo("0001"), "undone 0001");
   EXPECT_EQ(look_through(workspace, kSame), before);
+}
+
+TEST_F(JournalTest, AnEditAfterTheRunThatKeepsSizeAndTimeIsNoLongerOverlooked) {
+  ASSERT_EQ(commit([] {
+              write("notes.txt", "of the run");
+              write("out/new.txt", "of the run");
+            }),
+            "0001");
+  auto edit = [&](const fs::path& path) {
+    struct stat was {};
+    ASSERT_EQ(stat(path.c_str(), &was), 0);
+    write(path, "of a man!!");
+    const timespec times[2] = {was.st_atim, was.st_mtim};
+    ASSERT_EQ(utimensat(AT_FDCWD, path.c_str(), times, 0), 0);
+  };
+  edit(workspace / "notes.txt");
+  EXPECT_EQ(undo(), "nothing was undone: notes.txt was changed meanwhile");
+  edit(workspace / "out/new.txt");
+  EXPECT_EQ(undo("", true), "undone 0001");
+  EXPECT_EQ(read(workspace / "notes.txt"), "of a man!!");
+  EXPECT_EQ(read(workspace / "out/new.txt"), "of a man!!");
+}
+
+TEST_F(JournalTest, ManyFilesWithOneContentAreMovedEachFromItsOwnPlace) {
+  for (int i = 0; i < 40; ++i) write(workspace / ("many/" + std::to_string(i)), "the same");
+  ASSERT_EQ(commit([] {
+              for (int i = 0; i < 40; ++i) {
+                const std::string name = std::to_string(i);
+                fs::create_directories("even");
+                fs::rename("many/" + name, i % 2 == 0 ? "even/" + name : "many/x" + name);
+              }
+            }),
+            "0001");
+  base::Result<Journal::Run> run = journal().run("0001");
+  ASSERT_TRUE(run);
+  std::set<std::string> from;
+  for (const Change& c : run->changes) {
+    if (c.kind == ChangeKind::moved) from.insert(c.from);
+    if (c.path.starts_with("even/")) {
+      EXPECT_EQ(c.from, "many/" + c.path.substr(5));
+    }
+  }
+  EXPECT_EQ(from.size(), 40u) << list(run->changes);
 }
 
 TEST_F(JournalTest, APreviewIsTheDiffThatTheCommitWillHave) {

@@ -5,6 +5,7 @@
 #include <sqlite3.h>
 
 #include <cmath>
+#include <optional>
 #include "base/json.h"
 
 #include "tests/tools/engine_test.h"
@@ -55,6 +56,54 @@ TEST_F(Readers, WhatIsSavedIsReadBack) {
             "to_parquet: \"o/a.parquet\" exists already");
   EXPECT_EQ(t->save_xlsx("../a.xlsx", "to_xlsx").error().message,
             "to_xlsx: \"../a.xlsx\" is outside the workspace");
+}
+
+TEST_F(Readers, NaNIsMissingInGroupsHoweverTheyAreSummed) {
+  const std::string rows =
+      "SELECT * FROM (VALUES ('a', 1.5::DOUBLE), ('a', 'nan'::DOUBLE), ('b', 2::DOUBLE), "
+      "('c', 'nan'::DOUBLE)) t(k, v)";
+  const base::Result<Table> t = query_sql(engine, rows, {}, "query");
+  ASSERT_TRUE(t) << t.error().message;
+  std::string note;
+  const auto grouped = [&](const std::vector<Summary>& how) {
+    base::Result<Table> groups = t->group_by({"k"}, how, note);
+    base::Result<Rows> cells = groups ? groups->fetch(10) : base::Result<Rows>(groups.error());
+    std::vector<std::vector<std::optional<double>>> numbers(4);
+    for (size_t i = 1; cells && i < cells->columns.size(); ++i) {
+      for (const Cell& cell : cells->columns[i]) {
+        const double* number = std::get_if<double>(&cell);
+        numbers[i].push_back(number ? std::optional(*number) : std::nullopt);
+      }
+    }
+    return numbers;
+  };
+  using Numbers = std::vector<std::optional<double>>;
+  const std::vector<Summary> sums = {{.name = "sum", .how = "sum", .column = "v"},
+                                     {.name = "mean", .how = "mean", .column = "v"}};
+  const auto quick = grouped(sums);
+  // A count of values cannot be tried with NaN among them, so this one is made the other way.
+  std::vector<Summary> more = sums;
+  more.push_back({.name = "n", .how = "count", .column = "v"});
+  const auto whole = grouped(more);
+  EXPECT_EQ(quick[1], (Numbers{1.5, 2.0, 0.0}));
+  EXPECT_EQ(quick[2], (Numbers{1.5, 2.0, {}}));
+  for (const size_t column : {0u, 1u, 2u}) EXPECT_EQ(quick[column], whole[column]);
+  EXPECT_EQ(whole[3], (Numbers{1.0, 1.0, 0.0}));
+}
+
+TEST_F(Readers, TheEuroSignOfWindows1252IsACurrency) {
+  workspace.write("prices.csv",
+                  "what,price,pounds\ncaf\xE9,\x80 12.50,\"\xA3""1,200\"\ntea,3 \x80,\xA3"
+                  "7\n");
+  const base::Result<Table> t = open("prices.csv");
+  ASSERT_TRUE(t) << t.error().message;
+  for (const size_t column : {1u, 2u}) EXPECT_EQ(t->columns()[column].type, Type::number);
+  base::Result<Rows> rows = t->fetch(2);
+  ASSERT_TRUE(rows);
+  EXPECT_EQ(cell_text(rows->columns[0][0]), "café");
+  EXPECT_EQ(cell_text(rows->columns[1][0]), "12.5");
+  EXPECT_EQ(cell_text(rows->columns[1][1]), "3");
+  EXPECT_EQ(cell_text(rows->columns[2][0]), "1200");
 }
 
 TEST_F(Readers, PartsAreNamedWhenThereAreSeveral) {

@@ -19,6 +19,7 @@
 #include "tools/file/beneath.h"
 #include "tools/file/preview.h"
 #include "tools/file/produce.h"
+#include "tools/file/shorten.h"
 
 namespace tools::file {
 namespace {
@@ -491,6 +492,41 @@ class RandomPlan {
   }
   std::mt19937 random_;
 };
+
+TEST(FilePlanShortened, AFileThatIsMovedTwiceGoesStraightToItsLastPlace) {
+  const auto shortened = [](const std::vector<std::string>& steps) {
+    std::vector<Step> made;
+    for (const std::string& text : steps) {
+      const size_t space = text.find(' '), arrow = text.find(" > ");
+      const std::string what = text.substr(0, space);
+      const std::string first = text.substr(space + 1, arrow - space - 1);
+      Step step{.kind = what == "mkdir"    ? StepKind::mkdir
+                        : what == "remove" ? StepKind::remove
+                        : what == "copy"   ? StepKind::copy
+                                           : StepKind::move};
+      (what == "mkdir" ? step.to : step.from) = first;
+      if (arrow != text.npos) step.to = text.substr(arrow + 3);
+      made.push_back(step);
+    }
+    std::string out;
+    for (const Step& step : shorten(made))
+      out += (out.empty() ? "" : ", ") + (step.from.empty() ? "mkdir" : step.from) +
+             (step.to.empty() ? "" : " > " + step.to);
+    return out;
+  };
+  EXPECT_EQ(shortened({"move in/a > in/b", "mkdir out", "move in/b > out/b"}),
+            "mkdir > out, in/a > out/b");
+  EXPECT_EQ(shortened({"move a > b", "move b > c", "move c > d"}), "a > d");
+  EXPECT_EQ(shortened({"move a > b", "move b > a"}), "a > b, b > a");
+  // What has to do with either place keeps its turn.
+  EXPECT_EQ(shortened({"move a > b", "move c > a", "move b > d"}), "a > b, c > a, b > d");
+  EXPECT_EQ(shortened({"move a > b", "mkdir a", "move b > a/b"}), "a > b, mkdir > a, b > a/b");
+  EXPECT_EQ(shortened({"move a > b", "copy b > c", "move b > d"}), "a > b, b > c, b > d");
+  EXPECT_EQ(shortened({"move in/a > in/b", "move in > on", "move on/b > c"}),
+            "in/a > in/b, in > on, on/b > c");
+  EXPECT_EQ(shortened({"move d > e", "move e/x > y", "move e > f"}), "d > e, e/x > y, e > f");
+  EXPECT_EQ(shortened({"move in/a > b", "remove in", "move b > c"}), "in/a > b, in, b > c");
+}
 
 TEST(FilePlanRandom, ThePreviewIsWhatHappensAndAFailureChangesNothing) {
   int applied = 0, refused = 0;

@@ -8,7 +8,12 @@ namespace tools::data {
 namespace {
 
 constexpr std::string_view kMissing[] = {"NA", "N/A", "NaN", "null", "NULL", "None", "-"};
-constexpr std::string_view kCurrencies[] = {"$", "€", "£", "¥"};
+// As UTF-8, and as the one byte that Windows-1252 has for it, which is never UTF-8 by itself.
+struct Currency {
+  std::string_view spelled, sign;
+};
+constexpr Currency kCurrencies[] = {{"$", "$"},    {"€", "€"}, {"\x80", "€"}, {"£", "£"},
+                                    {"\xA3", "£"}, {"¥", "¥"}, {"\xA5", "¥"}};
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
@@ -56,10 +61,10 @@ std::optional<Decorated> parse_decorated(std::string_view text) {
     return false;
   };
   const auto take_currency = [&] {
-    for (const std::string_view c : kCurrencies)
-      if (text.substr(0, c.size()) == c) {
-        out.currency = c;
-        text.remove_prefix(c.size());
+    for (const Currency& c : kCurrencies)
+      if (text.starts_with(c.spelled)) {
+        out.currency = c.sign;
+        text.remove_prefix(c.spelled.size());
         return true;
       }
     return false;
@@ -202,9 +207,7 @@ void Guess::add(std::string_view field) {
         if (!sign) undecorated_ = true;
         if (d->percent && !currency_.empty()) decorated_ = false;
         percent_ = percent_ || d->percent;
-        if (!d->currency.empty())
-          for (const std::string_view c : kCurrencies)
-            if (c == d->currency) currency_ = c;
+        if (!d->currency.empty()) currency_ = d->currency;
       }
     }
     if (decimal_comma_) {

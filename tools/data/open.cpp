@@ -97,7 +97,8 @@ Adopted adopt(const std::string& type, const std::string& column) {
   if (begins("DECIMAL")) return {Type::number, column + "::DOUBLE"};
   // NaN is missing, everywhere.
   if (is("FLOAT") || is("DOUBLE"))
-    return {Type::number, "nullif(" + column + "::DOUBLE, 'nan'::DOUBLE)"};
+    return {Type::number, "nullif(" + column + "::DOUBLE, 'nan'::DOUBLE)", false,
+            column + "::DOUBLE"};
   if (is("TIMESTAMP WITH TIME ZONE"))
     return {Type::date,
             "(CASE WHEN isfinite(" + column + ") THEN " + column + " AT TIME ZONE 'UTC' END)"};
@@ -155,13 +156,19 @@ base::Result<Table> adopt_select(const std::shared_ptr<Engine>& engine, const st
     }
   }
   std::vector<Column> columns;
-  std::string list;
+  std::string list, with_nan;
   for (size_t i = 0; i < adopted.size(); ++i) {
-    list += adopted[i].sql + " AS c" + std::to_string(i) + ", ";
-    columns.push_back({.name = names[i], .type = adopted[i].type});
+    const Adopted& a = adopted[i];
+    const std::string name = " AS c" + std::to_string(i) + ", ";
+    list += a.sql + name;
+    with_nan += (a.with_nan.empty() ? a.sql : a.with_nan) + name;
+    columns.push_back({.name = names[i], .type = a.type});
   }
-  return Table::from_sql(engine, "SELECT " + list + number + " AS r FROM " + source,
-                         std::move(columns), std::move(notes));
+  const std::string from = number + " AS r FROM " + source;
+  Table table =
+      Table::from_sql(engine, "SELECT " + list + from, std::move(columns), std::move(notes));
+  if (with_nan != list) table.set_sql_with_nan("SELECT " + with_nan + from);
+  return table;
 }
 
 base::Result<Table> open_table(const std::shared_ptr<Engine>& engine, const std::string& path,

@@ -21,6 +21,7 @@ struct Adopted {
   Type type = Type::empty;
   std::string sql{};          ///< of its value in our type
   bool may_overflow = false;  ///< integers that a double may not keep
+  std::string with_nan{};     ///< the same where NaN stays NaN; empty: there is none
 };
 
 /// type: DuckDB's name of it ("BIGINT", "DECIMAL(18,3)", "STRUCT(…)", …). column: SQL of the value.

@@ -51,6 +51,8 @@ class Table {
   /// A table of what SQL gives: c0, c1, … in the columns' types, and r.
   static Table from_sql(std::shared_ptr<Engine> engine, std::string sql,
                         std::vector<Column> columns, std::vector<std::string> notes);
+  /// sql: what from_sql() was given, but that NaN is not made missing yet, which takes time.
+  void set_sql_with_nan(std::string sql) { with_nan_ = {sql_, std::move(sql)}; }
 
   const std::vector<Column>& columns() const { return columns_; }
   std::vector<std::string> names() const;
@@ -155,6 +157,10 @@ class Table {
 
   std::shared_ptr<Engine> engine_;
   std::string sql_;
+  /// A SELECT for the same rows as `of`, where NaN is not made missing; see group_by().
+  struct {
+    std::string of, sql;
+  } with_nan_;
   std::vector<Column> columns_;
   std::vector<SortKey> order_;  // before r
   std::vector<std::string> notes_;

@@ -21,6 +21,7 @@
 
 #include "tools/file/beneath.h"
 #include "tools/file/produce.h"
+#include "tools/file/shorten.h"
 
 namespace tools::file {
 
@@ -359,12 +360,11 @@ class Applier {
 
 Status apply(int top, const Expansion& expansion, const ApplyOptions& options) {
   Applier applier(top, options);
-  for (size_t i = 0; i < expansion.steps.size(); ++i) {
-    Status s = applier.step(expansion.steps[i]);
+  for (const Step& step : shorten(expansion.steps)) {
+    Status s = applier.step(step);
     if (s) continue;
     Error error = s.error();
-    error.message = "operation " + std::to_string(expansion.steps[i].operation + 1) + ", step " +
-                    std::to_string(i + 1) + ": " + error.message;
+    error.message = "operation " + std::to_string(step.operation + 1) + ": " + error.message;
     if (options.dropped_on_failure) return error;
     const std::string problem = applier.take_back();
     error.message +=

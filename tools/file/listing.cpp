@@ -32,6 +32,16 @@ std::string link_target(int folder, const char* name) {
   return n > 0 ? std::string(buffer, static_cast<size_t>(n)) : std::string();
 }
 
+/// Whether entries may be made and removed in a folder. A plan is also made where all of the
+/// workspace is mounted read-only; then the folder's mode tells.
+bool may_change(int folder) {
+  if (::faccessat(folder, ".", W_OK | X_OK, AT_EACCESS) == 0) return true;
+  struct stat info = {};
+  if (errno != EROFS || ::fstat(folder, &info) != 0) return false;
+  const mode_t mine = info.st_uid == ::geteuid() ? 0300 : info.st_gid == ::getegid() ? 0030 : 0003;
+  return (info.st_mode & mine) == mine;
+}
+
 // Depth first; the depth is bounded, so is the recursion.
 base::Status list_folder(int top, const std::string& folder, int depth, const ListBounds& bounds,
                          std::vector<Entry>& out) {
@@ -41,8 +51,7 @@ base::Status list_folder(int top, const std::string& folder, int depth, const Li
     out.back().read_only = true;
     return base::Ok{};
   }
-  if (!folder.empty() && ::faccessat(fd.get(), ".", W_OK | X_OK, AT_EACCESS) != 0)
-    out.back().read_only = true;
+  if (!folder.empty() && !may_change(fd.get())) out.back().read_only = true;
   const int number = fd.release();
   const std::unique_ptr<DIR, int (*)(DIR*)> dir(::fdopendir(number), ::closedir);
   if (!dir) {
