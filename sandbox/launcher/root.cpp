@@ -236,7 +236,7 @@ void make_layer(const ProgramSpec& spec, Root& root) {
     const int fs = layer_filesystem(spec, 1);
     if (fchownat(fs, ".", 1000, 1000, 0) != 0) die("make the layer");
     root.layer = openat(fs, ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
-    if (mkdirat(root.fd, relative(kOutFolder).c_str(), 0755) != 0) die("mkdir /out");
+    make_place(root.fd, relative(kOutFolder), true);
     return attach(fs, root.fd, relative(kOutFolder));
   }
   if (spec.header.layer == LayerKind::overlay) {
@@ -320,7 +320,7 @@ int listen_for_proxy(uint32_t port) {
   return fd;
 }
 
-Root build_root(const BaseSpec& spec) {
+void build_root(const BaseSpec& spec) {
   // Nothing that happens here may reach the mount namespace outside.
   if (mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) die("make mounts private");
 
@@ -333,11 +333,6 @@ Root build_root(const BaseSpec& spec) {
   for (const char* folder : {"etc", "tmp", "dev", "dev/shm", "proc", "run", "var"}) {
     if (mkdirat(root, folder, 0755) != 0) die("mkdir");
   }
-  constexpr uint64_t kProc = kPlain | MOUNT_ATTR_NOEXEC | MOUNT_ATTR_RDONLY;
-  attach(new_filesystem("proc", {{"subset", "pid"}, {"hidepid", "ptraceable"}}, kProc), root,
-         "proc");
-  // A process can make itself untraceable, but not hide from the limits.
-  const int whole_proc = new_filesystem("proc", {{"subset", "pid"}}, kProc);
   for (size_t i = 0; i < std::size(kDevices); ++i) {
     const std::string path = std::string("dev/") + kDevices[i];
     make_place(root, path, false);
@@ -355,7 +350,26 @@ Root build_root(const BaseSpec& spec) {
     if (symlinkat(target.c_str(), root, relative(link).c_str()) != 0) die("link " + link);
   }
   attach_binds(spec.binds, root);
-  return {root, whole_proc, -1};
+  if (fchdir(root) != 0) die("enter the new root");
+  close(root);
+}
+
+Root here_as_root() {
+  // A copy of a mount namespace has copies of the mounts, and only the working directory leads
+  // there.
+  Root root;
+  root.fd = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+  if (root.fd < 0) die("open the new root");
+  return root;
+}
+
+void mount_proc(Root& root) {
+  constexpr uint64_t kProc =
+      MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC | MOUNT_ATTR_RDONLY;
+  attach(new_filesystem("proc", {{"subset", "pid"}, {"hidepid", "ptraceable"}}, kProc), root.fd,
+         "proc");
+  // A process can make itself untraceable, but not hide from the limits.
+  root.proc = new_filesystem("proc", {{"subset", "pid"}}, kProc);
 }
 
 void enter_root(Root& root, const ProgramSpec& spec) {
