@@ -94,7 +94,7 @@ void take_descriptors(const std::vector<int>& fds, const JailRequest& request) {
 
 }  // namespace
 
-void run_jail(const JailRequest& request, const std::vector<int>& fds) {
+void run_jail(const JailRequest& request, const std::vector<int>& fds, bool alone) {
   take_descriptors(fds, request);
   if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) die("PR_SET_PDEATHSIG");
   Root root = here_as_root();
@@ -117,7 +117,7 @@ void run_jail(const JailRequest& request, const std::vector<int>& fds) {
     if (opened.size() != spec.binds.size()) die("take over the mounts", EINVAL);
     for (size_t i = 0; i < opened.size(); ++i) spec.binds[i].tree_fd = opened[i];
   }
-  enter_root(root, spec);
+  enter_root(root, spec, alone);
   int listener = -1;
   if (spec.header.proxy_port != 0) {
     // The network that jails share is out of reach for those without a proxy: they get no socket.

@@ -165,9 +165,9 @@ struct Birth {
     open_binds(base.binds);
     open_devices();
   }
-  build_root(base);
+  build_root(base, birth.binds_are_open);
   drop_bounding_set();
-  serve_requests();
+  serve_requests(birth.binds_are_open);
 }
 
 /// Removes the groups of a supervisor that was killed.

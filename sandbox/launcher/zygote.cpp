@@ -67,7 +67,7 @@ JailRequest receive(std::vector<int>& fds) {
   return request;
 }
 
-void make_jail(std::vector<Jail>& jails) {
+void make_jail(std::vector<Jail>& jails, bool alone) {
   std::vector<int> fds;
   const JailRequest request = receive(fds);
   Jail jail;
@@ -81,7 +81,7 @@ void make_jail(std::vector<Jail>& jails) {
   }
   const long child = syscall(SYS_clone3, &args, sizeof args);
   if (child < 0) die("clone3 with mount, pid, ipc and cgroup namespaces");
-  if (child == 0) run_jail(request, fds);
+  if (child == 0) run_jail(request, fds, alone);
   jail.pid = static_cast<pid_t>(child);
   for (size_t i = 0; i < fds.size(); ++i) {
     if (i < std::size(kJailFds) && kJailFds[i] == kStatusFd) {
@@ -95,7 +95,7 @@ void make_jail(std::vector<Jail>& jails) {
 
 }  // namespace
 
-void serve_requests() {
+void serve_requests(bool alone) {
   std::vector<Jail> jails;
   std::vector<pollfd> watched;
   for (;;) {
@@ -123,7 +123,7 @@ void serve_requests() {
         jail.killed = true;
       }
     }
-    if (watched[0].revents != 0) make_jail(jails);
+    if (watched[0].revents != 0) make_jail(jails, alone);
   }
 }
 

@@ -65,7 +65,7 @@ TEST_F(Refusal, NamesTheMechanismThatIsMissing) {
         {"move_mount", "attach the new root"},
         {"openat2", "open the place of /"},
         {"pivot_root", "pivot_root"},
-        {"umount2", "put away the parts of the layer"},
+        {"umount2", "detach the old root"},
         {"sethostname", "sethostname"},
         {"capset", "capset"},
         {"setresuid", "setresuid"},
