@@ -229,7 +229,10 @@ Result<Outcome> run(const Program& program, const policies::Policy& policy, std:
     if (!zygote) return zygote.error();
     Result<Prepared> prepared = Prepared::make(std::move(*zygote), false);
     if (!prepared) return prepared.error();
-    return run_in(*prepared, program, policy, *jail, stop);
+    Result<Outcome> outcome = run_in(*prepared, program, policy, *jail, stop);
+    // Waits until the jail is gone, so that its group can be removed at once.
+    prepared->zygote.reset();
+    return outcome;
   } catch (const std::exception& e) {
     return Error{Errc::system, std::string("sandbox: ") + e.what()};
   }

@@ -35,6 +35,9 @@ while read -r file; do files+=("$file"); done < <(
 while read -r file; do files+=("$file"); done < <(ldd "${files[@]}" 2>/dev/null | grep -oE '/[^ :]+ \(' | tr -d ' (' | sort -u)
 (cd / && printf '%s\n' "${files[@]}" | sort -u | tar -chf - --ignore-failed-read -T - 2>/dev/null) | tar -xf - -C "$root" --keep-directory-symlink
 ln -sf dash "$root/usr/bin/sh"
+programs=$(cd "$(dirname "$0")/../programs" && pwd)
+mkdir -p "$root$(dirname "$programs")"
+cp -r "$programs" "$root$programs"
 find "$root" -type f -size +4M -exec strip {} + 2>/dev/null || true
 echo 'root:x:0:0::/root:/bin/sh' > "$root/etc/passwd"
 echo 'nobody:x:65534:65534::/nonexistent:/bin/sh' >> "$root/etc/passwd"
@@ -83,7 +86,7 @@ one() {  # NAME GROUP PROGRAM
     fi
     \$tests/\$3 --gtest_filter='$filter' > /tmp/log 2>&1
     echo "\$1: exit \$?" >> /tmp/results
-    grep -E 'FAILED|PASSED|SKIPPED|Failure|^[a-z]+:|Which is|runs:' /tmp/log
+    grep -aE 'FAILED|PASSED|SKIPPED|Failure|^[a-z]+:|Which is|runs:' /tmp/log || tail -3 /tmp/log
   )
   left=\$(find \$g -name 'tessera-*' | wc -l)
   echo "\$1: groups left behind: \$left"
@@ -112,7 +115,7 @@ CASES
 chmod +x "$root/init" "$root/cases"
 (cd "$root" && find . | cpio -o -H newc --quiet | gzip -1) > "$work/initramfs"
 
-qemu-system-x86_64 ${QEMU:--accel tcg -cpu max} -nic none -m "${MEMORY:-3072}" -smp 2 -nographic -no-reboot -kernel "$kernel" \
+qemu-system-x86_64 ${QEMU:--accel tcg -cpu qemu64,-cx16} -nic none -m "${MEMORY:-3072}" -smp 2 -nographic -no-reboot -kernel "$kernel" \
   -initrd "$work/initramfs" -append 'console=ttyS0 quiet panic=-1 cgroup_no_v1=all' | tee "$work/console"
 # Each of the four says `exit 0`.
 [ "$(sed -n '/== results/,$p' "$work/console" | tr -d '\r' | grep -c ': exit 0$')" = 4 ]
