@@ -5,7 +5,7 @@
 #   tests/sandbox/cgroup2_vm.sh linux-image-….deb [BUILD_FOLDER]      (default: build)
 #
 # Needs qemu-system-x86_64 and a static busybox (Debian: qemu-system-x86 busybox-static), and in the
-# build folder tests/sandbox/* and, for `doctor`, cli/tessera. It emulates,
+# build folder tests/sandbox/*, sandbox-doctor too. It emulates,
 # which is slow, unless QEMU says otherwise (QEMU='-accel kvm -cpu host'): tests that look at a clock
 # may then fail for that alone.
 #
@@ -31,7 +31,7 @@ files=("$(command -v busybox)" /usr/bin/{dash,sed,grep})
 while read -r file; do files+=("$file"); done < <(
   dpkg -L coreutils | grep -E '^/(usr/)?bin/' | sed 's|^/bin|/usr/bin|'
   find "$build/tests/sandbox" -maxdepth 1 -type f -executable
-  ls -d "$build"/{sandbox/launcher/tessera-launcher,cli/tessera,bench/sandbox/sandbox-limits} 2>/dev/null)
+  ls -d "$build"/{sandbox/launcher/tessera-launcher,bench/sandbox/sandbox-limits} 2>/dev/null)
 while read -r file; do files+=("$file"); done < <(ldd "${files[@]}" 2>/dev/null | grep -oE '/[^ :]+ \(' | tr -d ' (' | sort -u)
 (cd / && printf '%s\n' "${files[@]}" | sort -u | tar -chf - --ignore-failed-read -T - 2>/dev/null) | tar -xf - -C "$root" --keep-directory-symlink
 ln -sf dash "$root/usr/bin/sh"
@@ -80,10 +80,10 @@ one() {  # NAME GROUP PROGRAM
   echo "== \$1"
   (
     echo 0 > \$2/cgroup.procs
-    if [ -x $build/cli/tessera ] && [ "\$1" != "\${1#root}" ]; then $build/cli/tessera doctor 2>&1 | grep -iE 'cgroup|confined|layer|landlock'; fi
-    if [ -x $build/cli/tessera ] && [ "\$1" = "\${1#root}" ]; then
-      \$busybox setuidgid nobody $build/cli/tessera doctor 2>&1 | grep -iE 'cgroup|confined|layer|landlock'
-    fi
+    case \$1 in
+      root*) \$tests/sandbox-doctor ;;
+      *) \$busybox setuidgid nobody \$tests/sandbox-doctor ;;
+    esac
     \$tests/\$3 --gtest_filter='$filter' > /tmp/log 2>&1
     echo "\$1: exit \$?" >> /tmp/results
     grep -aE 'FAILED|PASSED|SKIPPED|Failure|^[a-z]+:|Which is|runs:' /tmp/log || tail -3 /tmp/log

@@ -31,9 +31,10 @@ TEST_F(RunnerTest, TheNextProgramFindsNothingOfTheLastOne) {
                     " did"}),
             "exit code 0: did\n");
   // A shell, and what lists: no process, file or layer of the one before.
-  EXPECT_EQ(end_of({"/bin/sh", "-c",
-                    "ls -A . /dev/shm; ls -d /tmp/left; ls / | grep -c shm; ls -d /proc/[0-9]* | wc -l"}),
-            "exit code 0: .:\n\n/dev/shm:\n0\n3\n");
+  EXPECT_EQ(
+      end_of({"/bin/sh", "-c",
+              "ls -A . /dev/shm; ls -d /tmp/left; ls / | grep -c shm; ls -d /proc/[0-9]* | wc -l"}),
+      "exit code 0: .:\n\n/dev/shm:\n0\n3\n");
 }
 
 TEST_F(RunnerTest, TheNameOfAnotherWorkspaceIsNotSeen) {
