@@ -82,7 +82,7 @@ one() {  # NAME GROUP PROGRAM
     echo 0 > \$2/cgroup.procs
     case \$1 in
       root*) \$tests/sandbox-doctor ;;
-      *) \$busybox setuidgid nobody \$tests/sandbox-doctor ;;
+      *) chroot --userspec=65534:65534 / \$tests/sandbox-doctor ;;
     esac
     \$tests/\$3 --gtest_filter='$filter' > /tmp/log 2>&1
     echo "\$1: exit \$?" >> /tmp/results
