@@ -23,6 +23,8 @@
 #include <sstream>
 #include <utility>
 
+#include "sandbox/launcher/jail_spec.h"
+
 namespace sandbox {
 
 namespace {
@@ -33,7 +35,7 @@ std::string slurp(const std::string& path) {
 }
 
 bool put(const std::string& path, const std::string& text) {
-  int fd = open(path.c_str(), O_WRONLY | O_CLOEXEC);
+  int fd = ::open(path.c_str(), O_WRONLY | O_CLOEXEC);
   if (fd < 0) return false;
   bool ok = write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size());
   close(fd);
@@ -100,7 +102,7 @@ const std::string& own_folder(std::string_view controller) {
   return controller.empty() ? unified : controller == "memory" ? memory : pids;
 }
 
-constexpr std::string_view kPrefix = "tessera-";
+constexpr std::string_view kPrefix = jail::kGroupPrefix;
 
 std::string unique_name() {
   uint64_t random = 0;
@@ -201,20 +203,38 @@ Cgroup::~Cgroup() {
   }
 }
 
-void Cgroup::sweep() {
+base::Result<std::vector<base::UniqueFd>> Cgroup::open() const {
+  std::vector<base::UniqueFd> fds;
+  for (const std::string& folder : folders_) {
+    base::UniqueFd fd(unified_ ? ::open(folder.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC)
+                               : ::open((folder + "/tasks").c_str(), O_WRONLY | O_CLOEXEC));
+    if (!fd) return base::Error{base::Errc::refused, "open " + folder + ": " + strerror(errno)};
+    fds.push_back(std::move(fd));
+  }
+  return fds;
+}
+
+std::vector<std::string> Cgroup::parents() {
+  std::vector<std::string> folders;
   for (const char* controller : {"", "memory", "pids"}) {
     const std::string own = own_folder(controller);
     if (own.empty()) continue;
-    for (const std::string& parent : {own, own.substr(0, own.rfind('/'))}) {
-      std::error_code ec;
-      for (const auto& entry : std::filesystem::directory_iterator(parent, ec)) {
-        const std::string name = entry.path().filename().string();
-        if (name.rfind(kPrefix, 0) != 0) continue;
-        const pid_t maker =
-            static_cast<pid_t>(std::strtol(name.c_str() + kPrefix.size(), nullptr, 10));
-        // One with processes in it cannot be removed anyway.
-        if (maker > 0 && kill(maker, 0) != 0 && errno == ESRCH) rmdir(entry.path().c_str());
-      }
+    folders.push_back(own);
+    if (controller[0] == '\0') folders.push_back(own.substr(0, own.rfind('/')));
+  }
+  return folders;
+}
+
+void Cgroup::sweep() {
+  for (const std::string& parent : parents()) {
+    std::error_code ec;
+    for (const auto& entry : std::filesystem::directory_iterator(parent, ec)) {
+      const std::string name = entry.path().filename().string();
+      if (name.rfind(kPrefix, 0) != 0) continue;
+      const pid_t maker =
+          static_cast<pid_t>(std::strtol(name.c_str() + kPrefix.size(), nullptr, 10));
+      // One with processes in it cannot be removed anyway.
+      if (maker > 0 && kill(maker, 0) != 0 && errno == ESRCH) rmdir(entry.path().c_str());
     }
   }
 }

@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "base/result.h"
+#include "base/unique_fd.h"
 #include "policies/policies.h"
 
 namespace sandbox {
@@ -30,9 +32,12 @@ class Cgroup {
   bool empty() const { return folders_.empty(); }
   bool limits_memory() const { return !memory_.empty(); }
   bool limits_processes() const { return !pids_.empty(); }
-  /// The groups that the first process of the run is to enter. Version 2 has at most one.
-  const std::vector<std::string>& folders() const { return folders_; }
   bool unified() const { return unified_; }
+  /// What a process is to be given to enter the groups: of version 1 their opened `tasks`, of
+  /// version 2 the folder. Errors: refused.
+  base::Result<std::vector<base::UniqueFd>> open() const;
+  /// The folders in which create() makes groups, named jail::kGroupPrefix and the process id.
+  static std::vector<std::string> parents();
   /// Removes the groups that runs of dead processes left behind, where we may make one.
   static void sweep();
   /// Largest memory in use so far, or 0 when it is not known.

@@ -15,6 +15,7 @@
 #include <map>
 
 #include "policies/never.h"
+#include "sandbox/cgroup.h"
 #include "sandbox/launcher/jail_spec.h"
 #include "sandbox/seccomp_filter.h"
 
@@ -204,11 +205,7 @@ Result<JailBase> prepare_base(Owner owner) {
   spec.add(jail::Record::file, "/etc/passwd", "user:x:1000:1000:user:/tmp:/bin/sh\n");
   spec.add(jail::Record::file, "/etc/group", "user:x:1000:\n");
   spec.add(jail::Record::file, "/etc/nsswitch.conf", "passwd: files\ngroup: files\nhosts: files\n");
-  std::string detail;
-  result.cgroup = Cgroup::create(detail);
-  for (const std::string& folder : result.cgroup.folders()) {
-    spec.add(result.cgroup.unified() ? jail::Record::cgroup_v2 : jail::Record::cgroup_v1, folder);
-  }
+  for (const std::string& folder : Cgroup::parents()) spec.add(jail::Record::group_parent, folder);
   jail::BaseHeader header{};
   header.supervisor_pid = getpid();
   header.owner_uid = owner.uid;
@@ -295,6 +292,7 @@ Result<Jail> prepare(const Program& program, const policies::Policy& policy) {
 
   for (const auto& [path, writable] : binds) {
     spec.add(writable ? jail::Record::bind_writable : jail::Record::bind_read_only, path);
+    result.binds.push_back({path, writable});
   }
   spec.add(jail::Record::workspace, workspace->string());
 

@@ -3,9 +3,9 @@
 #include <sys/types.h>
 
 #include <string>
+#include <vector>
 
 #include "base/result.h"
-#include "sandbox/cgroup.h"
 #include "sandbox/launcher/jail_spec.h"
 #include "sandbox/sandbox.h"
 
@@ -22,7 +22,6 @@ struct Owner {
 struct JailBase {
   std::filesystem::path launcher;
   Owner owner;
-  Cgroup cgroup;     ///< without limits
   std::string spec;  ///< jail::BaseHeader and records
 };
 
@@ -34,15 +33,16 @@ struct Jail {
   bool proxy = false;         ///< the launcher hands over a listening socket
   uint64_t memory_bytes = 0;  ///< limits of the cgroup
   uint64_t max_processes = 0;
-  std::string spec;  ///< jail::ProgramHeader and records
-  Snapshot before;   ///< the workspace, where an overlay is made over it
+  std::vector<Mount> binds;  ///< workspace and mounts, parents before children
+  std::string spec;          ///< jail::ProgramHeader and records
+  Snapshot before;           ///< the workspace, where an overlay is made over it
 };
 
 /// The launcher: $TESSERA_LAUNCHER, beside the running executable, in ../libexec/tessera, or where
 /// it was built.
 base::Result<std::filesystem::path> find_launcher();
 
-/// Makes the cgroup. Errors: as run().
+/// Errors: as run().
 base::Result<JailBase> prepare_base(Owner owner);
 /// Checks the request and looks through the workspace. Errors: as run().
 base::Result<Jail> prepare(const Program& program, const policies::Policy& policy);

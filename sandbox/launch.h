@@ -2,11 +2,13 @@
 
 #include <sys/types.h>
 
+#include <memory>
 #include <optional>
 #include <string>
 
 #include "base/result.h"
 #include "base/unique_fd.h"
+#include "sandbox/cgroup.h"
 #include "sandbox/jail.h"
 
 /// Starting tessera-launcher and listening to it; what run() and Worker share.
@@ -44,23 +46,41 @@ class Launcher {
   bool reaped_ = false;
 };
 
+/// A launcher with what all jails of one owner share, which makes one jail after the other.
+class Zygote {
+ public:
+  /// Executes the launcher by vfork, so the size of this process does not matter, and does not wait
+  /// for it. Errors: as run().
+  static base::Result<std::shared_ptr<Zygote>> make(Owner owner);
+  Zygote(Owner owner, Launcher launcher, base::UniqueFd control)
+      : owner(owner), launcher(std::move(launcher)), control(std::move(control)) {}
+
+  const Owner owner;
+  // In this order: closing the control socket ends the launcher.
+  Launcher launcher;
+  base::UniqueFd control;
+};
+
 /// A jail that stands and waits for its program.
 struct Prepared {
-  /// Makes one: executes the launcher by vfork, so the size of this process does not matter.
+  /// Asks `zygote` for one and does not wait for it.
   /// resident: the program's descriptor 3 is a stream socket instead of a pipe, and 1 and 2 are the
   /// same pipe, which this side never waits for.
   /// Errors: as run().
-  static base::Result<Prepared> make(Owner owner, bool resident);
-  /// Lets it run the program of `jail`, whose owner is that of this jail. Once.
+  static base::Result<Prepared> make(std::shared_ptr<Zygote> zygote, bool resident);
+  /// Lets it run the program of `jail`, whose owner is that of the zygote. Once. No other program
+  /// may run in a jail of the same zygote meanwhile.
   base::Status go(const Jail& jail, const std::string& stdin_text);
+  /// Waits until every process of the jail is gone, but no longer than 2 s. status: its socket.
+  static void await_end(int status);
 
+  std::shared_ptr<Zygote> zygote;  ///< shared with whoever asks it for the next jail
   // In this order, because they go in the opposite one: closing the status socket ends the jail,
   // and the group can be removed only when the jail is gone.
-  Owner owner;
   Cgroup cgroup;
-  Launcher launcher;
   base::UniqueFd in, program;  ///< memory files, empty until go()
   base::UniqueFd out, err, events, status;
+  bool spoiled = false;  ///< the program did not come to an end that the jail reported
 };
 
 /// What a launcher has said so far.
@@ -69,11 +89,14 @@ struct Report {
   base::UniqueFd layer, listener;          ///< of `ready`, where the jail asked for them
   bool copied = false;                     ///< the layer began as a copy of the workspace
 };
-/// Takes one message from `status` without waiting; false when there is none.
-bool read_status(int status, const Jail& jail, Report& report);
+enum class Heard { message, nothing, end };
+/// Takes one message from `status` without waiting. `end`: the jail is gone.
+Heard read_status(int status, const Jail& jail, Report& report);
+/// Takes all that there is, and if that does not say how the program ended, what the zygote says.
+void read_rest(int status, const Zygote& zygote, const Jail& jail, Report& report);
 
 /// Runs `program`, which `jail` was prepared for and is used up, in a jail that waits. When it
-/// returns, every process of the program is dead; the launcher may still be ending. Errors: as
+/// returns, every process of the program is dead; the jail may still be ending. Errors: as
 /// run().
 base::Result<Outcome> run_in(Prepared& prepared, const Program& program,
                              const policies::Policy& policy, Jail& jail, std::stop_token stop);

@@ -1,6 +1,12 @@
+// A zygote serves one running program at a time. The places in its root where workspaces and mounts
+// go are made once and stay, so it serves only programs that have the same ones: none learns the
+// names of another's.
+
 #include "sandbox/runner.h"
 
 #include <unistd.h>
+
+#include <algorithm>
 
 #include "sandbox/jail.h"
 #include "sandbox/launch.h"
@@ -11,6 +17,20 @@ using base::Errc;
 using base::Error;
 using base::Result;
 
+namespace {
+
+/// Zygotes that are kept for the next programs.
+constexpr size_t kMaxSources = 2;
+
+/// What a program's jail makes in the root that it shares with the next.
+std::string places_of(const Jail& jail) {
+  std::string text = jail.layer == jail::LayerKind::out ? jail::kOutFolder : "";
+  for (const Mount& bind : jail.binds) text += "\n" + bind.path.string();
+  return text;
+}
+
+}  // namespace
+
 Runner::Runner() : tender_([this](std::stop_token stop) { tend(stop); }) {}
 
 Runner::~Runner() = default;
@@ -20,22 +40,82 @@ void Runner::tend(std::stop_token stop) {
   while (work_.wait(lock, stop, [this] { return wanted_ || !ended_.empty(); })) {
     if (wanted_) {
       wanted_ = false;
+      making_ = true;
+      std::shared_ptr<Source> source = sources_.empty() ? nullptr : sources_.back();
       lock.unlock();
       std::unique_ptr<Prepared> next;
       // Where that fails, the next run tries by itself and says why.
-      if (Result<Prepared> made = Prepared::make({geteuid(), getegid()}, false))
-        next = std::make_unique<Prepared>(std::move(*made));
+      if (!source) {
+        if (Result<std::shared_ptr<Zygote>> made = Zygote::make({geteuid(), getegid()}))
+          source = std::make_shared<Source>(Source{.zygote = std::move(*made), .places = {}});
+      }
+      if (source) {
+        if (Result<Prepared> made = Prepared::make(source->zygote, false))
+          next = std::make_unique<Prepared>(std::move(*made));
+      }
       lock.lock();
-      spare_ = std::move(next);
+      making_ = false;
+      std::swap(spare_, next);
+      spare_source_ = source;
+      if (source && std::find(sources_.begin(), sources_.end(), source) == sources_.end())
+        sources_.push_back(std::move(source));
+      made_.notify_all();
+      lock.unlock();
+      next.reset();
+      lock.lock();
       continue;
     }
     std::vector<std::unique_ptr<Prepared>> ended = std::move(ended_);
     ended_.clear();
     lock.unlock();
-    for (const std::unique_ptr<Prepared>& jail : ended) jail->launcher.await_end();
     ended.clear();
     lock.lock();
   }
+}
+
+Result<std::shared_ptr<Runner::Source>> Runner::take(const Jail& jail,
+                                                     std::unique_ptr<Prepared>& prepared) {
+  const std::string places = places_of(jail);
+  const auto fits = [&](const std::shared_ptr<Source>& source) {
+    return source && !source->running && source->zygote->owner == jail.owner &&
+           (source->places.empty() || source->places == places);
+  };
+  std::unique_lock lock(mutex_);
+  made_.wait(lock, [this] { return !making_; });
+  std::shared_ptr<Source> source;
+  if (spare_ && fits(spare_source_)) {
+    source = spare_source_;
+    prepared = std::move(spare_);
+  } else if (auto at = std::find_if(sources_.begin(), sources_.end(), fits); at != sources_.end()) {
+    source = *at;
+  }
+  if (source) {
+    source->running = true;
+    source->places = places;
+    return source;
+  }
+  lock.unlock();
+  Result<std::shared_ptr<Zygote>> zygote = Zygote::make(jail.owner);
+  if (!zygote) return zygote.error();
+  source = std::make_shared<Source>(
+      Source{.zygote = std::move(*zygote), .places = places, .running = true});
+  std::vector<std::shared_ptr<Source>> dropped;
+  lock.lock();
+  for (auto at = sources_.begin(); at != sources_.end() && sources_.size() >= kMaxSources;) {
+    if ((*at)->running) {
+      ++at;
+      continue;
+    }
+    if (*at == spare_source_) {
+      ended_.push_back(std::move(spare_));
+      spare_source_.reset();
+    }
+    dropped.push_back(std::move(*at));
+    at = sources_.erase(at);
+  }
+  sources_.push_back(source);
+  lock.unlock();
+  return source;
 }
 
 Result<Outcome> Runner::run(const Program& program, const policies::Policy& policy,
@@ -45,19 +125,30 @@ Result<Outcome> Runner::run(const Program& program, const policies::Policy& poli
     Result<Jail> jail = prepare(program, policy);
     if (!jail) return jail.error();
     std::unique_ptr<Prepared> prepared;
-    {
-      std::lock_guard lock(mutex_);
-      if (spare_ && spare_->owner == jail->owner) prepared = std::move(spare_);
-    }
+    Result<std::shared_ptr<Source>> source = take(*jail, prepared);
+    if (!source) return source.error();
+    Result<Outcome> outcome = Error{Errc::internal, "no jail"};
     if (!prepared) {
-      Result<Prepared> made = Prepared::make(jail->owner, false);
-      if (!made) return made.error();
-      prepared = std::make_unique<Prepared>(std::move(*made));
+      Result<Prepared> made = Prepared::make((*source)->zygote, false);
+      if (made) {
+        prepared = std::make_unique<Prepared>(std::move(*made));
+      } else {
+        outcome = made.error();
+      }
     }
-    Result<Outcome> outcome = run_in(*prepared, program, policy, *jail, stop);
+    if (prepared) outcome = run_in(*prepared, program, policy, *jail, stop);
+    const bool spoiled = !prepared || prepared->spoiled;
     {
       std::lock_guard lock(mutex_);
-      ended_.push_back(std::move(prepared));
+      (*source)->running = false;
+      if (spoiled) {
+        std::erase(sources_, *source);
+        if (spare_source_ == *source) {
+          spare_source_.reset();
+          if (spare_) ended_.push_back(std::move(spare_));
+        }
+      }
+      if (prepared) ended_.push_back(std::move(prepared));
       wanted_ = !spare_;
     }
     work_.notify_one();

@@ -2,14 +2,14 @@
 // once:
 //
 //   stdout, stderr, events   pipes, read as far as output_bytes
-//   status socket            what the launcher reports, at the end that every process of the
-//   program
-//                            is dead; shutting it down is the order to end the jail
+//   status socket            what the jail reports, at the end that every process of the program
+//                            is dead; it ends when the jail is gone; shutting it down is the order
+//                            to end the jail
 //   pidfd of the launcher    readable when it is gone, and then so is every process inside
 //   timer                    the wall clock
 //
 // Standard input is a sealed memory file, so there is no pipe to feed and no SIGPIPE to catch. When
-// the launcher is gone the pipes hold all there will ever be: they are emptied without waiting,
+// the program is gone the pipes hold all there will ever be: they are emptied without waiting,
 // since a descriptor that another thread's child happens to have inherited must not delay the
 // result.
 
@@ -62,7 +62,7 @@ class Supervisor {
         wall_(io_),
         grace_(io_) {}
 
-  /// Waits until the launcher is gone. Descriptors are taken over.
+  /// Waits until the program and all its descendants are gone. Descriptors are taken over.
   void run(UniqueFd out, UniqueFd err, UniqueFd events, UniqueFd status, Launcher& launcher,
            std::stop_token stop) {
     const Clock::time_point start = Clock::now();
@@ -120,7 +120,7 @@ class Supervisor {
   void wait_status() {
     status_.async_wait(Stream::wait_read, [this](boost::system::error_code ec) {
       if (ec) return;
-      if (!read_status(status_.native_handle(), jail_, report_)) return;
+      if (read_status(status_.native_handle(), jail_, report_) == Heard::end) return finished();
       if (report_.listener) start_proxy();
       // Everything of the program is dead then; the jail itself takes a moment longer to be gone.
       if (report_.end && report_.end->kind != jail::Status::failed) return finished();
@@ -138,8 +138,8 @@ class Supervisor {
     if (proxy) proxy_ = std::move(*proxy);
   }
 
-  /// Tells the launcher to kill pid 1 of the jail and to wait for it. Should it not answer, it is
-  /// killed itself.
+  /// Has pid 1 of the jail killed. Should nobody answer, the launcher is killed, and all its jails
+  /// with it.
   void end_jail(const char* reason) {
     if (!ended_for_.empty()) return;
     ended_for_ = reason;
@@ -153,7 +153,7 @@ class Supervisor {
   /// Nobody writes any more.
   void finished() {
     if (std::exchange(ending_, true)) return;
-    while (read_status(status_.native_handle(), jail_, report_)) {
+    while (read_status(status_.native_handle(), jail_, report_) == Heard::message) {
     }
     for (const std::unique_ptr<Sink>& sink : sinks_) sink->stream.cancel();
     // Behind the reads that are done already and whose handlers have yet to run.
@@ -196,8 +196,10 @@ Result<Outcome> run_in(Prepared& prepared, const Program& program, const policie
   Outcome outcome;
   Supervisor supervisor(program, policy, jail, outcome);
   supervisor.run(std::move(prepared.out), std::move(prepared.err), std::move(prepared.events),
-                 std::move(prepared.status), prepared.launcher, stop);
+                 std::move(prepared.status), prepared.zygote->launcher, stop);
   Report& report = supervisor.report();
+  read_rest(-1, *prepared.zygote, jail, report);
+  prepared.spoiled = !report.end || report.end->kind == jail::Status::failed;
   Result<End> end = judge(supervisor.ended_for(), report.end, prepared.cgroup, program.argv[0]);
   if (!end) return end.error();
   outcome.end = *end;
@@ -227,10 +229,13 @@ Result<Outcome> run(const Program& program, const policies::Policy& policy, std:
   try {
     Result<Jail> jail = prepare(program, policy);
     if (!jail) return jail.error();
-    Result<Prepared> prepared = Prepared::make(jail->owner, false);
+    Result<std::shared_ptr<Zygote>> zygote = Zygote::make(jail->owner);
+    if (!zygote) return zygote.error();
+    Result<Prepared> prepared = Prepared::make(std::move(*zygote), false);
     if (!prepared) return prepared.error();
     Result<Outcome> outcome = run_in(*prepared, program, policy, *jail, stop);
-    prepared->launcher.await_end();
+    // Waits until the jail is gone, so that its group can be removed at once.
+    prepared->zygote.reset();
     return outcome;
   } catch (const std::exception& e) {
     return Error{Errc::system, std::string("sandbox: ") + e.what()};

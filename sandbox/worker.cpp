@@ -45,7 +45,7 @@ struct Worker::State {
 
   /// The layer comes before the program starts, so it is here when the first reply is.
   bool see_layer() {
-    while (!report.layer && read_status(prepared.status.get(), jail, report)) {
+    while (!report.layer && read_status(prepared.status.get(), jail, report) == Heard::message) {
     }
     return static_cast<bool>(report.layer);
   }
@@ -62,7 +62,9 @@ Result<std::unique_ptr<Worker>> Worker::start(const Program& program,
     if (!jail) return jail.error();
     UniqueFd stop(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
     if (!stop) return Error{Errc::system, std::string("eventfd: ") + strerror(errno)};
-    Result<Prepared> prepared = Prepared::make(jail->owner, true);
+    Result<std::shared_ptr<Zygote>> zygote = Zygote::make(jail->owner);
+    if (!zygote) return zygote.error();
+    Result<Prepared> prepared = Prepared::make(std::move(*zygote), true);
     if (!prepared) return prepared.error();
     if (base::Status s = prepared->go(*jail, ""); !s) return s.error();
     return std::unique_ptr<Worker>(
@@ -101,7 +103,7 @@ Result<Worker::Reply> Worker::call(std::string_view request, std::stop_token sto
     if (left <= 0) return finish(std::move(reply), "wall");
     pollfd watched[3] = {{s.prepared.events.get(),
                           static_cast<short>(unsent.empty() ? POLLIN : POLLIN | POLLOUT), 0},
-                         {s.prepared.launcher.pidfd(), POLLIN, 0},
+                         {s.prepared.zygote->launcher.pidfd(), POLLIN, 0},
                          {s.stop.get(), POLLIN, 0}};
     const int ready = poll(watched, 3, static_cast<int>(std::min<long>(left, 1 << 30)));
     if (ready < 0 && errno != EINTR) return finish(std::move(reply), "");
@@ -130,13 +132,13 @@ Result<Worker::Reply> Worker::finish(Reply reply, const std::string& reason) {
   // Shutting down the status socket is the order to end the jail, but only where we give it: a
   // program that ended by itself is still being reported on.
   if (!reason.empty()) shutdown(s.prepared.status.get(), SHUT_WR);
-  pollfd gone{s.prepared.launcher.pidfd(), POLLIN, 0};
+  pollfd gone{s.prepared.status.get(), 0, 0};
   if (poll(&gone, 1, kGraceMs) == 0) {
     shutdown(s.prepared.status.get(), SHUT_WR);
+    Prepared::await_end(s.prepared.status.get());
+    s.prepared.zygote->launcher.kill_now();
   }
-  s.prepared.launcher.await_end();
-  while (read_status(s.prepared.status.get(), s.jail, s.report)) {
-  }
+  read_rest(s.prepared.status.get(), *s.prepared.zygote, s.jail, s.report);
   Result<End> end = judge(reason, s.report.end, s.prepared.cgroup, s.name);
   if (!end) return end.error();
   Outcome outcome;

@@ -77,9 +77,9 @@ void set_limits(const ProgramSpec& spec) {
   set_limit(RLIMIT_AS, h.address_space_bytes, h.address_space_bytes, "as");
   // A backstop to the sampled sum: SIGXCPU, and SIGKILL a second later.
   set_limit(RLIMIT_CPU, cpu_seconds + 1, cpu_seconds + 2, "cpu");
-  // Counted per user namespace, so this is the jail's own. The slack holds pid 1 and lets watch()
-  // see an excess.
-  set_limit(RLIMIT_NPROC, h.max_processes + 8, h.max_processes + 8, "nproc");
+  // Counted per user namespace, so this is the zygote's. The slack holds it, a jail that waits and
+  // some that are being taken down, and lets watch() see an excess.
+  set_limit(RLIMIT_NPROC, h.max_processes + 16, h.max_processes + 16, "nproc");
   set_limit(RLIMIT_MSGQUEUE, 0, 0, "msgqueue");
   set_limit(RLIMIT_MEMLOCK, 1 << 20, 1 << 20, "memlock");
   set_limit(RLIMIT_SIGPENDING, 256, 256, "sigpending");

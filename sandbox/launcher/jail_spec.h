@@ -6,23 +6,37 @@
 /// built from the same tree and run on the same machine, so these are plain structs in host byte
 /// order.
 ///
-/// Descriptors of the launcher: 0 stdin, 1 stdout, 2 stderr, 3 events, 4 status socket
-/// (SOCK_SEQPACKET), 5 and 6 the two parts of the JailSpec (memory files). All others are closed
-/// before anything else happens.
+/// Descriptors of the launcher: 4 control socket (SOCK_SEQPACKET), 5 the base part of the JailSpec
+/// (a memory file); 0 to 3 and 6 lead nowhere. All others are closed before anything else happens.
+/// Descriptors of a jail: 0 stdin, 1 stdout, 2 stderr, 3 events, 4 status socket (SOCK_SEQPACKET),
+/// 6 the program part of the JailSpec (a memory file).
 ///
 /// The base part is a BaseHeader followed by records, each a JailRecord and `length` bytes of
-/// payload; from it the launcher prepares what is the same for every program. The program part, a
-/// ProgramHeader and records, is read when the supervisor sends kGo on the status socket. So a jail
-/// can be prepared before anybody knows what will run in it.
+/// payload; from it the launcher prepares what is the same for every program. Each JailRequest on
+/// the control socket makes a jail, and the jail waits. Its program part, a ProgramHeader and
+/// records, is read when the supervisor sends kGo on its status socket. So a jail can be prepared
+/// before anybody knows what will run in it.
 namespace jail {
 
 constexpr int kEventsFd = 3;
 constexpr int kStatusFd = 4;
+constexpr int kControlFd = kStatusFd;  ///< so that a step that fails is told either way
 constexpr int kBaseFd = 5;
 constexpr int kProgramFd = 6;
 constexpr char kGo = 'g';
-constexpr char kBaseMagic[8] = {'T', 'S', 'B', 'A', 'S', 'E', '0', '2'};
-constexpr char kProgramMagic[8] = {'T', 'S', 'P', 'R', 'O', 'G', '0', '2'};
+constexpr char kBaseMagic[8] = {'T', 'S', 'B', 'A', 'S', 'E', '0', '3'};
+constexpr char kProgramMagic[8] = {'T', 'S', 'P', 'R', 'O', 'G', '0', '3'};
+
+/// Asks for one more jail. With it come the jail's descriptors 0, 1, 2, 3, 4 and 6, and one of each
+/// control group that it is to enter: of version 1 the opened `tasks`, of version 2 the folder.
+struct JailRequest {
+  uint32_t groups;
+  uint32_t unified;  ///< 1: version 2
+};
+constexpr int kJailFds[] = {0, 1, 2, kEventsFd, kStatusFd, kProgramFd};
+constexpr uint32_t kMaxGroups = 4;
+/// Groups are folders named PREFIX supervisor_pid - anything.
+constexpr char kGroupPrefix[] = "tessera-";
 
 /// Where what the program writes to the workspace goes: a tmpfs of the jail, whose descriptor the
 /// supervisor gets.
@@ -60,8 +74,8 @@ struct ProgramHeader {
   uint64_t layer_files;
 };
 
-/// Binds, links, files and groups may stand in the base part, what follows them only in the
-/// program's.
+/// Binds may stand in both parts, links, files and group parents in the base part, all others in
+/// the program's.
 enum class Record : uint32_t {
   argv = 1,            ///< one argument, without a terminator
   env = 2,             ///< NAME=value
@@ -71,8 +85,7 @@ enum class Record : uint32_t {
   cover_read_only = 6,  ///< absolute path below the workspace or a writable bind
   cover_hidden = 7,
   symlink = 8,          ///< LINK NUL TARGET: a link in the root folder
-  cgroup_v1 = 9,        ///< folder of a group that is entered through its `tasks`
-  cgroup_v2 = 10,       ///< folder of a group that pid 1 is made in
+  group_parent = 9,     ///< folder in which the supervisor makes groups
   seccomp_filter = 11,  ///< struct sock_filter[]
   file = 12,            ///< PATH NUL content: a small read-only file in /etc
 };

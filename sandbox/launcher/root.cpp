@@ -184,24 +184,17 @@ bool takes_attributes(int folder) {
   return true;
 }
 
-/// Holds the parts of a layer below the new root while it is made of them.
-struct Parts {
-  int root;
-  Parts(int root_fd, const std::string& workspace, int fs) : root(root_fd) {
-    for (const char* folder : {".lower", ".layer"}) {
-      if (mkdirat(root, folder, 0700) != 0) die("mkdir of the layer's parts");
-    }
-    attach(clone_tree(root, workspace, false), root, ".lower");
-    attach(fs, root, ".layer");
-  }
-  ~Parts() {
-    for (const char* folder : {".lower", ".layer"}) {
-      if (umount2(folder, MNT_DETACH) != 0 || unlinkat(root, folder, AT_REMOVEDIR) != 0) {
-        die("put away the parts of the layer");
-      }
-    }
-  }
-};
+/// Where the parts of a layer are mounted while it is made of them. What covers this place
+/// afterwards hides them, which costs nothing; each mount that is taken away makes the kernel wait
+/// for every processor.
+#define STAGE "dev/shm"
+
+/// Attaches the parts there.
+void stage(int root, int workspace, int fs) {
+  if (mkdirat(fs, "lower", 0700) != 0) die("mkdir of the layer's parts");
+  attach(fs, root, STAGE);
+  attach(workspace, root, STAGE "/lower");
+}
 
 int layer_filesystem(const ProgramSpec& spec, uint64_t more_files) {
   return new_filesystem("tmpfs",
@@ -222,13 +215,13 @@ int make_upper(int fs) {
   return upper;
 }
 
-/// Mounts what takes the program's writes to the workspace, and sets root.layer: the upper layer of
+/// Makes what takes the program's writes to the workspace, and sets root.layer: the upper layer of
 /// an overlay, a copy of the workspace in its place, or a folder of its own. All belong to the id
 /// that the program will have. An overlay keeps private copies of the mounts that it is made of.
-void make_layer(const ProgramSpec& spec, Root& root) {
+/// workspace: what is to be at its place; the layer, where it goes there.
+void make_layer(const ProgramSpec& spec, Root& root, int& workspace) {
   constexpr uint64_t kPlain = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV;
   constexpr uint64_t kOwnPlaces = 16;  // the layer's and the overlay's own folders
-  const std::string workspace = relative(spec.workspace);
   // The names of an overlay's folders must not have the commas and colons that a path may hold.
   if (fchdir(root.fd) != 0) die("enter the new root");
   if (spec.header.layer == LayerKind::out) {
@@ -236,40 +229,50 @@ void make_layer(const ProgramSpec& spec, Root& root) {
     const int fs = layer_filesystem(spec, 1);
     if (fchownat(fs, ".", 1000, 1000, 0) != 0) die("make the layer");
     root.layer = openat(fs, ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
-    if (mkdirat(root.fd, relative(kOutFolder).c_str(), 0755) != 0) die("mkdir /out");
+    make_place(root.fd, relative(kOutFolder), true);
     return attach(fs, root.fd, relative(kOutFolder));
   }
   if (spec.header.layer == LayerKind::overlay) {
     const int fs = layer_filesystem(spec, kOwnPlaces);
     root.layer = make_upper(fs);
     struct stat info {};
-    const int lower = open_beneath(root.fd, workspace);
     // The root of an overlay looks like that of its upper layer.
-    if (fstat(lower, &info) != 0 || fchmodat(fs, "upper", info.st_mode & 0777, 0) != 0)
+    if (fstat(workspace, &info) != 0 || fchmodat(fs, "upper", info.st_mode & 0777, 0) != 0)
       die("chmod of the layer");
-    close(lower);
-    int overlay = -1;
     if (takes_attributes(root.layer)) {
-      const Parts parts(root.fd, workspace, fs);
+      stage(root.fd, workspace, fs);
       std::string what;
-      overlay = try_filesystem("overlay",
-                               {{"lowerdir", ".lower"},
-                                {"upperdir", ".layer/upper"},
-                                {"workdir", ".layer/work"},
-                                {"userxattr", ""}},
-                               kPlain, what);
+      const int overlay = try_filesystem("overlay",
+                                         {{"lowerdir", STAGE "/lower"},
+                                          {"upperdir", STAGE "/upper"},
+                                          {"workdir", STAGE "/work"},
+                                          {"userxattr", ""}},
+                                         kPlain, what);
+      if (overlay >= 0) {
+        workspace = overlay;
+        return;
+      }
+      workspace = clone_tree(root.fd, STAGE "/lower", false);
     } else {
       close(fs);
     }
-    if (overlay >= 0) return attach(overlay, root.fd, workspace);
     close(root.layer);
   }
   root.copied = true;
   const int fs = layer_filesystem(spec, kMaxCopied + kOwnPlaces);
   root.layer = make_upper(fs);
-  const Parts parts(root.fd, workspace, fs);
-  copy_workspace(spec, open(".lower", O_RDONLY | O_DIRECTORY | O_CLOEXEC), root.layer);
-  attach(clone_tree(root.fd, ".layer/upper", false), root.fd, workspace);
+  stage(root.fd, workspace, fs);
+  copy_workspace(spec, open(STAGE "/lower", O_RDONLY | O_DIRECTORY | O_CLOEXEC), root.layer);
+  workspace = clone_tree(root.fd, STAGE "/upper", false);
+}
+
+/// Makes the new root, which is the working directory, the only one.
+void leave_old_root() {
+  // With both arguments the same, the old root lands on top of the new one, from where it can be
+  // detached.
+  if (syscall(SYS_pivot_root, ".", ".") != 0) die("pivot_root");
+  if (umount2(".", MNT_DETACH) != 0) die("detach the old root");
+  if (chdir("/") != 0) die("chdir /");
 }
 
 }  // namespace
@@ -320,7 +323,16 @@ int listen_for_proxy(uint32_t port) {
   return fd;
 }
 
-Root build_root(const BaseSpec& spec) {
+void mount_proc(Root& root) {
+  constexpr uint64_t kProc =
+      MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC | MOUNT_ATTR_RDONLY;
+  attach(new_filesystem("proc", {{"subset", "pid"}, {"hidepid", "ptraceable"}}, kProc), root.fd,
+         "proc");
+  // A process can make itself untraceable, but not hide from the limits.
+  root.proc = new_filesystem("proc", {{"subset", "pid"}}, kProc);
+}
+
+void build_root(const BaseSpec& spec, bool alone) {
   // Nothing that happens here may reach the mount namespace outside.
   if (mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) die("make mounts private");
 
@@ -333,11 +345,6 @@ Root build_root(const BaseSpec& spec) {
   for (const char* folder : {"etc", "tmp", "dev", "dev/shm", "proc", "run", "var"}) {
     if (mkdirat(root, folder, 0755) != 0) die("mkdir");
   }
-  constexpr uint64_t kProc = kPlain | MOUNT_ATTR_NOEXEC | MOUNT_ATTR_RDONLY;
-  attach(new_filesystem("proc", {{"subset", "pid"}, {"hidepid", "ptraceable"}}, kProc), root,
-         "proc");
-  // A process can make itself untraceable, but not hide from the limits.
-  const int whole_proc = new_filesystem("proc", {{"subset", "pid"}}, kProc);
   for (size_t i = 0; i < std::size(kDevices); ++i) {
     const std::string path = std::string("dev/") + kDevices[i];
     make_place(root, path, false);
@@ -355,39 +362,50 @@ Root build_root(const BaseSpec& spec) {
     if (symlinkat(target.c_str(), root, relative(link).c_str()) != 0) die("link " + link);
   }
   attach_binds(spec.binds, root);
-  return {root, whole_proc, -1};
+  if (fchdir(root) != 0) die("enter the new root");
+  if (alone) {
+    // A user namespace may mount a /proc only where it sees one. Each jail's own covers this one.
+    Root shared{.fd = root};
+    mount_proc(shared);
+    close(shared.proc);
+    leave_old_root();
+  }
+  close(root);
 }
 
-void enter_root(Root& root, const ProgramSpec& spec) {
+Root here_as_root() {
+  // A copy of a mount namespace has copies of the mounts, and only the working directory leads
+  // there.
+  Root root;
+  root.fd = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+  if (root.fd < 0) die("open the new root");
+  return root;
+}
+
+void enter_root(Root& root, ProgramSpec& spec, bool alone) {
   constexpr uint64_t kPlain = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV;
   const std::string tmp_bytes = std::to_string(spec.header.tmp_bytes);
   const std::string shm_bytes = std::to_string(spec.header.tmp_bytes / 4);
+  if (spec.header.layer != LayerKind::none) {
+    for (Bind& bind : spec.binds) {
+      if (bind.path == spec.workspace) make_layer(spec, root, bind.tree_fd);
+    }
+  }
   attach(new_filesystem("tmpfs", {{"size", tmp_bytes}, {"mode", "01777"}, {"nr_inodes", "65536"}},
                         kPlain),
          root.fd, "tmp");
+  // Over the parts of the layer.
   attach(new_filesystem("tmpfs", {{"size", shm_bytes}, {"mode", "01777"}, {"nr_inodes", "4096"}},
                         kPlain | MOUNT_ATTR_NOEXEC),
-         root.fd, "dev/shm");
-  // What lies in the workspace is mounted over its layer.
-  std::vector<Bind> before, inside;
-  for (const Bind& bind : spec.binds) {
-    const bool in = bind.path.compare(0, spec.workspace.size() + 1, spec.workspace + "/") == 0;
-    (in ? inside : before).push_back(bind);
-  }
-  attach_binds(before, root.fd);
-  if (spec.header.layer != LayerKind::none) make_layer(spec, root);
-  attach_binds(inside, root.fd);
+         root.fd, STAGE);
+  attach_binds(spec.binds, root.fd);
   for (const Cover& c : spec.covers) cover(c, root.fd);
 
   if (fchdir(root.fd) != 0) die("enter the new root");
-  // With both arguments the same, the old root lands on top of the new one, from where it can be
-  // detached.
-  if (syscall(SYS_pivot_root, ".", ".") != 0) die("pivot_root");
-  if (umount2(".", MNT_DETACH) != 0) die("detach the old root");
-  if (chdir("/") != 0) die("chdir /");
+  if (!alone) leave_old_root();
   mount_attr read_only{};
   read_only.attr_set = MOUNT_ATTR_RDONLY;
-  if (syscall(SYS_mount_setattr, AT_FDCWD, "/", 0, &read_only, sizeof read_only) != 0) {
+  if (syscall(SYS_mount_setattr, root.fd, "", AT_EMPTY_PATH, &read_only, sizeof read_only) != 0) {
     die("make the root read-only");
   }
   close(root.fd);

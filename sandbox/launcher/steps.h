@@ -27,8 +27,7 @@ struct Cover {
 /// What every program gets.
 struct BaseSpec {
   BaseHeader header{};
-  std::vector<std::string> cgroups_v1;
-  std::string cgroup_v2;
+  std::vector<std::string> group_parents;
   std::vector<Bind> binds;  ///< parents before children
   std::vector<std::pair<std::string, std::string>> symlinks, files;
 };
@@ -50,6 +49,19 @@ void send_status(Status kind, int value, std::string_view text, uint64_t peak_by
 /// Reports `ready` with those of `fds` that are not -1, and closes them.
 void send_ready(std::initializer_list<int> fds, bool copied);
 
+// spec.cpp
+BaseSpec read_base();
+ProgramSpec read_program();
+
+// zygote.cpp
+/// Z: makes a jail for each request on the control socket, until that is closed.
+/// alone: as for build_root().
+[[noreturn]] void serve_requests(bool alone);
+
+// inside.cpp
+/// B: waits for its program and runs it. fds: those of the request.
+[[noreturn]] void run_jail(const JailRequest& request, const std::vector<int>& fds, bool alone);
+
 // root.cpp
 /// Whether this process may copy mounts where it is.
 bool may_mount();
@@ -63,10 +75,17 @@ struct Root {
   int layer = -1;  ///< the folder that takes what is written to the workspace, or -1
   bool copied = false;  ///< and it began as a copy of the workspace
 };
-/// Builds what is the same for every program of the new root on a tmpfs, from the opened binds.
-Root build_root(const BaseSpec& spec);
-/// Adds what is the program's and makes it the root; the old one is gone after it.
-void enter_root(Root& root, const ProgramSpec& spec);
+/// Builds what is the same for every program of the new root on a tmpfs, from the opened binds, and
+/// makes it the working directory. alone: and the old one is gone, so that the program's binds,
+/// too, must come opened.
+void build_root(const BaseSpec& spec, bool alone);
+/// The new root as a process finds it that was made by the one that built it.
+Root here_as_root();
+/// Gives it the /proc of this process's pid namespace.
+void mount_proc(Root& root);
+/// Adds what is the program's and makes it the root; the old one is gone after it. alone: it was
+/// gone before.
+void enter_root(Root& root, ProgramSpec& spec, bool alone);
 // copy.cpp
 /// What a snapshot allows a workspace to have.
 constexpr uint64_t kMaxCopied = 100'000;
