@@ -94,13 +94,13 @@ int run(const Options& o) {
     if (const auto done = session.prefill(prompt, {}); !done) return fail(done.error());
     reading.push_back(seconds_since(at));
   }
+  const model::TokenId token = random_prompt(1, engine->architecture().vocab_size)[0].id;
   model::Session session(*engine, context);
   if (o.depth > 0) session.fill_with_noise(o.depth, 1);
   for (int round = 0; round < o.rounds && o.tokens > 0; ++round) {
     at = Clock::now();
     for (int i = 0; i < o.tokens; ++i)
-      if (const base::Status done = session.decode(random_prompt(1, 1000)[0].id); !done)
-        return fail(done.error());
+      if (const base::Status done = session.decode(token); !done) return fail(done.error());
     replying.push_back(seconds_since(at));
   }
   const size_t peak = peak_bytes();

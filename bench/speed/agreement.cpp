@@ -1,10 +1,10 @@
 // How far the fast arithmetic is from the reference: a text is read in pieces by both, and the
 // predictions after each token are compared.
 //
-//   speed-agreement MODEL TEXT [positions] [int8|bf16]
+//   speed-agreement MODEL TEXT [positions] [int8|int16|bf16|fast]
 //
-// Prints how many positions have the same most likely token, the mean Kullback-Leibler divergence of
-// the fast predictions from the reference's in nats, and the largest one.
+// Prints how many positions have the same most likely token, the mean Kullback-Leibler divergence
+// of the fast predictions from the reference's in nats, and the largest one.
 
 #include <algorithm>
 #include <cmath>
@@ -46,7 +46,7 @@ size_t top(std::span<const float> logits) {
 
 int main(int argc, char** argv) {
   if (argc < 3) {
-    std::fprintf(stderr, "speed-agreement MODEL TEXT [positions] [int8|bf16]\n");
+    std::fprintf(stderr, "speed-agreement MODEL TEXT [positions] [int8|int16|bf16|fast]\n");
     return 2;
   }
   const size_t most = argc > 3 ? static_cast<size_t>(std::atol(argv[3])) : 2000;
@@ -77,6 +77,10 @@ int main(int argc, char** argv) {
       sum += kl;
       largest = std::max(largest, kl);
     }
+  }
+  if (positions == 0) {
+    std::fprintf(stderr, "the text has less than %zu tokens\n", kPiece);
+    return 1;
   }
   std::printf("%zu positions: %.2f %% the same most likely token, KL mean %.5f, largest %.3f\n",
               positions, 100.0 * static_cast<double>(same) / static_cast<double>(positions),

@@ -30,19 +30,21 @@ inline void round_groups(const float* x, int groups, Value* values, float* scale
       largest = std::max(largest, lanes[l]);
       not_finite += strange[l];
     }
-    const float scale = largest / kMost, inverse = largest > 0 ? kMost / largest : 0;
-    int32_t total[2] = {0, 0};
+    // What is next to nothing becomes zero: its inverse would be infinite.
+    const float scale = largest / kMost, inverse = largest > 1e-30f ? kMost / largest : 0;
+    // Without a sign, since what is not finite makes them any number.
+    uint32_t total[2] = {0, 0};
     for (int h = 0; h < 2; ++h)
       for (int j = 16 * h; j < 16 * h + 16; ++j) {
         // Adding 1.5 * 2^23 rounds to the nearest integer and leaves it in the low bits.
-        const int32_t bits = std::bit_cast<int32_t>(x[j] * inverse + 12582912.0f) - 0x4b400000;
-        values[j] = static_cast<Value>(bits);
+        const uint32_t bits = std::bit_cast<uint32_t>(x[j] * inverse + 12582912.0f) - 0x4b400000u;
+        values[j] = static_cast<Value>(static_cast<int32_t>(bits));
         total[h] += bits;
       }
     scales[g] = scale + not_finite;
-    half_sums[2 * g] = scales[g] * static_cast<float>(total[0]);
-    half_sums[2 * g + 1] = scales[g] * static_cast<float>(total[1]);
-    sums[g] = scales[g] * static_cast<float>(total[0] + total[1]);
+    half_sums[2 * g] = scales[g] * static_cast<float>(static_cast<int32_t>(total[0]));
+    half_sums[2 * g + 1] = scales[g] * static_cast<float>(static_cast<int32_t>(total[1]));
+    sums[g] = scales[g] * static_cast<float>(static_cast<int32_t>(total[0] + total[1]));
   }
 }
 

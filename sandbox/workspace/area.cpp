@@ -52,6 +52,11 @@ constexpr size_t kMaxRecordBytes = 256 << 20;
 constexpr size_t kMaxHeader = 16 << 10;  // the first line of one
 constexpr const char* kFolder = ".tessera/undo";
 
+/// Before it is written, since what cannot be read back cannot be undone.
+Error too_long() {
+  return Error{Errc::limit, "the names of what was changed are too long to be written down"};
+}
+
 bool is_id(const std::string& name) {
   return name.size() >= 4 && name.size() <= 9 &&
          std::all_of(name.begin(), name.end(), [](char c) { return c >= '0' && c <= '9'; });
@@ -258,6 +263,7 @@ Result<Record> Area::read(const std::string& id, bool header_only) const {
 }
 
 Status Area::write_file(const std::string& id, const char* name, const std::string& text) const {
+  if (text.size() > kMaxRecordBytes) return too_long();
   UniqueFd folder = tree::open_beneath(journal(), id, O_RDONLY | O_DIRECTORY);
   if (!folder) return tree::system_error("open " + place(id));
   const std::string fresh = std::string(name) + ".tmp";
@@ -404,7 +410,11 @@ Result<std::vector<Conflict>> Area::drive(Record& record) const {
 }
 
 Result<std::vector<Conflict>> Area::carry_out(Record& record) const {
-  if (Status s = write_file(record.id, "pending", serialize(record)); !s) return s.error();
+  const std::string text = serialize(record);
+  // The steps back of a run are written beside its own later, and its header may grow.
+  const bool first = record.state == RunState::applying;
+  if (text.size() > (first ? kMaxRecordBytes / 2 : kMaxRecordBytes - kMaxHeader)) return too_long();
+  if (Status s = write_file(record.id, "pending", text); !s) return s.error();
   return drive(record);
 }
 

@@ -40,6 +40,7 @@ using base::Status;
 using base::UniqueFd;
 
 constexpr size_t kMaxPath = 4000;  // with the journal's own folders in front it is below PATH_MAX
+constexpr size_t kMaxNames = 64 << 20;  // bytes of all paths: they are written down several times
 
 std::string folder_of(const std::string& path) {
   const size_t slash = path.rfind('/');
@@ -69,7 +70,7 @@ struct Finder {
   LayerReader reader;
   ChangeSet set;
   size_t seen = 0;
-  uint64_t bytes = 0;
+  uint64_t bytes = 0, names = 0;
 
   Finder(const Layer& l, const policies::Protect& p, const Quota& q, int workspace_top)
       : layer(l), protect(p), quota(q), top(workspace_top), workspace(workspace_top), reader(l) {}
@@ -138,6 +139,10 @@ struct Finder {
 
   Status count(const NewEntry& entry) {
     bytes += entry.size;
+    names += entry.path.size() + entry.target.size();
+    if (names > kMaxNames) {
+      return Error{Errc::limit, "the names of what the run made are too long; nothing was changed"};
+    }
     if (set.entries.size() > quota.files) {
       return Error{Errc::limit, "the run made more than " + std::to_string(quota.files) +
                                     " files, the limit of files; nothing was changed"};

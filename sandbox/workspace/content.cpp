@@ -62,10 +62,10 @@ class SipHash {
   }
 
  private:
-  /// Little endian.
   static uint64_t word(const char* data, size_t n) {
+    static_assert(std::endian::native == std::endian::little);
     uint64_t w = 0;
-    for (size_t i = 0; i < n; ++i) w |= uint64_t{static_cast<unsigned char>(data[i])} << 8 * i;
+    memcpy(&w, data, n);
     return w;
   }
 

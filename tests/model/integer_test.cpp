@@ -118,6 +118,16 @@ TEST_P(Integer, ZerosStayZerosAndWhatIsNotFiniteIsNotHidden) {
   EXPECT_TRUE(std::isnan(rows.scales[1]));
 }
 
+TEST_P(Integer, WhatIsNextToNothingBecomesZero) {
+  ThreadPool pool(1);
+  const std::vector<float> x(32, 1e-37f);
+  IntegerActivations activations;
+  const IntegerRows rows = activations.assign(x.data(), 1, 32, GetParam(), pool);
+  for (size_t i = 0; i < x.size(); ++i) EXPECT_EQ(value_at(rows, i), 0);
+  EXPECT_EQ(rows.sums[0], 0);
+  EXPECT_EQ(rows.half_sums[1], 0);
+}
+
 TEST_P(Integer, EveryKernelGivesTheProductOfDecodedWeightsInEveryFormat) {
   std::mt19937 random(2);
   ThreadPool pool(2);

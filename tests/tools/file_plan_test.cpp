@@ -137,6 +137,23 @@ TEST_F(FilePlan, CollisionsAreRefusedNumberedSkippedOrReplaced) {
   EXPECT_EQ(workspace_.read("b/x.txt"), "new");
 }
 
+TEST_F(FilePlan, FilesGoIntoMoreFoldersThanAreKeptOpen) {
+  Expansion expansion;
+  for (int i = 0; i < 200; ++i) {
+    const std::string n = std::to_string(i);
+    workspace_.write("in/" + n, n);
+    expansion.steps.push_back({.kind = StepKind::mkdir, .to = "out" + n});
+    expansion.steps.push_back(
+        {.kind = StepKind::move, .from = "in/" + n, .to = "out" + n + "/new"});
+  }
+  const base::Status done = apply(top_.get(), expansion);
+  ASSERT_TRUE(done) << done.error().message;
+  for (int i = 0; i < 200; ++i) {
+    const std::string n = std::to_string(i);
+    EXPECT_EQ(workspace_.read("out" + n + "/new"), n);
+  }
+}
+
 TEST_F(FilePlan, ASkippedFileIsInTheWayOfOthers) {
   workspace_.write("a", "a");
   workspace_.write("b", "b");

@@ -18,6 +18,7 @@
 #include <cstdio>
 #include <memory>
 #include <unordered_map>
+#include <utility>
 
 #include "tools/file/beneath.h"
 #include "tools/file/produce.h"
@@ -92,6 +93,14 @@ class Applier {
     return (folders_[path] = std::move(fd)).get();
   }
 
+  /// The open folders of two entries, or -1 with errno. Opening the second may close the first.
+  std::pair<int, int> folders_of(const std::string& from, const std::string& to) {
+    if (folder(parent_of(from)) < 0) return {-1, -1};
+    const int out = folder(parent_of(to));
+    const int in = out < 0 ? -1 : folder(parent_of(from));
+    return {in, in < 0 ? -1 : out};
+  }
+
   void forget(const std::string& path) {
     for (auto it = folders_.begin(); it != folders_.end();) {
       const bool inside = it->first.compare(0, path.size(), path) == 0 &&
@@ -110,8 +119,7 @@ class Applier {
 
   /// 0 or errno. Never replaces anything.
   int rename_only(const std::string& from, const std::string& to) {
-    const int in = folder(parent_of(from));
-    const int out = in < 0 ? -1 : folder(parent_of(to));
+    const auto [in, out] = folders_of(from, to);
     if (out < 0) return errno;
     const std::string old_name = name_of(from), new_name = name_of(to);
     if (::renameat2(in, old_name.c_str(), out, new_name.c_str(), RENAME_NOREPLACE) == 0) return 0;
@@ -124,8 +132,7 @@ class Applier {
 
   bool same_entry(const std::string& a, const std::string& b) {
     struct stat one = {}, other = {};
-    const int in = folder(parent_of(a));
-    const int out = in < 0 ? -1 : folder(parent_of(b));
+    const auto [in, out] = folders_of(a, b);
     return out >= 0 && ::fstatat(in, name_of(a).c_str(), &one, AT_SYMLINK_NOFOLLOW) == 0 &&
            ::fstatat(out, name_of(b).c_str(), &other, AT_SYMLINK_NOFOLLOW) == 0 &&
            one.st_dev == other.st_dev && one.st_ino == other.st_ino &&
@@ -209,8 +216,7 @@ class Applier {
 
   /// A file or a link, with its mode and time.
   Status copy_entry(const std::string& from, const std::string& to, const struct stat& info) {
-    const int in = folder(parent_of(from));
-    const int out = in < 0 ? -1 : folder(parent_of(to));
+    const auto [in, out] = folders_of(from, to);
     if (out < 0) return path_error("copy", to, errno);
     const std::string name = name_of(to);
     if (S_ISLNK(info.st_mode)) {

@@ -32,7 +32,7 @@ class Shortener {
       const size_t number = first->second;
       whole.from = waiting_[number].from;
       forget(number);
-      if (whole.from != whole.to) wait(std::move(whole));
+      wait(std::move(whole));
       return;
     }
     wait(step);
