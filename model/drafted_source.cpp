@@ -1,6 +1,7 @@
 #include "model/drafted_source.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace model {
 

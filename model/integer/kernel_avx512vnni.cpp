@@ -7,8 +7,7 @@
 #include <cstring>
 
 // Products of unsigned and signed bytes in fours (vpdpbusd) and of words in pairs (vpdpwssd), exact
-// in 32 bits. Bytes of Q8_0 get
-// 128 added, which their minimum takes away again.
+// in 32 bits. Bytes of Q8_0 get 128 added, which their minimum takes away again.
 
 #if defined(__clang__)
 #pragma clang attribute push(                                                      \

@@ -76,7 +76,12 @@ struct Finder {
       : layer(l), protect(p), quota(q), top(workspace_top), workspace(workspace_top), reader(l) {}
 
   void refuse(const std::string& path, std::string why) {
-    set.refusals.push_back({printable(path), std::move(why)});
+    constexpr size_t kNamed = 1000;  // all of them go into the audit log and before people
+    if (set.refusals.size() > kNamed) return;
+    if (set.refusals.size() == kNamed)
+      set.refusals.push_back({"more", "only the first 1,000 that are not kept are named"});
+    else
+      set.refusals.push_back({printable(path), std::move(why)});
   }
 
   /// What the program saw under that name.

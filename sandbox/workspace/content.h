@@ -16,7 +16,8 @@ base::Result<bool> equal(int a, int b, uint64_t size);
 /// Nobody who does not know it can make two files with one hash.
 using HashKey = std::array<uint64_t, 2>;
 HashKey random_key();
-/// Of the hashes in the journal, which programs cannot read.
+/// Of the hashes in the journal. It is no secret: somebody who can also restore time and inode
+/// could hide an edit of 2^32 tries from an undo, and only from it.
 constexpr HashKey kRecordKey{0x7465737365726120, 0x756e646f6a6f7572};
 
 /// SipHash-2-4 of the first `size` bytes. Errors: system.

@@ -19,8 +19,7 @@
 // A tree is [[path, ino, size, mtime_ns, ctime_ns, mode], …], with a hash of the content as a
 // seventh of a file that a run brought (older records have none). The device is left out, since it
 // may have another number after the next start of the machine. JSON is UTF-8 and names need not be:
-// a
-// '%', a control character, and each byte above 0x7f of a name that is not UTF-8, is written %XX.
+// a '%', a control character, and each byte above 0x7f of a name that is not UTF-8, is written %XX.
 
 namespace sandbox {
 
