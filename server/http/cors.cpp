@@ -34,7 +34,11 @@ bool is_preflight(const HttpRequest& head) {
 std::vector<std::pair<std::string, std::string>> cors_headers(
     const HttpRequest& head, const std::vector<std::string>& allowed) {
   const std::string origin(head.header("origin"));
-  if (!origin_named(origin, allowed)) return {};
+  if (!origin_named(origin, allowed)) {
+    // What is kept of this answer must not be given to a page that may read it.
+    if (allowed.empty()) return {};
+    return {{"Vary", "Origin"}};
+  }
   std::vector<std::pair<std::string, std::string>> headers{{"Access-Control-Allow-Origin", origin},
                                                            {"Vary", "Origin"}};
   if (!is_preflight(head)) {

@@ -2,6 +2,8 @@
 //! text of a grammar to the engine's tables. What grammars of one vocabulary share is made once: the expressions of
 //! its slices, and those that come again and again (any text, any number), read and kept as the engine's own nodes.
 //! A grammar that grammar_text.rs does not read goes the engine's own way.
+//! Rules are met in another order than there. That tells where one token may be of two sets of tokens, or of a set
+//! and of a text, at the same place: the engine follows only what it met first. Our grammars have no such place.
 use crate::grammar_text::{is_terminal, read, Alternative, Part, Rules};
 use llguidance_engine::api::{GrammarInit, ParserLimits, SkipSpec, TopLevelGrammar};
 use llguidance_engine::derivre::{ExprRef, RegexAst};
@@ -58,24 +60,27 @@ impl Grammars {
         })
     }
 
-    /// A copy of what is kept, after reading the expressions that `rules` need and are worth keeping.
-    fn begin(&self, rules: &Rules) -> (LexerSpec, LexemeClass, HashMap<String, ExprRef>) {
+    /// A copy of what is kept, after reading the expressions that `rules` need and are worth keeping, and the cost
+    /// that the copy may come to.
+    fn begin(&self, rules: &Rules) -> (LexerSpec, LexemeClass, HashMap<String, ExprRef>, u64) {
         let mut kept = self.kept.lock().unwrap_or_else(|e| e.into_inner());
         let mut used = HashMap::new();
+        // Others wait meanwhile: reading is paid for here, too.
+        let most_cost = kept.spec.cost() + self.limits.initial_lexer_fuel;
         for alternatives in rules.values() {
-            keep_expressions(alternatives, &mut kept, &mut used);
+            keep_expressions(alternatives, &mut kept, &mut used, most_cost);
         }
-        (kept.spec.clone(), kept.class, used)
+        (kept.spec.clone(), kept.class, used, most_cost)
     }
 
     fn compile(&self, text: &str) -> Option<Matcher> {
         let rules = read(text)?;
-        let (spec, class, expressions) = self.begin(&rules);
+        let (spec, class, expressions, most_cost) = self.begin(&rules);
         let trie = self.tokenizer.factory().tok_env().tok_trie();
         let mut builder = Builder {
             rules: &rules,
             limits: &self.limits,
-            most_cost: spec.cost() + self.limits.initial_lexer_fuel,
+            most_cost,
             vocab_size: trie.vocab_size(),
             grammar: Grammar::new(None),
             spec,
@@ -102,19 +107,25 @@ impl Grammars {
     }
 }
 
-fn keep_expressions(alternatives: &[Alternative], kept: &mut Kept, used: &mut HashMap<String, ExprRef>) {
+fn keep_expressions(
+    alternatives: &[Alternative],
+    kept: &mut Kept,
+    used: &mut HashMap<String, ExprRef>,
+    most_cost: u64,
+) {
     for part in alternatives.iter().flatten().flatten() {
         let mut part = part;
         while let Part::Not(inner) | Part::Repeat(inner, _, _) = part {
             part = inner;
         }
         match part {
-            Part::Group(inner) => keep_expressions(inner, kept, used),
+            Part::Group(inner) => keep_expressions(inner, kept, used, most_cost),
             Part::Regex(text) if !used.contains_key(*text) => {
                 let known = kept.expressions.get(*text).copied().or_else(|| {
                     if text.len() > MAX_KEPT_BYTES
                         || kept.expressions.len() >= MAX_KEPT
                         || kept.spec.regex_builder.exprset().len() >= MAX_KEPT_NODES
+                        || kept.spec.cost() >= most_cost
                     {
                         return None;
                     }

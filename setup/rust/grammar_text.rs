@@ -46,16 +46,17 @@ impl<'a> Reader<'a> {
         self.rest().first().copied().unwrap_or(0)
     }
 
-    /// Also over the end of a line when the next one begins with `|`.
+    /// Also over the end of a line when the next one that is not empty begins with `|`.
     fn skip_blanks(&mut self) {
         while matches!(self.next(), b' ' | b'\t') {
             self.at += 1;
         }
         if self.next() == b'\n' {
             let line = self.rest();
-            let blanks = line.iter().take_while(|b| matches!(b, b'\n' | b' ' | b'\t')).count();
-            if line.get(blanks) == Some(&b'|') {
-                self.at += blanks;
+            let ends = line.iter().take_while(|b| **b == b'\n').count();
+            let blanks = line[ends..].iter().take_while(|b| matches!(b, b' ' | b'\t')).count();
+            if line.get(ends + blanks) == Some(&b'|') {
+                self.at += ends + blanks;
             }
         }
     }
@@ -189,6 +190,8 @@ impl<'a> Reader<'a> {
 
     fn times(&mut self, part: Part<'a>) -> Option<Part<'a>> {
         let (least, most) = match self.next() {
+            // With a letter behind it, the beginning of a rule's name.
+            b'?' if self.rest().get(1).is_some_and(u8::is_ascii_lowercase) => return None,
             b'?' => (0, Some(1)),
             b'*' => (0, None),
             b'+' => (1, None),

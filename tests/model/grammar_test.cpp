@@ -169,7 +169,8 @@ TEST(Grammar, WhatIsWrongIsWrongForBothReaders) {
         std::string("start: /(/\n"), std::string("start: A\nA: A \"b\"\n"),
         std::string("start: x{3,1}\nx: \"x\"\n"), std::string("start: \"a\"\nstart: \"b\"\n"),
         std::string("start: <[99999]>\n"), std::string("start: (\"a\"\n"),
-        std::string("start: \"a\" & \"b\"\n"), deep, std::string("start: \"a\0b\"\n", 14)}) {
+        std::string("start: \"a\" & \"b\"\n"), std::string("start: a?b\na: \"a\"\nb: \"b\"\n"),
+        std::string("start: \"a\"\n  \n | \"b\"\n"), deep, std::string("start: \"a\0b\"\n", 14)}) {
     const base::Result<Constraint> quick = Constraint::compile(vocabulary, lark);
     const base::Result<Constraint> plain =
         Constraint::compile(vocabulary, lark, GrammarReader::engine);
