@@ -132,10 +132,11 @@ base::Result<std::string> grammar_text(const Options& o, const model::Tokenizer&
 }
 
 base::Result<model::Constraint> constraint_of(const std::string& grammar,
-                                              const model::Tokenizer& tokenizer) {
+                                              const model::Tokenizer& tokenizer,
+                                              model::GrammarReader reader) {
   const base::Result<model::GrammarVocabulary> vocabulary = model::grammar_vocabulary(tokenizer);
   if (!vocabulary) return vocabulary.error();
-  return model::Constraint::compile(*vocabulary, grammar);
+  return model::Constraint::compile(*vocabulary, grammar, reader);
 }
 
 // --- output -------------------------------------------------------------------------------------
@@ -224,7 +225,9 @@ int run(const Options& o) {
   if (!o.schema_file.empty() || !o.grammar_file.empty()) {
     const base::Result<std::string> grammar = grammar_text(o, tokenizer);
     if (!grammar) return fail(grammar.error());
-    base::Result<model::Constraint> compiled = constraint_of(*grammar, tokenizer);
+    base::Result<model::Constraint> compiled = constraint_of(
+        *grammar, tokenizer,
+        o.grammar_file.empty() ? model::GrammarReader::quick : model::GrammarReader::engine);
     if (!compiled) {
       // The engine quotes the whole grammar below its first line; of a schema that is not what was
       // written.

@@ -68,10 +68,11 @@ class GrammarVocabulary {
   std::shared_ptr<const State> state_;
 };
 
-/// Who reads a grammar's text. Both give the same constraint.
+/// Who reads a grammar's text. Both give the same constraint of the grammars this program writes;
+/// where a token belongs to two sets that are possible at one place, they may differ.
 enum class GrammarReader : uint8_t {
   quick,   ///< what schemas are written in by setup/rust/grammar.rs, all else by the engine
-  engine,  ///< always by the engine: the plain way, to compare with
+  engine,  ///< always by the engine: for grammars that somebody else wrote, and to compare with
 };
 
 /// A position in a grammar. After an error it stays in error; make a new one.
