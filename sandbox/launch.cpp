@@ -254,6 +254,11 @@ Launcher::Launcher(Launcher&& other) noexcept
 
 Launcher::~Launcher() { await_end(); }
 
+bool Launcher::is_gone() const {
+  pollfd gone{pidfd_.get(), POLLIN, 0};
+  return poll(&gone, 1, 0) > 0;
+}
+
 void Launcher::await_end() {
   if (reaped_) return;
   pollfd gone{pidfd_.get(), POLLIN, 0};

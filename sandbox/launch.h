@@ -34,6 +34,7 @@ class Launcher {
 
   /// Readable when it is gone, and then so is every process inside.
   int pidfd() const { return pidfd_.get(); }
+  bool is_gone() const;
   void kill_now();
   /// Waits for the end of one that is about to end; one that takes longer than 2 s is killed, and
   /// the kernel kills the jail with it.

@@ -19,13 +19,14 @@ using base::Result;
 
 namespace {
 
-/// Zygotes that are kept for the next programs.
+/// From so many zygotes on, the idle ones go before another is made. Programs that run at the same
+/// time each have one, which stays until then.
 constexpr size_t kMaxSources = 2;
 
 /// What a program's jail makes in the root that it shares with the next.
 std::string places_of(const Jail& jail) {
   std::string text = jail.layer == jail::LayerKind::out ? jail::kOutFolder : "";
-  for (const Mount& bind : jail.binds) text += "\n" + bind.path.string();
+  for (const Mount& bind : jail.binds) text += '\0' + bind.path.string();
   return text;
 }
 
@@ -35,6 +36,14 @@ Runner::Runner() : tender_([this](std::stop_token stop) { tend(stop); }) {}
 
 Runner::~Runner() = default;
 
+void Runner::drop(const Source* source) {
+  if (spare_source_.get() == source) {
+    spare_source_.reset();
+    if (spare_) ended_.push_back(std::move(spare_));
+  }
+  std::erase_if(sources_, [source](const auto& kept) { return kept.get() == source; });
+}
+
 void Runner::tend(std::stop_token stop) {
   std::unique_lock lock(mutex_);
   while (work_.wait(lock, stop, [this] { return wanted_ || !ended_.empty(); })) {
@@ -42,6 +51,7 @@ void Runner::tend(std::stop_token stop) {
       wanted_ = false;
       making_ = true;
       std::shared_ptr<Source> source = sources_.empty() ? nullptr : sources_.back();
+      const bool is_new = !source;
       lock.unlock();
       std::unique_ptr<Prepared> next;
       // Where that fails, the next run tries by itself and says why.
@@ -55,16 +65,19 @@ void Runner::tend(std::stop_token stop) {
       }
       lock.lock();
       making_ = false;
-      std::swap(spare_, next);
-      spare_source_ = source;
-      if (source && std::find(sources_.begin(), sources_.end(), source) == sources_.end())
-        sources_.push_back(std::move(source));
+      if (is_new && source) sources_.push_back(source);
+      // A run may have dropped it meanwhile; then the spare is nobody's.
+      if (std::find(sources_.begin(), sources_.end(), source) != sources_.end()) {
+        std::swap(spare_, next);
+        spare_source_ = source;
+      }
       made_.notify_all();
       lock.unlock();
       next.reset();
+      source.reset();
       lock.lock();
-      continue;
     }
+    // Each time, or those who always want a spare would leave what has ended to pile up.
     std::vector<std::unique_ptr<Prepared>> ended = std::move(ended_);
     ended_.clear();
     lock.unlock();
@@ -82,6 +95,12 @@ Result<std::shared_ptr<Runner::Source>> Runner::take(const Jail& jail,
   };
   std::unique_lock lock(mutex_);
   made_.wait(lock, [this] { return !making_; });
+  std::vector<std::shared_ptr<Source>> dropped;  // let go of without the lock
+  // The host ends the zygotes first when it is short of memory.
+  for (const std::shared_ptr<Source>& kept : sources_) {
+    if (!kept->running && kept->zygote->launcher.is_gone()) dropped.push_back(kept);
+  }
+  for (const std::shared_ptr<Source>& gone : dropped) drop(gone.get());
   std::shared_ptr<Source> source;
   if (spare_ && fits(spare_source_)) {
     source = spare_source_;
@@ -92,6 +111,7 @@ Result<std::shared_ptr<Runner::Source>> Runner::take(const Jail& jail,
   if (source) {
     source->running = true;
     source->places = places;
+    lock.unlock();
     return source;
   }
   lock.unlock();
@@ -99,19 +119,13 @@ Result<std::shared_ptr<Runner::Source>> Runner::take(const Jail& jail,
   if (!zygote) return zygote.error();
   source = std::make_shared<Source>(
       Source{.zygote = std::move(*zygote), .places = places, .running = true});
-  std::vector<std::shared_ptr<Source>> dropped;
   lock.lock();
-  for (auto at = sources_.begin(); at != sources_.end() && sources_.size() >= kMaxSources;) {
-    if ((*at)->running) {
-      ++at;
-      continue;
-    }
-    if (*at == spare_source_) {
-      ended_.push_back(std::move(spare_));
-      spare_source_.reset();
-    }
-    dropped.push_back(std::move(*at));
-    at = sources_.erase(at);
+  while (sources_.size() >= kMaxSources) {
+    const auto idle = std::find_if(sources_.begin(), sources_.end(),
+                                   [](const auto& kept) { return !kept->running; });
+    if (idle == sources_.end()) break;
+    dropped.push_back(*idle);
+    drop(dropped.back().get());
   }
   sources_.push_back(source);
   lock.unlock();
@@ -128,28 +142,30 @@ Result<Outcome> Runner::run(const Program& program, const policies::Policy& poli
     Result<std::shared_ptr<Source>> source = take(*jail, prepared);
     if (!source) return source.error();
     Result<Outcome> outcome = Error{Errc::internal, "no jail"};
-    if (!prepared) {
-      Result<Prepared> made = Prepared::make((*source)->zygote, false);
-      if (made) {
-        prepared = std::make_unique<Prepared>(std::move(*made));
-      } else {
-        outcome = made.error();
+    bool spoiled = true;
+    try {
+      if (!prepared) {
+        Result<Prepared> made = Prepared::make((*source)->zygote, false);
+        if (made) {
+          prepared = std::make_unique<Prepared>(std::move(*made));
+        } else {
+          outcome = made.error();
+        }
       }
+      if (prepared) {
+        outcome = run_in(*prepared, program, policy, *jail, stop);
+        spoiled = prepared->spoiled;
+      }
+    } catch (const std::exception& e) {
+      outcome = Error{Errc::system, std::string("sandbox: ") + e.what()};
     }
-    if (prepared) outcome = run_in(*prepared, program, policy, *jail, stop);
-    const bool spoiled = !prepared || prepared->spoiled;
     {
       std::lock_guard lock(mutex_);
       (*source)->running = false;
-      if (spoiled) {
-        std::erase(sources_, *source);
-        if (spare_source_ == *source) {
-          spare_source_.reset();
-          if (spare_) ended_.push_back(std::move(spare_));
-        }
-      }
+      if (spoiled) drop(source->get());
       if (prepared) ended_.push_back(std::move(prepared));
-      wanted_ = !spare_;
+      // One that was made before it was known whom for is no use to those who came.
+      wanted_ = !spare_ || (!sources_.empty() && spare_source_ != sources_.back());
     }
     work_.notify_one();
     return outcome;

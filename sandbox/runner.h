@@ -40,6 +40,9 @@ class Runner {
   };
   void tend(std::stop_token stop);
   base::Result<std::shared_ptr<Source>> take(const Jail& jail, std::unique_ptr<Prepared>& prepared);
+  /// Takes `source` and a spare of it out of what is kept. The caller has the lock, and holds the
+  /// source until after it: letting go may wait.
+  void drop(const Source* source);
 
   std::mutex mutex_;
   std::condition_variable_any work_, made_;

@@ -11,6 +11,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <iterator>
+
 #include "sandbox/launcher/steps.h"
 
 namespace jail {
@@ -111,7 +113,7 @@ void run_jail(const JailRequest& request, const std::vector<int>& fds, bool alon
   // Here a jail waits that was prepared ahead.
   const std::vector<int> opened = wait_for_go();
   ProgramSpec spec = read_program();
-  if (opened.empty()) {
+  if (opened.empty() && !alone) {
     open_binds(spec.binds);
   } else {
     if (opened.size() != spec.binds.size()) die("take over the mounts", EINVAL);

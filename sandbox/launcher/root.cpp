@@ -301,7 +301,10 @@ void open_devices() {
     if (fstat(device_trees[i], &info) != 0) die("stat " + path);
     if (!S_ISCHR(info.st_mode) || major(info.st_rdev) != 1)
       die(path + " is not the device", ENODEV);
-    set_attributes(device_trees[i], MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC, path);
+    // Read-only is for the node, which is the host's: a device is written all the same, but its
+    // owner, as a program of root's may be, cannot change its mode.
+    set_attributes(device_trees[i], MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC,
+                   path);
   }
 }
 

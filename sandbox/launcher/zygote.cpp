@@ -8,9 +8,9 @@
 //              if it has one
 //
 // What could one program leave there for the next? The shared namespaces hold nothing that it can
-// change: without a proxy it can make no socket other than a nameless pair, so nothing in the empty
-// network can be bound, not even an abstract name; host names and the root are read-only for it.
-// Its processes are all dead, and reaped, before the next begins.
+// change: without a proxy it can make no socket other than a connected pair, to which nobody else
+// can connect and which is gone with it; host names and the root are read-only for it. Its
+// processes are all dead, and reaped, before the next begins.
 
 #include <errno.h>
 #include <fcntl.h>

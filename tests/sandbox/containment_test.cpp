@@ -57,6 +57,16 @@ TEST_F(Containment, LinksOfTheWorkspaceLeadNowhere) {
   EXPECT_EQ(read(secret), "the secret\n");
 }
 
+// Their nodes are the host's, and root's programs may have the id of their owner.
+TEST_F(Containment, DevicesCanBeUsedAndNotChanged) {
+  EXPECT_EQ(inside({"/bin/sh", "-c",
+                    "for d in null zero full random urandom; do"
+                    "  chmod 666 /dev/$d 2> /dev/null && echo mode $d;"
+                    "  touch -c /dev/$d 2> /dev/null && echo time $d; done;"
+                    "echo x >> /dev/null && echo x > /dev/zero && echo written"}),
+            "exit code 0: written\n");
+}
+
 TEST_F(Containment, SecretsCannotBeRead) {
   nothing_works({"read_secret", secret.string(), "/etc/shadow", "/etc/hostname", "/root/.bashrc",
                  "/root/.profile", "/home/user/.bashrc", "/var/log/dpkg.log", "/etc/machine-id",

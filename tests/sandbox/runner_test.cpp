@@ -3,7 +3,12 @@
 #include "sandbox/runner.h"
 
 #include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
+#include <cstdlib>
+#include <fstream>
 #include <thread>
 
 #include "fixture.h"
@@ -64,9 +69,36 @@ TEST_F(RunnerTest, AProgramAfterOneThatHadToBeKilledRuns) {
   EXPECT_EQ(end_of({"/bin/echo", "next"}), "exit code 0: next\n");
 }
 
+/// Kills the launchers, which are all the children that this process has, and with them their
+/// zygotes. How many there were.
+int kill_launchers() {
+  int killed = 0;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
+    const int pid = std::atoi(entry.path().filename().c_str());
+    std::ifstream status(entry.path() / "status");
+    int parent = 0;
+    for (std::string line; std::getline(status, line);) {
+      if (line.starts_with("PPid:")) parent = std::atoi(line.c_str() + 5);
+    }
+    siginfo_t info{};
+    if (pid > 0 && parent == getpid() && kill(pid, SIGKILL) == 0 &&
+        waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOWAIT) == 0)
+      ++killed;
+  }
+  return killed;
+}
+
+TEST_F(RunnerTest, AProgramRunsAfterTheHostEndedWhatWasKept) {
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_EQ(end_of({"/bin/echo", "before"}), "exit code 0: before\n");
+    EXPECT_GT(kill_launchers(), 0);
+    EXPECT_EQ(end_of({"/bin/echo", "after"}), "exit code 0: after\n");
+  }
+}
+
 TEST_F(RunnerTest, ProgramsAtTheSameTimeHaveLimitsOfTheirOwn) {
   policy.limits.processes = 12;
-  // Eight that wait: two such programs would not fit into one limit.
+  // Eight that wait: three such programs would not fit into one limit, with its slack of 16.
   const Argv argv = {"/bin/sh", "-c",
                      "for i in 1 2 3 4 5 6 7 8; do sleep 0.3 & done; wait; echo all"};
   std::string ends[3];
