@@ -264,6 +264,7 @@ class ChatWriter final : public ReplyWriter {
     }
     switch (event.kind) {
       case Kind::text:
+        state.tells_logprobs |= !event.text.empty() && !logprobs.is_null();
         return event.text.empty()
                    ? ""
                    : chunk(choice, {{"content", event.text}}, nullptr, std::move(logprobs));
@@ -294,9 +295,10 @@ class ChatWriter final : public ReplyWriter {
   std::string on_done(int choice, const model::Generated& out) override {
     std::string bytes;
     if (request_.generate.logprobs >= 0 && choice >= 0 && choice < request_.n) {
-      const std::vector<model::Logprobs> rest =
-          states_[static_cast<size_t>(choice)].answer.rest(out);
-      if (!rest.empty())
+      const State& state = states_[static_cast<size_t>(choice)];
+      const std::vector<model::Logprobs> rest = state.answer.rest(out);
+      // A list that was asked for is there, even where the answer has no tokens.
+      if (!rest.empty() || !state.tells_logprobs)
         bytes += chunk(choice, json::object(), nullptr, logprobs_json(rest, text_));
     }
     return bytes + chunk(choice, json::object(), openai_finish(out.finish));
@@ -351,6 +353,7 @@ class ChatWriter final : public ReplyWriter {
   struct State {
     int n_calls = 0;
     bool is_open = false;  // a call was begun and is not whole
+    bool tells_logprobs = false;
     AnswerTokens answer;
   };
 
