@@ -71,9 +71,9 @@ base::Result<Engine> Engine::load(const std::filesystem::path& path, const LoadO
                      "no mm.a.input_projection.weight)"};
   parts->decoder.emplace(parts->architecture, parts->weights, lora ? &*lora : nullptr,
                          options.precision, options.max_packed_bytes, *parts->pool);
-  parts->fingerprint = model::fingerprint(
-      {path, options.adapter},
-      {static_cast<uint64_t>(parts->decoder->precision()), static_cast<uint64_t>(parts->decoder->packed())});
+  parts->fingerprint = model::fingerprint({path, options.adapter},
+                                          {static_cast<uint64_t>(parts->decoder->precision()),
+                                           static_cast<uint64_t>(parts->decoder->packed())});
   return Engine(std::move(parts));
 }
 

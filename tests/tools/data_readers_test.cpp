@@ -93,7 +93,8 @@ TEST_F(Readers, NaNIsMissingInGroupsHoweverTheyAreSummed) {
 
 TEST_F(Readers, TheEuroSignOfWindows1252IsACurrency) {
   workspace.write("prices.csv",
-                  "what,price,pounds\ncaf\xE9,\x80 12.50,\"\xA3""1,200\"\ntea,3 \x80,\xA3"
+                  "what,price,pounds\ncaf\xE9,\x80 12.50,\"\xA3"
+                  "1,200\"\ntea,3 \x80,\xA3"
                   "7\n");
   const base::Result<Table> t = open("prices.csv");
   ASSERT_TRUE(t) << t.error().message;
