@@ -7,6 +7,8 @@
 #include <cstring>
 #include <type_traits>
 
+#include "model/integer/dispatch.h"
+
 // Products of unsigned and signed bytes in pairs (vpmaddubsw) into 16 bits: sums of eight pairs of
 // 4-bit values, four of 5-bit and two of 6-bit ones fit (15, 31, 63 times 2 x 127). Signed bytes of
 // Q8_0 move their sign to x. Words are multiplied in pairs (vpmaddwd) into 32 bits.
@@ -167,39 +169,29 @@ void multiply_tile(const IntegerPanel& panel, int rows, const IntegerRows& x, in
   }
 }
 
-template <int kBits, bool kWords>
+template <int kBits>
 void multiply_bits(const IntegerPanel& panel, int rows, const IntegerRows& x, int column,
                    bool accumulate, float* y, size_t y_stride) {
-  int t = 0;
-  for (; t + 4 <= x.rows; t += 4)
-    multiply_tile<kBits, kWords, 4>(panel, rows, x.from(t), column, accumulate,
-                                    y + static_cast<size_t>(t) * y_stride, y_stride);
-  for (; t < x.rows; ++t)
-    multiply_tile<kBits, kWords, 1>(panel, rows, x.from(t), column, accumulate,
-                                    y + static_cast<size_t>(t) * y_stride, y_stride);
-}
-
-template <bool kWords>
-void multiply_values(const IntegerPanel& panel, int rows, const IntegerRows& x, int column,
-                     bool accumulate, float* y, size_t y_stride) {
-  switch (panel.bits) {
-    case 4:
-      return multiply_bits<4, kWords>(panel, rows, x, column, accumulate, y, y_stride);
-    case 5:
-      return multiply_bits<5, kWords>(panel, rows, x, column, accumulate, y, y_stride);
-    case 6:
-      return multiply_bits<6, kWords>(panel, rows, x, column, accumulate, y, y_stride);
-    default:
-      return multiply_bits<8, kWords>(panel, rows, x, column, accumulate, y, y_stride);
-  }
+  with_bool(panel.words != nullptr, [&](auto words) {
+    for_tiles<4>(x, y, y_stride, [&](auto tokens, const IntegerRows& some, float* to) {
+      multiply_tile<kBits, decltype(words)::value, decltype(tokens)::value>(
+          panel, rows, some, column, accumulate, to, y_stride);
+    });
+  });
 }
 
 void multiply(const IntegerPanel& panel, int rows, const IntegerRows& x, int column,
               bool accumulate, float* y, size_t y_stride) {
-  if (panel.words != nullptr)
-    multiply_values<true>(panel, rows, x, column, accumulate, y, y_stride);
-  else
-    multiply_values<false>(panel, rows, x, column, accumulate, y, y_stride);
+  switch (panel.bits) {
+    case 4:
+      return multiply_bits<4>(panel, rows, x, column, accumulate, y, y_stride);
+    case 5:
+      return multiply_bits<5>(panel, rows, x, column, accumulate, y, y_stride);
+    case 6:
+      return multiply_bits<6>(panel, rows, x, column, accumulate, y, y_stride);
+    default:
+      return multiply_bits<8>(panel, rows, x, column, accumulate, y, y_stride);
+  }
 }
 
 }  // namespace

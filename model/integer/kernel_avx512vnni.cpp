@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "model/integer/dispatch.h"
+
 // Products of unsigned and signed bytes in fours (vpdpbusd) and of words in pairs (vpdpwssd), exact
 // in 32 bits. Bytes of Q8_0 get 128 added, which their minimum takes away again.
 
@@ -85,24 +87,16 @@ void multiply_tile(const IntegerPanel& panel, int rows, const IntegerRows& x, in
     _mm512_mask_storeu_ps(y + static_cast<size_t>(t) * y_stride, valid, acc[t]);
 }
 
-template <int kGroup, bool kWords>
-void multiply_group(const IntegerPanel& panel, int rows, const IntegerRows& x, int column,
-                    bool accumulate, float* y, size_t y_stride) {
-  int t = 0;
-  for (; t + 8 <= x.rows; t += 8)
-    multiply_tile<kGroup, 8, kWords>(panel, rows, x.from(t), column, accumulate,
-                                     y + static_cast<size_t>(t) * y_stride, y_stride);
-  for (; t < x.rows; ++t)
-    multiply_tile<kGroup, 1, kWords>(panel, rows, x.from(t), column, accumulate,
-                                     y + static_cast<size_t>(t) * y_stride, y_stride);
-}
-
 void multiply(const IntegerPanel& panel, int rows, const IntegerRows& x, int column,
               bool accumulate, float* y, size_t y_stride) {
-  const auto of = panel.words != nullptr
-                      ? (panel.group == 16 ? multiply_group<16, true> : multiply_group<32, true>)
-                      : (panel.group == 16 ? multiply_group<16, false> : multiply_group<32, false>);
-  of(panel, rows, x, column, accumulate, y, y_stride);
+  with_bool(panel.words != nullptr, [&](auto words) {
+    with_bool(panel.group == 16, [&](auto halves) {
+      for_tiles<8>(x, y, y_stride, [&](auto tokens, const IntegerRows& some, float* to) {
+        multiply_tile<decltype(halves)::value ? 16 : 32, decltype(tokens)::value,
+                      decltype(words)::value>(panel, rows, some, column, accumulate, to, y_stride);
+      });
+    });
+  });
 }
 
 }  // namespace

@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "model/integer/dispatch.h"
+
 // Products of signed bytes in fours (sdot), exact in 32 bits. Values of up to six bits are the same
 // signed and unsigned, and Q8_0 is signed already.
 
@@ -246,13 +248,9 @@ void multiply_rows_of(const std::byte* data, size_t stride, int begin, int end,
   constexpr int kCached = 8;  // rows of W that stay in the first cache for all rows of x
   for (int i = begin; i < end; i += kCached) {
     const int until = std::min(end, i + kCached);
-    int t = 0;
-    for (; t + 4 <= x.rows; t += 4)
-      dot_rows<B, 4, kWords>(data, stride, i, until, x.from(t),
-                             y + static_cast<size_t>(t) * y_stride, y_stride);
-    for (; t < x.rows; ++t)
-      dot_rows<B, 1, kWords>(data, stride, i, until, x.from(t),
-                             y + static_cast<size_t>(t) * y_stride, y_stride);
+    for_tiles<4>(x, y, y_stride, [&](auto rows, const IntegerRows& some, float* to) {
+      dot_rows<B, decltype(rows)::value, kWords>(data, stride, i, until, some, to, y_stride);
+    });
   }
 }
 
@@ -373,58 +371,33 @@ void multiply_tile(const IntegerPanel& panel, int rows, const IntegerRows& x, in
   }
 }
 
-template <int kGroup, bool kWords>
-void multiply_group(const IntegerPanel& panel, int rows, const IntegerRows& x, int column,
-                    bool accumulate, float* y, size_t y_stride) {
-  int t = 0;
-  for (; t + 4 <= x.rows; t += 4)
-    multiply_tile<kGroup, 4, kWords>(panel, rows, x.from(t), column, accumulate,
-                                     y + static_cast<size_t>(t) * y_stride, y_stride);
-  for (; t < x.rows; ++t)
-    multiply_tile<kGroup, 1, kWords>(panel, rows, x.from(t), column, accumulate,
-                                     y + static_cast<size_t>(t) * y_stride, y_stride);
-}
-
 void multiply(const IntegerPanel& panel, int rows, const IntegerRows& x, int column,
               bool accumulate, float* y, size_t y_stride) {
-  const auto of = panel.words != nullptr
-                      ? (panel.group == 16 ? multiply_group<16, true> : multiply_group<32, true>)
-                      : (panel.group == 16 ? multiply_group<16, false> : multiply_group<32, false>);
-  of(panel, rows, x, column, accumulate, y, y_stride);
+  with_bool(panel.words != nullptr, [&](auto words) {
+    with_bool(panel.group == 16, [&](auto halves) {
+      for_tiles<4>(x, y, y_stride, [&](auto tokens, const IntegerRows& some, float* to) {
+        multiply_tile<decltype(halves)::value ? 16 : 32, decltype(tokens)::value,
+                      decltype(words)::value>(panel, rows, some, column, accumulate, to, y_stride);
+      });
+    });
+  });
 }
-
-#define TESSERA_EACH_TYPE(CASE) \
-  CASE(q4_0) CASE(q4_1) CASE(q5_0) CASE(q5_1) CASE(q8_0) CASE(q4_k) CASE(q5_k) CASE(q6_k)
 
 void multiply_rows(TensorType type, const std::byte* data, size_t stride, int begin, int end,
                    const IntegerRows& x, float* y, size_t y_stride) {
-  switch (type) {
-#define TESSERA_CASE(T)                                                                        \
-  case TensorType::T:                                                                          \
-    if (x.words != nullptr)                                                                    \
-      multiply_rows_of<Block<TensorType::T>, true>(data, stride, begin, end, x, y, y_stride);  \
-    else                                                                                       \
-      multiply_rows_of<Block<TensorType::T>, false>(data, stride, begin, end, x, y, y_stride); \
-    break;
-    TESSERA_EACH_TYPE(TESSERA_CASE)
-#undef TESSERA_CASE
-    default:
-      break;
-  }
+  with_type(type, [&](auto t) {
+    with_bool(x.words != nullptr, [&](auto words) {
+      multiply_rows_of<Block<decltype(t)::value>, decltype(words)::value>(data, stride, begin, end,
+                                                                          x, y, y_stride);
+    });
+  });
 }
 
 void decode(TensorType type, const std::byte* data, size_t stride, int rows, int column,
             const IntegerPanel& panel) {
-  switch (type) {
-#define TESSERA_CASE(T)                                                 \
-  case TensorType::T:                                                   \
-    decode_of<Block<TensorType::T>>(data, stride, rows, column, panel); \
-    break;
-    TESSERA_EACH_TYPE(TESSERA_CASE)
-#undef TESSERA_CASE
-    default:
-      break;
-  }
+  with_type(type, [&](auto t) {
+    decode_of<Block<decltype(t)::value>>(data, stride, rows, column, panel);
+  });
 }
 
 }  // namespace

@@ -258,13 +258,10 @@ void multiply_rows_of(const std::byte* data, size_t stride, int begin, int end,
   constexpr int kCached = 8;  // rows of W that stay in the first cache for all rows of x
   for (int i = begin; i < end; i += kCached) {
     const int until = end < i + kCached ? end : i + kCached;
-    int t = 0;
-    for (; t + 4 <= x.rows; t += 4)
-      dot_rows<Product, B, 4, kWords>(data, stride, i, until, x.from(t),
-                                      y + static_cast<size_t>(t) * y_stride, y_stride);
-    for (; t < x.rows; ++t)
-      dot_rows<Product, B, 1, kWords>(data, stride, i, until, x.from(t),
-                                      y + static_cast<size_t>(t) * y_stride, y_stride);
+    for_tiles<4>(x, y, y_stride, [&](auto rows, const IntegerRows& some, float* to) {
+      dot_rows<Product, B, decltype(rows)::value, kWords>(data, stride, i, until, some, to,
+                                                          y_stride);
+    });
   }
 }
 
@@ -307,46 +304,24 @@ void decode_of(const std::byte* data, size_t stride, int rows, int column,
   }
 }
 
-#define TESSERA_EACH_TYPE(CASE) \
-  CASE(q4_0) CASE(q4_1) CASE(q5_0) CASE(q5_1) CASE(q8_0) CASE(q4_k) CASE(q5_k) CASE(q6_k)
-
 template <class Product>
 void multiply_rows(TensorType type, const std::byte* data, size_t stride, int begin, int end,
                    const IntegerRows& x, float* y, size_t y_stride) {
-  switch (type) {
-#define TESSERA_CASE(T)                                                                      \
-  case TensorType::T:                                                                        \
-    if (x.words != nullptr)                                                                  \
-      multiply_rows_of<Product, Block<TensorType::T>, true>(data, stride, begin, end, x, y,  \
-                                                            y_stride);                       \
-    else                                                                                     \
-      multiply_rows_of<Product, Block<TensorType::T>, false>(data, stride, begin, end, x, y, \
-                                                             y_stride);                      \
-    break;
-    TESSERA_EACH_TYPE(TESSERA_CASE)
-#undef TESSERA_CASE
-    default:
-      break;
-  }
+  with_type(type, [&](auto t) {
+    with_bool(x.words != nullptr, [&](auto words) {
+      multiply_rows_of<Product, Block<decltype(t)::value>, decltype(words)::value>(
+          data, stride, begin, end, x, y, y_stride);
+    });
+  });
 }
 
 template <class Product>
 void decode(TensorType type, const std::byte* data, size_t stride, int rows, int column,
             const IntegerPanel& panel) {
-  switch (type) {
-#define TESSERA_CASE(T)                                                                      \
-  case TensorType::T:                                                                        \
-    if (panel.words != nullptr)                                                              \
-      decode_of<Block<TensorType::T>, Product::kUnsigned, true>(data, stride, rows, column,  \
-                                                                panel);                      \
-    else                                                                                     \
-      decode_of<Block<TensorType::T>, Product::kUnsigned, false>(data, stride, rows, column, \
-                                                                 panel);                     \
-    break;
-    TESSERA_EACH_TYPE(TESSERA_CASE)
-#undef TESSERA_CASE
-    default:
-      break;
-  }
+  with_type(type, [&](auto t) {
+    with_bool(panel.words != nullptr, [&](auto words) {
+      decode_of<Block<decltype(t)::value>, Product::kUnsigned, decltype(words)::value>(
+          data, stride, rows, column, panel);
+    });
+  });
 }
-#undef TESSERA_EACH_TYPE
