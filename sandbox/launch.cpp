@@ -42,9 +42,6 @@ Result<UniqueFd> lift(int fd, const char* what) {
   return high;
 }
 
-/// The most descriptors that the kernel carries in one message.
-constexpr size_t kMaxFds = 253;
-
 Result<Pair> lift(int ours, int theirs, const char* what) {
   UniqueFd second(theirs);
   Result<UniqueFd> first = lift(ours, what);
@@ -90,14 +87,10 @@ base::Status fill_and_seal(const UniqueFd& file, const std::string& content) {
   return base::Ok{};
 }
 
-}  // namespace
-
-namespace {
-
-/// Sends `bytes` with descriptors in one message.
+/// Sends `bytes` with descriptors in one message; prepare() bounds the mounts far below what fits.
 bool send_with(int socket, std::string_view bytes, const std::vector<int>& fds) {
   iovec part{const_cast<char*>(bytes.data()), bytes.size()};
-  alignas(cmsghdr) char control[CMSG_SPACE(kMaxFds * sizeof(int))] = {};
+  alignas(cmsghdr) char control[CMSG_SPACE(jail::kMaxMessageFds * sizeof(int))] = {};
   msghdr header{};
   header.msg_iov = &part;
   header.msg_iovlen = 1;

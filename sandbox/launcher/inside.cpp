@@ -19,9 +19,6 @@ namespace jail {
 
 namespace {
 
-/// The most descriptors that the kernel carries in one message.
-constexpr size_t kMaxFds = 253;
-
 [[noreturn]] void program(const ProgramSpec& spec) {
   // Also drops a controlling terminal, should one have been left.
   if (setsid() < 0) die("setsid");
@@ -60,23 +57,8 @@ constexpr size_t kMaxFds = 253;
 /// Waits for the word to start. Returns the program's opened binds, if the supervisor opened them.
 std::vector<int> wait_for_go() {
   char go = 0;
-  iovec part{&go, 1};
-  alignas(cmsghdr) char control[CMSG_SPACE(kMaxFds * sizeof(int))];
-  msghdr header{};
-  header.msg_iov = &part;
-  header.msg_iovlen = 1;
-  header.msg_control = control;
-  header.msg_controllen = sizeof control;
-  ssize_t n = 0;
-  do n = recvmsg(kStatusFd, &header, MSG_CMSG_CLOEXEC);
-  while (n < 0 && errno == EINTR);
-  if (n != 1 || go != kGo) _exit(125);  // nobody needed this jail
   std::vector<int> fds;
-  const cmsghdr* rights = CMSG_FIRSTHDR(&header);
-  if (rights != nullptr && rights->cmsg_type == SCM_RIGHTS) {
-    fds.resize((rights->cmsg_len - CMSG_LEN(0)) / sizeof(int));
-    memcpy(fds.data(), CMSG_DATA(rights), fds.size() * sizeof(int));
-  }
+  if (receive(kStatusFd, &go, 1, fds) != 1 || go != kGo) _exit(125);  // nobody needed this jail
   return fds;
 }
 

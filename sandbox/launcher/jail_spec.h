@@ -24,6 +24,7 @@ constexpr int kControlFd = kStatusFd;  ///< so that a step that fails is told ei
 constexpr int kBaseFd = 5;
 constexpr int kProgramFd = 6;
 constexpr char kGo = 'g';
+constexpr unsigned kMaxMessageFds = 253;  ///< that the kernel carries in one message
 constexpr char kBaseMagic[8] = {'T', 'S', 'B', 'A', 'S', 'E', '0', '3'};
 constexpr char kProgramMagic[8] = {'T', 'S', 'P', 'R', 'O', 'G', '0', '3'};
 

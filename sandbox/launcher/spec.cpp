@@ -1,8 +1,10 @@
-// Reading the two parts of the specification: memory files that the supervisor has sealed.
+// What comes from the supervisor: messages with descriptors, and the two parts of the
+// specification, memory files that it has sealed.
 
 #include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -50,6 +52,25 @@ void read_part(int fd, const char (&magic)[8], Header& header, Take take) {
 }
 
 }  // namespace
+
+ssize_t receive(int socket, void* message, size_t size, std::vector<int>& fds) {
+  iovec part{message, size};
+  alignas(cmsghdr) char control[CMSG_SPACE(kMaxMessageFds * sizeof(int))];
+  msghdr header{};
+  header.msg_iov = &part;
+  header.msg_iovlen = 1;
+  header.msg_control = control;
+  header.msg_controllen = sizeof control;
+  ssize_t n = 0;
+  do n = recvmsg(socket, &header, MSG_CMSG_CLOEXEC);
+  while (n < 0 && errno == EINTR);
+  const cmsghdr* rights = n > 0 ? CMSG_FIRSTHDR(&header) : nullptr;
+  if (rights != nullptr && rights->cmsg_type == SCM_RIGHTS) {
+    fds.resize((rights->cmsg_len - CMSG_LEN(0)) / sizeof(int));
+    memcpy(fds.data(), CMSG_DATA(rights), fds.size() * sizeof(int));
+  }
+  return n;
+}
 
 BaseSpec read_base() {
   BaseSpec spec;

@@ -50,6 +50,9 @@ void send_status(Status kind, int value, std::string_view text, uint64_t peak_by
 void send_ready(std::initializer_list<int> fds, bool copied);
 
 // spec.cpp
+/// Waits for a message of `size` bytes on a socket, and for the descriptors that come with it.
+/// Returns the bytes that came: 0 at the end, -1 where it failed.
+ssize_t receive(int socket, void* message, size_t size, std::vector<int>& fds);
 BaseSpec read_base();
 ProgramSpec read_program();
 

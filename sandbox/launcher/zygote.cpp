@@ -41,27 +41,12 @@ struct Jail {
   bool killed = false;
 };
 
-constexpr size_t kMaxJailFds = std::size(kJailFds) + kMaxGroups;
-
 /// Receives one request; ends with the last of those who could send one.
-JailRequest receive(std::vector<int>& fds) {
+JailRequest receive_request(std::vector<int>& fds) {
   JailRequest request{};
-  iovec part{&request, sizeof request};
-  alignas(cmsghdr) char control[CMSG_SPACE(kMaxJailFds * sizeof(int))];
-  msghdr header{};
-  header.msg_iov = &part;
-  header.msg_iovlen = 1;
-  header.msg_control = control;
-  header.msg_controllen = sizeof control;
-  ssize_t n = 0;
-  do n = recvmsg(kControlFd, &header, MSG_CMSG_CLOEXEC);
-  while (n < 0 && errno == EINTR);
+  const ssize_t n = receive(kControlFd, &request, sizeof request, fds);
   if (n == 0) _exit(0);
-  const cmsghdr* rights = CMSG_FIRSTHDR(&header);
-  if (n == sizeof request && rights != nullptr && rights->cmsg_type == SCM_RIGHTS) {
-    fds.resize((rights->cmsg_len - CMSG_LEN(0)) / sizeof(int));
-    memcpy(fds.data(), CMSG_DATA(rights), fds.size() * sizeof(int));
-  }
+  if (n != sizeof request) die("receive a request", EINVAL);
   if (request.groups > kMaxGroups || fds.size() != std::size(kJailFds) + request.groups)
     die("receive a request", EINVAL);
   return request;
@@ -69,7 +54,7 @@ JailRequest receive(std::vector<int>& fds) {
 
 void make_jail(std::vector<Jail>& jails, bool alone) {
   std::vector<int> fds;
-  const JailRequest request = receive(fds);
+  const JailRequest request = receive_request(fds);
   Jail jail;
   clone_args args{};
   args.flags = CLONE_PIDFD | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWCGROUP;
