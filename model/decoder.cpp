@@ -57,11 +57,13 @@ Decoder::Decoder(const Architecture& architecture, const Weights& weights, const
                  Precision precision, size_t max_packed_bytes, ThreadPool& pool)
     : architecture_(architecture), weights_(weights), precision_(precision) {
   if (precision == Precision::fast)
-    precision_ = architecture.hidden < kWideEnoughForBytes ? Precision::int16 : Precision::int8;
+    precision_ = architecture.hidden >= kWideEnoughForBytes ? Precision::int8
+                 : best_gemm_kernel().native                ? Precision::bf16
+                                                            : Precision::int16;
   openblas_set_num_threads(1);  // the pool is the only source of threads
   if (adapter != nullptr) adapter_ = *adapter;
   auto unpacked = [&](const Matrix& matrix) {
-    return matrix.out > 0 && !(of_integers() && has_integer_form(matrix.type));
+    return matrix.out > 0 && !has_integer_form(matrix.type);
   };
   size_t bytes = 0;
   for (const LayerWeights& layer : weights.layers)
@@ -100,47 +102,93 @@ void Decoder::embed(int32_t token, float* row) const {
 }
 
 void Decoder::logits(const float* normed, int m, float* out, ThreadPool& pool) const {
-  multiply_rows(weights_.embedding, normed, m, out, pool);
+  const Matrix& vocabulary = weights_.embedding;
+  if (precision_ != Precision::f32 && has_integer_form(vocabulary.type)) {
+    // Words, whatever the layers have: it is memory that this product waits for.
+    IntegerActivations rounded;
+    const IntegerRows& rows = rounded.assign(normed, m, vocabulary.in, true, pool);
+    m <= kFewRows ? multiply_integer_rows(vocabulary, rows, out, pool)
+                  : multiply_integer_panels(vocabulary, rows, out, pool);
+  } else {
+    multiply_rows(vocabulary, normed, m, out, pool);
+  }
   if (architecture_.logit_softcap > 0)
     for (size_t i = 0; i < area(m, architecture_.vocab_size); ++i)
       out[i] = architecture_.logit_softcap * std::tanh(out[i] / architecture_.logit_softcap);
 }
 
+Decoder::Way Decoder::way(const Matrix& matrix, const Pass& pass, int m) const {
+  const bool few = !pass.reading && m <= kFewRows;
+  if (precision_ == Precision::f32) return few ? Way::stored_rows : Way::f32;
+  if (has_integer_form(matrix.type) && (few || precision_ != Precision::bf16)) return Way::integers;
+  return few ? Way::stored_rows : Way::panels;
+}
+
 Decoder::Input Decoder::input(int layer, Projection first, Projection last, const float* x, int m,
-                              Workspace& work, ThreadPool& pool) const {
-  Input in = {.x = x, .m = m, .rounded = nullptr};
-  if (!of_integers()) return in;
+                              const Pass& pass, Workspace& work, ThreadPool& pool) const {
+  Input in = {.x = x, .m = m};
   const LayerWeights& weights = weights_.layers[static_cast<size_t>(layer)];
-  for (int p = static_cast<int>(first); p <= static_cast<int>(last) && in.rounded == nullptr; ++p) {
+  for (int p = static_cast<int>(first); p <= static_cast<int>(last); ++p) {
     const Matrix& matrix = weights.projections[static_cast<size_t>(p)];
-    if (matrix.out > 0 && has_integer_form(matrix.type))
-      in.rounded = &work.rounded.assign(x, m, matrix.in, precision_ == Precision::int16, pool);
+    if (matrix.out == 0 || packed(layer, static_cast<Projection>(p)) != nullptr) continue;
+    const Way way = this->way(matrix, pass, m);
+    if (way == Way::integers && in.rounded == nullptr)
+      in.rounded = &work.rounded.assign(x, m, matrix.in, precision_ != Precision::int8, pool);
+    if (way == Way::panels && in.packed == nullptr) {
+      work.packed.assign(x, m, matrix.in, pool);
+      in.packed = &work.packed;
+    }
   }
   return in;
 }
 
-void Decoder::linear(int layer, Projection p, const Input& input, float* y, const Pass& pass,
-                     Workspace& work, ThreadPool& pool) const {
-  const Matrix& matrix = weights_.layers[static_cast<size_t>(layer)].at(p);
+void Decoder::linear(int layer, std::initializer_list<Output> outputs, const Input& input,
+                     const Pass& pass, Workspace& work, ThreadPool& pool) const {
   const float* x = input.x;
   const int m = input.m;
   const bool few = !pass.reading && m <= kFewRows;
-  const int first = work.positions[0];
-  const PackedMatrix* packed = this->packed(layer, p);
-  if (packed != nullptr)
-    gemm(x, m, matrix.in, *packed, y, matrix.out, false, pool);
-  else if (input.rounded != nullptr && has_integer_form(matrix.type))
-    few ? multiply_integer_rows(matrix, *input.rounded, y, pool)
-        : multiply_integer_panels(matrix, *input.rounded, y, pool);
-  else if (few)
-    multiply_rows(matrix, x, m, y, pool);
-  else if (precision_ == Precision::f32)
-    multiply_f32(matrix, x, first, m, y, pool);
-  else
-    multiply_panels(matrix, x, m, y, pool);
+  std::array<IntegerProduct, kProjections> together;
+  size_t n = 0;
+  for (const auto& [p, y] : outputs) {
+    if (pass.stop.stop_requested()) return;  // the caller looks, too
+    const Matrix& matrix = weights_.layers[static_cast<size_t>(layer)].at(p);
+    if (matrix.out == 0) continue;
+    if (const PackedMatrix* packed = this->packed(layer, p)) {
+      gemm(x, m, matrix.in, *packed, y, matrix.out, false, pool);
+      continue;
+    }
+    switch (way(matrix, pass, m)) {
+      case Way::integers:
+        if (few)
+          together[n++] = {&matrix, y};
+        else
+          multiply_integer_panels(matrix, *input.rounded, y, pool);
+        break;
+      case Way::stored_rows:
+        multiply_rows(matrix, x, m, y, pool);
+        break;
+      case Way::panels:
+        multiply_panels(matrix, *input.packed, y, pool);
+        break;
+      case Way::f32:
+        multiply_f32(matrix, x, work.positions[0], m, y, pool);
+        break;
+    }
+  }
+  if (n > 0) multiply_integer_rows(std::span(together).first(n), *input.rounded, pool);
+  for (const Output& output : outputs) adapt(layer, output, input, pass, work, pool);
+}
+
+void Decoder::adapt(int layer, const Output& output, const Input& input, const Pass& pass,
+                    Workspace& work, ThreadPool& pool) const {
+  const auto [p, y] = output;
+  if (weights_.layers[static_cast<size_t>(layer)].at(p).out == 0) return;
+  const float* x = input.x;
+  const int m = input.m, first = work.positions[0];
+  const bool few = !pass.reading && m <= kFewRows;
   for (const Lora* lora : {&adapter_, pass.adapter}) {
     if (lora == nullptr || lora->layers.empty()) continue;
-    if (lora == &adapter_ && packed != nullptr) continue;  // merged in
+    if (lora == &adapter_ && packed(layer, p) != nullptr) continue;  // merged in
     const LowRank& low = lora->at(layer, p);
     if (low.rank == 0) continue;
     // Products of one shape, rows at the place of their position; see multiply_f32().
@@ -225,13 +273,11 @@ bool Decoder::run(std::vector<float>& stream, int n, const Pass& pass,
     float* v = sized(work.value, area(n, kw));
     sized(work.attended, area(n, qw));
     rms_norm(h, n, a.hidden, w.attention_norm.data(), a.norm_eps, normed, inverse, pool);
-    const Input attention = input(i, Projection::q, Projection::v, normed, n, work, pool);
-    linear(i, Projection::q, attention, q, pass, work, pool);
-    linear(i, Projection::k, attention, k, pass, work, pool);
-    if (shape.value_from_key)
-      std::copy(k, k + area(n, kw), v);
-    else
-      linear(i, Projection::v, attention, v, pass, work, pool);
+    const Input attention = input(i, Projection::q, Projection::v, normed, n, pass, work, pool);
+    linear(i, {{Projection::q, q}, {Projection::k, k}, {Projection::v, v}}, attention, pass, work,
+           pool);
+    if (stopped()) return false;
+    if (shape.value_from_key) std::copy(k, k + area(n, kw), v);
     rms_norm(q, n * a.n_heads, hd, w.query_norm.data(), a.norm_eps, q, inverse, pool);
     rms_norm(k, n * shape.n_kv_heads, hd, w.key_norm.data(), a.norm_eps, k, inverse, pool);
     if (a.value_norm) rms_norm(v, n * shape.n_kv_heads, hd, nullptr, a.norm_eps, v, inverse, pool);
@@ -247,21 +293,20 @@ bool Decoder::run(std::vector<float>& stream, int n, const Pass& pass,
     else
       attend(heads, q, past, n, reach, *caches[0], i, work.attended.data(), pool);
     if (stopped()) return false;
-    linear(i, Projection::o,
-           input(i, Projection::o, Projection::o, work.attended.data(), n, work, pool), branch,
-           pass, work, pool);
+    linear(i, {{Projection::o, branch}},
+           input(i, Projection::o, Projection::o, work.attended.data(), n, pass, work, pool), pass,
+           work, pool);
     rms_norm(branch, n, a.hidden, w.post_attention_norm.data(), a.norm_eps, branch, inverse, pool);
     add(h, branch, values, pool);
     rms_norm(h, n, a.hidden, w.feed_forward_norm.data(), a.norm_eps, normed, inverse, pool);
     if (stopped()) return false;
-    const Input forward = input(i, Projection::gate, Projection::up, normed, n, work, pool);
-    linear(i, Projection::gate, forward, gate, pass, work, pool);
-    if (stopped()) return false;
-    linear(i, Projection::up, forward, up, pass, work, pool);
+    const Input forward = input(i, Projection::gate, Projection::up, normed, n, pass, work, pool);
+    linear(i, {{Projection::gate, gate}, {Projection::up, up}}, forward, pass, work, pool);
     if (stopped()) return false;
     gelu_gate(gate, up, gate, static_cast<int64_t>(area(n, a.feed_forward)), pool);
-    linear(i, Projection::down, input(i, Projection::down, Projection::down, gate, n, work, pool),
-           branch, pass, work, pool);
+    linear(i, {{Projection::down, branch}},
+           input(i, Projection::down, Projection::down, gate, n, pass, work, pool), pass, work,
+           pool);
     rms_norm(branch, n, a.hidden, w.post_feed_forward_norm.data(), a.norm_eps, branch, inverse,
              pool);
     add(h, branch, values, pool);

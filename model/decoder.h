@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdint>
+#include <initializer_list>
 #include <span>
 #include <stop_token>
 #include <string_view>
@@ -12,16 +13,17 @@
 #include "model/integer/matmul.h"
 #include "model/kv_cache.h"
 #include "model/lora.h"
+#include "model/stored_matmul.h"
 #include "model/thread_pool.h"
 #include "model/weights.h"
 
 namespace model {
 
-/// f32: dequantised weights times f32 activations and f32 keys and values, the reference. bf16:
-/// products of bf16 values summed in f32 and f16 keys and values; one row (decoding) and the output
-/// head read the stored weights in f32. int16 and int8: quantized weights as stored times
-/// activations rounded to words or bytes, everything else as in bf16. fast: one of these two, by
-/// the width of the model.
+/// f32: dequantised weights times f32 activations and f32 keys and values, the reference. All
+/// others have f16 keys and values, and make replies from quantized weights as stored times
+/// activations rounded to words (int8: bytes). Prompts are read in the same way, but for bf16:
+/// there by products of bf16 values summed in f32. What is not quantized is multiplied as bf16.
+/// fast: one of the three, by the width of the model and what this processor multiplies quickly.
 enum class Precision : uint8_t { f32, bf16, int16, int8, fast };
 /// By these names; fast for any other, so check the name first.
 Precision precision_named(std::string_view name);
@@ -43,9 +45,9 @@ struct ImageBlock {
 class Decoder {
  public:
   /// architecture and weights outlive the decoder; adapter may be null.
-  /// Linear layers are unpacked to bf16 (with the adapter merged in) when precision is bf16 and
-  /// they take at most max_packed_bytes; else they are read as stored on each pass. With integers
-  /// so are those alone that are not quantized.
+  /// Linear layers that are not quantized are unpacked to bf16 (with the adapter merged in) unless
+  /// precision is f32, if they take at most max_packed_bytes; all others are read as stored on each
+  /// pass.
   Decoder(const Architecture& architecture, const Weights& weights, const Lora* adapter,
           Precision precision, size_t max_packed_bytes, ThreadPool& pool);
 
@@ -55,6 +57,7 @@ class Decoder {
         inverse;
     std::vector<int32_t> positions;
     IntegerActivations rounded;
+    PackedRows packed;
   };
 
   /// What a pass is about besides its input.
@@ -97,15 +100,23 @@ class Decoder {
   struct Input {
     const float* x;  // [m, in]
     int m;
-    const IntegerRows* rounded;  // x, null where none of them multiplies integers
+    const IntegerRows* rounded = nullptr;  // x, where any of them multiplies integers
+    const PackedRows* packed = nullptr;    // x, where any multiplies panels of bf16
   };
-  Input input(int layer, Projection first, Projection last, const float* x, int m, Workspace& work,
-              ThreadPool& pool) const;
-  void linear(int layer, Projection p, const Input& input, float* y, const Pass& pass,
+  Input input(int layer, Projection first, Projection last, const float* x, int m, const Pass& pass,
               Workspace& work, ThreadPool& pool) const;
-  bool of_integers() const {
-    return precision_ == Precision::int16 || precision_ == Precision::int8;
-  }
+  struct Output {
+    Projection projection;
+    float* y;  // [m, out]
+  };
+  void linear(int layer, std::initializer_list<Output> outputs, const Input& input,
+              const Pass& pass, Workspace& work, ThreadPool& pool) const;
+  /// y += what the adapters add to it.
+  void adapt(int layer, const Output& output, const Input& input, const Pass& pass, Workspace& work,
+             ThreadPool& pool) const;
+  /// How a matrix that was not unpacked is multiplied.
+  enum class Way { integers, stored_rows, panels, f32 };
+  Way way(const Matrix& matrix, const Pass& pass, int m) const;
   const PackedMatrix* packed(int layer, Projection p) const;
 
   const Architecture& architecture_;

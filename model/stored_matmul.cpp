@@ -3,6 +3,7 @@
 #include <cblas.h>
 
 #include <algorithm>
+#include <cassert>
 #include <cstring>
 
 #if defined(__x86_64__)
@@ -11,7 +12,7 @@
 
 #include "model/clones.h"
 #include "model/elementwise.h"
-#include "model/gemm/bf16.h"
+#include "model/gemm/decode_panel.h"
 #include "model/gemm/kernel.h"
 
 // Q8_0 and Q4_0, the formats of the 270M's vocabulary and of the 12B's files, have loops of their
@@ -22,13 +23,6 @@ namespace model {
 namespace {
 
 constexpr int kRowsPerTask = 128;
-
-/// Pairs of neighbouring columns of one row of W, rounded to bf16, into a panel (packed_matrix.h):
-/// 16 pairs of 32 bits from one to the next. `to` is kept 32-bit: both halves are stored at once.
-TESSERA_CLONES void pack_pairs(const float* row, int pairs, uint32_t* to) {
-  for (int c = 0; c < pairs; ++c)
-    to[c * kPanelRows] = uint32_t{to_bf16(row[2 * c])} | uint32_t{to_bf16(row[2 * c + 1])} << 16;
-}
 
 /// Rows [begin, end) of a Q8_0 matrix of `blocks` blocks a row; the reference for the two below.
 void q8_0_rows(const std::byte* data, size_t stride, int begin, int end, int blocks, const float* x,
@@ -226,45 +220,44 @@ void multiply_rows(const Matrix& w, const float* x, int m, float* y, ThreadPool&
   });
 }
 
-void multiply_panels(const Matrix& w, const float* x, int m, float* y, ThreadPool& pool) {
+void PackedRows::assign(const float* x, int m, int k, ThreadPool& pool) {
   static const GemmKernel& kernel = best_gemm_kernel();
-  constexpr int kRows = 2 * kPanelRows;  // rows of W that are decoded together
-  constexpr int kMaxColumns = 2048;      // of x that a pass over a panel reads
-  const int k = round_up(w.in, kColumnStep);
-  const size_t packed_row = static_cast<size_t>(k) * static_cast<size_t>(kernel.x_value_bytes);
-  // Packed x: a block of columns after the other, each [round_up(m, 32), columns].
-  std::vector<std::byte> storage(static_cast<size_t>(round_up(m, kRowBlock)) * packed_row + 64);
-  std::byte* packed = storage.data() + (64 - reinterpret_cast<uintptr_t>(storage.data()) % 64) % 64;
-  const size_t m_padded = static_cast<size_t>(round_up(m, kRowBlock));
-  auto block_of = [&](int column) {
-    return packed +
-           m_padded * static_cast<size_t>(column) * static_cast<size_t>(kernel.x_value_bytes);
-  };
-  for (int c = 0; c < k; c += kMaxColumns) {
-    const int columns = std::min(kMaxColumns, w.in - c), padded = round_up(columns, kColumnStep);
+  m_ = m;
+  k_ = k;
+  const size_t value = static_cast<size_t>(kernel.x_value_bytes);
+  const size_t bytes = static_cast<size_t>(round_up(m, kRowBlock)) *
+                           static_cast<size_t>(round_up(k, kColumnStep)) * value +
+                       64;
+  if (storage_.size() < bytes) storage_.resize(bytes);
+  aligned_ = storage_.data() + (64 - reinterpret_cast<uintptr_t>(storage_.data()) % 64) % 64;
+  for (int c = 0; c < k; c += kColumns) {
+    const int n = std::min(kColumns, k - c), padded = round_up(n, kColumnStep);
+    std::byte* to = aligned_ + (columns(c) - aligned_);
     pool.parallel_for(m, kRowBlock, [&](int, int begin, int end) {
-      kernel.pack_x(x + static_cast<ptrdiff_t>(begin) * w.in + c, end - begin, columns, w.in,
-                    block_of(c) + static_cast<size_t>(begin) * static_cast<size_t>(padded) *
-                                      static_cast<size_t>(kernel.x_value_bytes));
+      kernel.pack_x(x + static_cast<ptrdiff_t>(begin) * k + c, end - begin, n, k,
+                    to + static_cast<size_t>(begin) * static_cast<size_t>(padded) * value);
     });
   }
+}
+
+const std::byte* PackedRows::columns(int column) const {
+  static const GemmKernel& kernel = best_gemm_kernel();
+  return aligned_ + static_cast<size_t>(round_up(m_, kRowBlock)) * static_cast<size_t>(column) *
+                        static_cast<size_t>(kernel.x_value_bytes);
+}
+
+void multiply_panels(const Matrix& w, const PackedRows& x, float* y, ThreadPool& pool) {
+  static const GemmKernel& kernel = best_gemm_kernel();
+  constexpr int kRows = 2 * kPanelRows;  // rows of W that are decoded together
+  assert(x.k() == w.in);
+  const int k = round_up(w.in, kColumnStep);
   const size_t panel = static_cast<size_t>(k) * kPanelRows;  // values
   pool.parallel_for(w.out, kRows, [&](int worker, int begin, int end) {
-    const size_t row_floats = static_cast<size_t>(k);
-    std::byte* scratch =
-        pool.scratch(worker, 2 * panel * sizeof(uint16_t) + row_floats * sizeof(float));
-    auto* panels = reinterpret_cast<uint16_t*>(scratch);
-    auto* row = reinterpret_cast<float*>(scratch + 2 * panel * sizeof(uint16_t));
-    std::fill(row, row + row_floats, 0.0f);
-    for (int r = 0; r < kRows; ++r) {
-      // Rows past the end repeat the last one; the kernel does not write them.
-      w.dequantize(std::min(begin + r, end - 1), 1, row);
-      auto* to = reinterpret_cast<uint32_t*>(panels + static_cast<size_t>(r / kPanelRows) * panel) +
-                 r % kPanelRows;
-      pack_pairs(row, k / 2, to);
-    }
-    for (int c = 0; c < k; c += kMaxColumns)
-      kernel.multiply(block_of(c), m, std::min(kMaxColumns, k - c),
+    auto* panels = reinterpret_cast<uint16_t*>(pool.scratch(worker, 2 * panel * sizeof(uint16_t)));
+    decode_panel(w, begin, panels);
+    if (begin + kPanelRows < end) decode_panel(w, begin + kPanelRows, panels + panel);
+    for (int c = 0; c < k; c += PackedRows::kColumns)
+      kernel.multiply(x.columns(c), x.m(), std::min(PackedRows::kColumns, k - c),
                       panels + static_cast<size_t>(c) * kPanelRows, panel, end - begin, y + begin,
                       w.out, c > 0);
   });

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <span>
+#include <vector>
 
 #include "model/thread_pool.h"
 #include "model/weights.h"
@@ -13,9 +14,26 @@ namespace model {
 /// x. For a few rows: decoding, the output head.
 void multiply_rows(const Matrix& w, const float* x, int m, float* y, ThreadPool& pool);
 
-/// Weights decoded and rounded to bf16 a panel at a time, x rounded to bf16, products summed in
-/// f32. For many rows: reading a prompt.
-void multiply_panels(const Matrix& w, const float* x, int m, float* y, ThreadPool& pool);
+/// Rows of x rounded to bf16, in the order in which the best kernel reads them (gemm/kernel.h).
+class PackedRows {
+ public:
+  /// x: [m, k] f32, dense.
+  void assign(const float* x, int m, int k, ThreadPool& pool);
+  int m() const { return m_; }
+  int k() const { return k_; }
+  /// The columns from `column` on, a multiple of kColumns, up to kColumns of them.
+  const std::byte* columns(int column) const;
+  static constexpr int kColumns = 2048;  ///< that a pass over a panel reads, at most
+
+ private:
+  std::vector<std::byte> storage_;
+  std::byte* aligned_ = nullptr;
+  int m_ = 0, k_ = 0;
+};
+
+/// Weights decoded and rounded to bf16 a panel at a time, times x in bf16, summed in f32. For many
+/// rows: reading a prompt. What comes out for a row of x does not depend on the others.
+void multiply_panels(const Matrix& w, const PackedRows& x, float* y, ThreadPool& pool);
 
 /// Weights decoded to f32, products by OpenBLAS: the reference. The rows of x are those of
 /// positions from `first` on; what comes out for one depends on its position, not on the others.

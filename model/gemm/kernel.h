@@ -20,6 +20,9 @@ struct GemmKernel {
   /// Whether this CPU (and the kernel, which hands out AMX state on request) can run it.
   bool (*supported)();
 
+  /// Whether the processor multiplies bf16 itself, faster than f32.
+  bool native;
+
   /// Bytes of one value of packed x.
   int x_value_bytes;
 

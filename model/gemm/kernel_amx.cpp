@@ -159,7 +159,7 @@ TESSERA_AMX void multiply_amx(const std::byte* packed_x, int m, int k, const uin
 
 }  // namespace
 
-const GemmKernel kAmxKernel = {"amx", supported_amx, 2, pack_x_amx, multiply_amx};
+const GemmKernel kAmxKernel = {"amx", supported_amx, true, 2, pack_x_amx, multiply_amx};
 
 }  // namespace model
 #endif

@@ -113,7 +113,7 @@ void multiply_avx2(const std::byte* x, int m, int k, const uint16_t* w, size_t p
 
 }  // namespace
 
-const GemmKernel kAvx2Kernel = {"avx2", supported_avx2, 4, pack_x_avx2, multiply_avx2};
+const GemmKernel kAvx2Kernel = {"avx2", supported_avx2, false, 4, pack_x_avx2, multiply_avx2};
 
 }  // namespace model
 #endif

@@ -93,8 +93,8 @@ void multiply_avx512(const std::byte* x, int m, int k, const uint16_t* w, size_t
 
 }  // namespace
 
-const GemmKernel kAvx512Bf16Kernel = {"avx512bf16", supported_avx512, 2, pack_x_avx512,
-                                      multiply_avx512};
+const GemmKernel kAvx512Bf16Kernel = {"avx512bf16",  supported_avx512, true, 2,
+                                      pack_x_avx512, multiply_avx512};
 
 }  // namespace model
 #endif

@@ -38,6 +38,6 @@ void multiply(const std::byte* x, int m, int k, const uint16_t* w, size_t panel_
 
 }  // namespace
 
-const GemmKernel kReferenceKernel = {"reference", always, 2, pack_x, multiply};
+const GemmKernel kReferenceKernel = {"reference", always, false, 2, pack_x, multiply};
 
 }  // namespace model

@@ -24,6 +24,7 @@
 namespace model {
 namespace {
 
+#define TESSERA_HAS_AVX512
 #include "model/integer/x86_formats.h"
 
 struct Product {
@@ -33,6 +34,88 @@ struct Product {
     return _mm256_dpbusd_epi32(_mm256_setzero_si256(), w, x);
   }
 };
+
+/// multiply_rows for M rows of x in words: 32 products at once. Bound by memory if all goes well: a
+/// row is asked for ahead, across the borders of pages, where the hardware's own prefetching stops.
+template <class B, int M>
+void dot_words(const std::byte* data, size_t stride, int begin, int end, const IntegerRows& x,
+               float* y, size_t y_stride) {
+  constexpr bool kSuperBlock = B::kGroups == 8 && B::kGroup == 32;
+  constexpr int kAhead = 1024;  // bytes
+  const int groups = x.width / 32;
+  for (int row = begin; row < end; ++row) {
+    const std::byte* at = data + static_cast<size_t>(row) * stride;
+    __m512 sum[M];
+    __m256 low[M];
+    for (int t = 0; t < M; ++t) {
+      sum[t] = _mm512_setzero_ps();
+      low[t] = _mm256_setzero_ps();
+    }
+    for (int g = 0; g < groups; at += B::kBytes) {
+      for (int line = 0; line < B::kBytes; line += 64)
+        _mm_prefetch(at + kAhead + line, _MM_HINT_T0);
+      const B block(at);
+      alignas(32) float scales[M][8];  // of the groups of a super-block, times those of x
+      if constexpr (kSuperBlock)
+        for (int t = 0; t < M; ++t) {
+          const size_t of =
+              static_cast<size_t>(t) * static_cast<size_t>(groups) + static_cast<size_t>(g);
+          _mm256_store_ps(scales[t], _mm256_mul_ps(_mm256_loadu_ps(block.shared.scales),
+                                                   _mm256_loadu_ps(x.scales + of)));
+          low[t] = _mm256_fmadd_ps(_mm256_loadu_ps(block.shared.mins), _mm256_loadu_ps(x.sums + of),
+                                   low[t]);
+        }
+      for (int i = 0; i < B::kGroups; ++i, ++g) {
+        __m256i q = block.values(i);
+        if constexpr (B::kOffset > 0) q = _mm256_sub_epi8(q, _mm256_set1_epi8(B::kOffset));
+        const __m512i words = B::kOffset >= 0 ? _mm512_cvtepi8_epi16(q) : _mm512_cvtepu8_epi16(q);
+        for (int t = 0; t < M; ++t) {
+          const size_t of =
+              static_cast<size_t>(t) * static_cast<size_t>(groups) + static_cast<size_t>(g);
+          const __m512 products = _mm512_cvtepi32_ps(_mm512_dpwssd_epi32(
+              _mm512_setzero_si512(), words, _mm512_loadu_si512(x.words + of * 32)));
+          __m512 scale;
+          if constexpr (kSuperBlock)
+            scale = _mm512_set1_ps(scales[t][i]);
+          else if constexpr (B::kGroup == 32)
+            scale = _mm512_set1_ps(block.scale(0, 0) * x.scales[of]);
+          else
+            scale = _mm512_mul_ps(
+                _mm512_permutexvar_ps(
+                    _mm512_set_epi32(2 * i + 1, 2 * i + 1, 2 * i + 1, 2 * i + 1, 2 * i + 1,
+                                     2 * i + 1, 2 * i + 1, 2 * i + 1, 2 * i, 2 * i, 2 * i, 2 * i,
+                                     2 * i, 2 * i, 2 * i, 2 * i),
+                    _mm512_loadu_ps(block.scales)),
+                _mm512_set1_ps(x.scales[of]));
+          sum[t] = _mm512_fmadd_ps(products, scale, sum[t]);
+          if constexpr (B::kOffset < 0 && !kSuperBlock)
+            low[t] = _mm256_fmadd_ps(_mm256_set1_ps(block.min(0, 0)),
+                                     _mm256_maskz_loadu_ps(1, x.sums + of), low[t]);
+        }
+      }
+    }
+    for (int t = 0; t < M; ++t)
+      y[static_cast<size_t>(t) * y_stride + static_cast<size_t>(row)] =
+          B::kOffset >= 0 ? _mm512_reduce_add_ps(sum[t])
+                          : _mm512_reduce_add_ps(sum[t]) - sum_lanes(low[t]);
+  }
+}
+
+void multiply_rows_avx512(TensorType type, const std::byte* data, size_t stride, int begin, int end,
+                          const IntegerRows& x, float* y, size_t y_stride) {
+  if (x.words == nullptr)
+    return multiply_rows<Product>(type, data, stride, begin, end, x, y, y_stride);
+  constexpr int kCached = 8;  // rows of W that stay in the first cache for all rows of x
+  with_type(type, [&](auto t) {
+    for (int i = begin; i < end; i += kCached) {
+      const int until = std::min(end, i + kCached);
+      for_tiles<4>(x, y, y_stride, [&](auto rows, const IntegerRows& some, float* to) {
+        dot_words<Block<decltype(t)::value>, decltype(rows)::value>(data, stride, i, until, some,
+                                                                    to, y_stride);
+      });
+    }
+  });
+}
 
 template <int kGroup, int kTokens, bool kWords>
 void multiply_tile(const IntegerPanel& panel, int rows, const IntegerRows& x, int column,
@@ -117,7 +200,7 @@ const IntegerKernel kIntegerAvx512Vnni = {
              __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vnni") &&
              __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c");
     },
-    multiply_rows<Product>, decode<Product>, multiply};
+    multiply_rows_avx512, decode<Product>, multiply};
 
 }  // namespace model
 #endif

@@ -125,12 +125,23 @@ const IntegerRows& IntegerActivations::assign(const float* x, int rows, int widt
   return rows_;
 }
 
-void multiply_integer_rows(const IntegerKernel& kernel, const Matrix& w, const IntegerRows& x,
-                           float* y, ThreadPool& pool) {
-  assert(has_integer_form(w.type) && x.width == w.in);
-  const size_t stride = row_bytes(w.type, static_cast<uint64_t>(w.in));
-  pool.parallel_for(w.out, grain_of(w.out, pool, 512), [&](int, int begin, int end) {
-    kernel.multiply_rows(w.type, w.data, stride, begin, end, x, y, static_cast<size_t>(w.out));
+void multiply_integer_rows(const IntegerKernel& kernel, std::span<const IntegerProduct> products,
+                           const IntegerRows& x, ThreadPool& pool) {
+  int rows = 0;
+  for (const IntegerProduct& product : products) {
+    assert(has_integer_form(product.w->type) && x.width == product.w->in);
+    rows += product.w->out;
+  }
+  pool.parallel_for(rows, grain_of(rows, pool, 512), [&](int, int begin, int end) {
+    int first = 0;  // row of this matrix among all
+    for (const IntegerProduct& product : products) {
+      const Matrix& w = *product.w;
+      const int from = std::max(begin - first, 0), until = std::min(end - first, w.out);
+      if (from < until)
+        kernel.multiply_rows(w.type, w.data, row_bytes(w.type, static_cast<uint64_t>(w.in)), from,
+                             until, x, product.y, static_cast<size_t>(w.out));
+      first += w.out;
+    }
   });
 }
 
@@ -177,8 +188,14 @@ void multiply_integer_panels(const IntegerKernel& kernel, const Matrix& w, const
   });
 }
 
+void multiply_integer_rows(std::span<const IntegerProduct> products, const IntegerRows& x,
+                           ThreadPool& pool) {
+  multiply_integer_rows(best_integer_kernel(), products, x, pool);
+}
+
 void multiply_integer_rows(const Matrix& w, const IntegerRows& x, float* y, ThreadPool& pool) {
-  multiply_integer_rows(best_integer_kernel(), w, x, y, pool);
+  const IntegerProduct product = {&w, y};
+  multiply_integer_rows({&product, 1}, x, pool);
 }
 
 void multiply_integer_panels(const Matrix& w, const IntegerRows& x, float* y, ThreadPool& pool) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <span>
 #include <vector>
 
 #include "model/integer/kernel.h"
@@ -25,7 +26,16 @@ class IntegerActivations {
   IntegerRows rows_;
 };
 
-/// For a few rows of x (decoding): each stored byte is read once. y: [x.rows, w.out].
+/// One of several products of the same x: y [x.rows, w->out].
+struct IntegerProduct {
+  const Matrix* w;
+  float* y;
+};
+
+/// For a few rows of x (decoding): each stored byte is read once. The matrices are divided among
+/// the threads as one.
+void multiply_integer_rows(std::span<const IntegerProduct> products, const IntegerRows& x,
+                           ThreadPool& pool);
 void multiply_integer_rows(const Matrix& w, const IntegerRows& x, float* y, ThreadPool& pool);
 
 /// For many (reading a prompt): sixteen rows of W are decoded at a time. What comes out for a row
@@ -33,8 +43,8 @@ void multiply_integer_rows(const Matrix& w, const IntegerRows& x, float* y, Thre
 void multiply_integer_panels(const Matrix& w, const IntegerRows& x, float* y, ThreadPool& pool);
 
 /// Both with a kernel of the caller's choice, which must be supported(); for tests and benchmarks.
-void multiply_integer_rows(const IntegerKernel& kernel, const Matrix& w, const IntegerRows& x,
-                           float* y, ThreadPool& pool);
+void multiply_integer_rows(const IntegerKernel& kernel, std::span<const IntegerProduct> products,
+                           const IntegerRows& x, ThreadPool& pool);
 void multiply_integer_panels(const IntegerKernel& kernel, const Matrix& w, const IntegerRows& x,
                              float* y, ThreadPool& pool);
 

@@ -8,7 +8,8 @@
 
 // Blocks of the formats for 256-bit registers: included inside a file's target region and its
 // anonymous namespace, so that each kernel has its own copy. A Block prepares what its groups share
-// (scales); values(i) are the 32 values of group i as bytes.
+// (scales); values(i) are the 32 values of group i as bytes. kOffset: what the minimum is in scales
+// where the format has none of its own, else -1.
 
 inline float half_at(const std::byte* p) {
   uint16_t bits;
@@ -28,16 +29,21 @@ inline __m256i nibbles(const std::byte* p) {
   return _mm256_and_si256(_mm256_set_m128i(_mm_srli_epi16(bytes, 4), bytes), _mm256_set1_epi8(15));
 }
 
-/// 32 bits to 32 bytes of 0 or 16.
-inline __m256i fifth_bits(const std::byte* p) {
+/// Adds 16 to those of 32 bytes whose bit at p is set.
+inline __m256i with_fifth_bits(__m256i low, const std::byte* p) {
   uint32_t bits;
   std::memcpy(&bits, p, 4);
+#if defined(TESSERA_HAS_AVX512)
+  return _mm256_mask_add_epi8(low, bits, low, _mm256_set1_epi8(16));
+#else
   const __m256i spread = _mm256_shuffle_epi8(
       _mm256_set1_epi32(static_cast<int>(bits)),
       _mm256_set_epi64x(0x0303030303030303, 0x0202020202020202, 0x0101010101010101, 0));
   const __m256i mask = _mm256_set1_epi64x(static_cast<long long>(0x8040201008040201ull));
-  return _mm256_and_si256(_mm256_cmpeq_epi8(_mm256_and_si256(spread, mask), mask),
-                          _mm256_set1_epi8(16));
+  return _mm256_or_si256(low,
+                         _mm256_and_si256(_mm256_cmpeq_epi8(_mm256_and_si256(spread, mask), mask),
+                                          _mm256_set1_epi8(16)));
+#endif
 }
 
 template <TensorType>
@@ -45,7 +51,7 @@ struct Block;
 
 template <>
 struct Block<TensorType::q4_0> {
-  static constexpr int kBytes = 18, kGroups = 1, kBits = 4, kGroup = 32;
+  static constexpr int kBytes = 18, kGroups = 1, kBits = 4, kGroup = 32, kOffset = 8;
   const std::byte* at;
   float d;
   explicit Block(const std::byte* b) : at(b), d(half_at(b)) {}
@@ -56,7 +62,7 @@ struct Block<TensorType::q4_0> {
 
 template <>
 struct Block<TensorType::q4_1> {
-  static constexpr int kBytes = 20, kGroups = 1, kBits = 4, kGroup = 32;
+  static constexpr int kBytes = 20, kGroups = 1, kBits = 4, kGroup = 32, kOffset = -1;
   const std::byte* at;
   explicit Block(const std::byte* b) : at(b) {}
   __m256i values(int) const { return nibbles(at + 4); }
@@ -66,28 +72,28 @@ struct Block<TensorType::q4_1> {
 
 template <>
 struct Block<TensorType::q5_0> {
-  static constexpr int kBytes = 22, kGroups = 1, kBits = 5, kGroup = 32;
+  static constexpr int kBytes = 22, kGroups = 1, kBits = 5, kGroup = 32, kOffset = 16;
   const std::byte* at;
   float d;
   explicit Block(const std::byte* b) : at(b), d(half_at(b)) {}
-  __m256i values(int) const { return _mm256_or_si256(nibbles(at + 6), fifth_bits(at + 2)); }
+  __m256i values(int) const { return with_fifth_bits(nibbles(at + 6), at + 2); }
   float scale(int, int) const { return d; }
   float min(int, int) const { return 16 * d; }
 };
 
 template <>
 struct Block<TensorType::q5_1> {
-  static constexpr int kBytes = 24, kGroups = 1, kBits = 5, kGroup = 32;
+  static constexpr int kBytes = 24, kGroups = 1, kBits = 5, kGroup = 32, kOffset = -1;
   const std::byte* at;
   explicit Block(const std::byte* b) : at(b) {}
-  __m256i values(int) const { return _mm256_or_si256(nibbles(at + 8), fifth_bits(at + 4)); }
+  __m256i values(int) const { return with_fifth_bits(nibbles(at + 8), at + 4); }
   float scale(int, int) const { return half_at(at); }
   float min(int, int) const { return -half_at(at + 2); }
 };
 
 template <>
 struct Block<TensorType::q8_0> {
-  static constexpr int kBytes = 34, kGroups = 1, kBits = 8, kGroup = 32;
+  static constexpr int kBytes = 34, kGroups = 1, kBits = 8, kGroup = 32, kOffset = 0;
   const std::byte* at;
   float d;
   explicit Block(const std::byte* b) : at(b), d(half_at(b)) {}
@@ -119,7 +125,7 @@ struct SuperBlock {
 
 template <>
 struct Block<TensorType::q4_k> {
-  static constexpr int kBytes = 144, kGroups = 8, kBits = 4, kGroup = 32;
+  static constexpr int kBytes = 144, kGroups = 8, kBits = 4, kGroup = 32, kOffset = -1;
   const std::byte* at;
   SuperBlock shared;
   explicit Block(const std::byte* b) : at(b), shared(b) {}
@@ -133,7 +139,7 @@ struct Block<TensorType::q4_k> {
 
 template <>
 struct Block<TensorType::q5_k> {
-  static constexpr int kBytes = 176, kGroups = 8, kBits = 5, kGroup = 32;
+  static constexpr int kBytes = 176, kGroups = 8, kBits = 5, kGroup = 32, kOffset = -1;
   const std::byte* at;
   SuperBlock shared;
   explicit Block(const std::byte* b) : at(b), shared(b) {}
@@ -151,7 +157,7 @@ struct Block<TensorType::q5_k> {
 
 template <>
 struct Block<TensorType::q6_k> {
-  static constexpr int kBytes = 210, kGroups = 8, kBits = 6, kGroup = 16;
+  static constexpr int kBytes = 210, kGroups = 8, kBits = 6, kGroup = 16, kOffset = 32;
   const std::byte* at;
   float scales[16];
   explicit Block(const std::byte* b) : at(b) {

@@ -46,6 +46,12 @@ int value_at(const IntegerRows& x, size_t at) {
   return x.bytes != nullptr ? x.bytes[at] : x.words[at];
 }
 
+void multiply_rows(const IntegerKernel& kernel, const Matrix& w, const IntegerRows& x, float* y,
+                   ThreadPool& pool) {
+  const IntegerProduct product = {&w, y};
+  multiply_integer_rows(kernel, {&product, 1}, x, pool);
+}
+
 /// Whether activations are rounded to words; to bytes else.
 class Integer : public testing::TestWithParam<bool> {};
 INSTANTIATE_TEST_SUITE_P(To, Integer, testing::Bool(), [](const auto& words) {
@@ -154,7 +160,7 @@ TEST_P(Integer, EveryKernelGivesTheProductOfDecodedWeightsInEveryFormat) {
       for (const IntegerKernel* kernel : all_integer_kernels()) {
         if (!kernel->supported()) continue;
         std::vector<float> few(static_cast<size_t>(m) * static_cast<size_t>(out), NAN), many = few;
-        multiply_integer_rows(*kernel, w, rows, few.data(), pool);
+        multiply_rows(*kernel, w, rows, few.data(), pool);
         multiply_integer_panels(*kernel, w, rows, many.data(), pool);
         for (size_t i = 0; i < few.size(); ++i) {
           ASSERT_NEAR(few[i], expected.y[i], expected.bound[i])
@@ -181,12 +187,12 @@ TEST_P(Integer, ARowGetsTheSameWhateverRowsAreBesideIt) {
     for (const IntegerKernel* kernel : all_integer_kernels()) {
       if (!kernel->supported()) continue;
       std::vector<float> few(kRows * kOut), many = few, alone(kOut);
-      multiply_integer_rows(*kernel, w, all, few.data(), pool);
+      multiply_rows(*kernel, w, all, few.data(), pool);
       multiply_integer_panels(*kernel, w, all, many.data(), pool);
       for (int t = 0; t < kRows; ++t) {
         IntegerRows one = all.from(t);
         one.rows = 1;
-        multiply_integer_rows(*kernel, w, one, alone.data(), pool);
+        multiply_rows(*kernel, w, one, alone.data(), pool);
         EXPECT_EQ(std::memcmp(alone.data(), few.data() + t * kOut, kOut * sizeof(float)), 0)
             << kernel->name << " rows " << name_of(type) << " " << t;
         multiply_integer_panels(*kernel, w, one, alone.data(), pool);
@@ -195,6 +201,34 @@ TEST_P(Integer, ARowGetsTheSameWhateverRowsAreBesideIt) {
       }
     }
   }
+}
+
+TEST_P(Integer, SeveralMatricesAtOnceGiveWhatEachGivesAlone) {
+  std::mt19937 random(5);
+  ThreadPool pool(2);
+  constexpr int kRows = 3, kWidth = 512;
+  std::vector<std::vector<std::byte>> data;
+  std::vector<Matrix> matrices;
+  std::vector<std::vector<float>> together, alone;
+  for (const auto& [type, out] : {std::pair{TensorType::q5_0, 100},
+                                  {TensorType::q8_0, 1},
+                                  {TensorType::q4_k, 37},
+                                  {TensorType::q6_k, 300}}) {
+    data.push_back(random_weights(type, out, kWidth, random));
+    matrices.push_back({.type = type, .data = data.back().data(), .out = out, .in = kWidth});
+    together.emplace_back(static_cast<size_t>(kRows * out), NAN);
+    alone.emplace_back(static_cast<size_t>(kRows * out), NAN);
+  }
+  const std::vector<float> x = random_rows(kRows, kWidth, random);
+  IntegerActivations activations;
+  const IntegerRows rows = activations.assign(x.data(), kRows, kWidth, GetParam(), pool);
+  std::vector<IntegerProduct> products;
+  for (size_t i = 0; i < matrices.size(); ++i) {
+    products.push_back({&matrices[i], together[i].data()});
+    multiply_integer_rows(matrices[i], rows, alone[i].data(), pool);
+  }
+  multiply_integer_rows(products, rows, pool);
+  for (size_t i = 0; i < matrices.size(); ++i) EXPECT_EQ(together[i], alone[i]);
 }
 
 /// The largest values in every place: no sum of 16 bits may overflow.
@@ -228,7 +262,7 @@ TEST_P(Integer, TheLargestValuesDoNotOverflow) {
     for (const IntegerKernel* kernel : all_integer_kernels()) {
       if (!kernel->supported()) continue;
       std::vector<float> few(5 * 16), many = few;
-      multiply_integer_rows(*kernel, w, rows, few.data(), pool);
+      multiply_rows(*kernel, w, rows, few.data(), pool);
       multiply_integer_panels(*kernel, w, rows, many.data(), pool);
       for (size_t i = 0; i < few.size(); ++i) {
         EXPECT_NEAR(few[i], expected.y[i], expected.bound[i]) << kernel->name << name_of(type);

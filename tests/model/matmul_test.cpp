@@ -5,6 +5,8 @@
 #include <cstring>
 #include <random>
 
+#include "model/gemm/bf16.h"
+#include "model/gemm/decode_panel.h"
 #include "model/half.h"
 #include "model/stored_matmul.h"
 
@@ -34,6 +36,8 @@ std::vector<std::byte> random_matrix(TensorType type, int out, int in, std::mt19
         break;
       case TensorType::q4_k:
       case TensorType::q5_k:
+      case TensorType::q4_1:
+      case TensorType::q5_1:
         half_at(at + 2);
         [[fallthrough]];
       default:
@@ -58,7 +62,9 @@ TEST(StoredMatmul, EveryFormatAndWayAgreesWithThePlainProduct) {
       for (float& v : x) v = static_cast<float>(static_cast<int>(random() % 2001) - 1000) / 1000.0f;
       std::vector<float> rows(static_cast<size_t>(m * out)), panels = rows, f32 = rows;
       multiply_rows(w, x.data(), m, rows.data(), pool);
-      multiply_panels(w, x.data(), m, panels.data(), pool);
+      PackedRows packed;
+      packed.assign(x.data(), m, in, pool);
+      multiply_panels(w, packed, panels.data(), pool);
       multiply_f32(w, x.data(), 0, m, f32.data(), pool);
       for (int i = 0; i < out; ++i) {
         w.dequantize(i, 1, row.data());
@@ -78,6 +84,52 @@ TEST(StoredMatmul, EveryFormatAndWayAgreesWithThePlainProduct) {
         }
       }
     }
+}
+
+TEST(StoredMatmul, PanelsOfEveryFormatEqualTheReference) {
+  std::mt19937 random(8);
+  for (const TensorType type :
+       {TensorType::f16, TensorType::q4_0, TensorType::q4_1, TensorType::q5_0, TensorType::q5_1,
+        TensorType::q8_0, TensorType::q4_k, TensorType::q5_k, TensorType::q6_k})
+    for (const auto& [out, in] : {std::pair{16, 256}, {33, 512}, {5, 768}}) {
+      const std::vector<std::byte> bytes = random_matrix(type, out, in, random);
+      const Matrix w{type, bytes.data(), out, in};
+      const size_t values = static_cast<size_t>(in) * 16;
+      std::vector<uint16_t> storage(2 * values + 32);
+      uint16_t* quick = storage.data();
+      while (reinterpret_cast<uintptr_t>(quick) % 64 != 0) ++quick;
+      uint16_t* plain = quick + values;
+      for (int first = 0; first < out; first += 16) {
+        decode_panel(w, first, quick);
+        decode_panel_reference(w, first, plain);
+        int next = 0;  // that are the neighbouring bf16: one rounding less before it
+        for (size_t i = 0; i < values; ++i) {
+          const float a = from_bf16(quick[i]), b = from_bf16(plain[i]);
+          // What scale * value - min cancels is small against both.
+          ASSERT_NEAR(a, b, 0.008f * std::abs(b) + 1e-7f) << block_layout(type)->name << " " << i;
+          next += a != b;
+        }
+        EXPECT_LT(next, static_cast<int>(values) / 100) << block_layout(type)->name;
+      }
+    }
+}
+
+TEST(StoredMatmul, ARowOfPanelsDoesNotDependOnTheOthers) {
+  std::mt19937 random(9);
+  ThreadPool pool(2);
+  const int out = 70, in = 2304, m = 45;
+  const std::vector<std::byte> bytes = random_matrix(TensorType::q4_k, out, in, random);
+  const Matrix w{TensorType::q4_k, bytes.data(), out, in};
+  std::vector<float> x(static_cast<size_t>(m * in)), all(static_cast<size_t>(m * out)), one = all;
+  for (float& v : x) v = static_cast<float>(static_cast<int>(random() % 2001) - 1000) / 1000.0f;
+  PackedRows packed;
+  packed.assign(x.data(), m, in, pool);
+  multiply_panels(w, packed, all.data(), pool);
+  for (int t = 0; t < m; ++t) {
+    packed.assign(x.data() + t * in, 1, in, pool);
+    multiply_panels(w, packed, one.data() + t * out, pool);
+  }
+  EXPECT_EQ(std::memcmp(all.data(), one.data(), all.size() * sizeof(float)), 0);
 }
 
 TEST(Half, ConvertsAsThePlainFunctionsDo) {
