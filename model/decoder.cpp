@@ -62,6 +62,8 @@ Decoder::Decoder(const Architecture& architecture, const Weights& weights, const
                                                             : Precision::int16;
   openblas_set_num_threads(1);  // the pool is the only source of threads
   if (adapter != nullptr) adapter_ = *adapter;
+  if (adapter != nullptr && precision_ != Precision::f32)
+    packed_adapter_ = PackedLora(*adapter, pool);
   auto unpacked = [&](const Matrix& matrix) {
     return matrix.out > 0 && !has_integer_form(matrix.type);
   };
@@ -137,9 +139,22 @@ Decoder::Input Decoder::input(int layer, Projection first, Projection last, cons
     if (way == Way::panels && in.packed == nullptr) {
       work.packed.assign(x, m, matrix.in, pool);
       in.packed = &work.packed;
+      if (packed_adapter_.empty()) continue;
+      const PackedMatrix& a = packed_adapter_.a(layer, static_cast<Projection>(p));
+      if (a.n() == 0) continue;
+      float* low = sized(work.low, area(m, a.n()));
+      multiply_packed(a, work.packed, low, pool);
+      work.packed_low.assign(low, m, a.n(), pool);
+      in.low = &work.packed_low;
     }
   }
   return in;
+}
+
+PackedTerm Decoder::beside_panels(int layer, Projection p, const Input& input) const {
+  if (input.low == nullptr) return {};
+  const PackedMatrix& b = packed_adapter_.b(layer, p);
+  return b.n() > 0 ? PackedTerm{input.low, &b} : PackedTerm{};
 }
 
 void Decoder::linear(int layer, std::initializer_list<Output> outputs, const Input& input,
@@ -168,7 +183,7 @@ void Decoder::linear(int layer, std::initializer_list<Output> outputs, const Inp
         multiply_rows(matrix, x, m, y, pool);
         break;
       case Way::panels:
-        multiply_panels(matrix, *input.packed, y, pool);
+        multiply_panels(matrix, *input.packed, beside_panels(layer, p, input), y, pool);
         break;
       case Way::f32:
         multiply_f32(matrix, x, work.positions[0], m, y, pool);
@@ -188,7 +203,8 @@ void Decoder::adapt(int layer, const Output& output, const Input& input, const P
   const bool few = !pass.reading && m <= kFewRows;
   for (const Lora* lora : {&adapter_, pass.adapter}) {
     if (lora == nullptr || lora->layers.empty()) continue;
-    if (lora == &adapter_ && packed(layer, p) != nullptr) continue;  // merged in
+    if (lora == &adapter_ && (packed(layer, p) != nullptr || beside_panels(layer, p, input).w))
+      continue;
     const LowRank& low = lora->at(layer, p);
     if (low.rank == 0) continue;
     // Products of one shape, rows at the place of their position; see multiply_f32().

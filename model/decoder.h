@@ -13,6 +13,7 @@
 #include "model/integer/matmul.h"
 #include "model/kv_cache.h"
 #include "model/lora.h"
+#include "model/packed_lora.h"
 #include "model/stored_matmul.h"
 #include "model/thread_pool.h"
 #include "model/weights.h"
@@ -57,7 +58,7 @@ class Decoder {
         inverse;
     std::vector<int32_t> positions;
     IntegerActivations rounded;
-    PackedRows packed;
+    PackedRows packed, packed_low;
   };
 
   /// What a pass is about besides its input.
@@ -102,6 +103,7 @@ class Decoder {
     int m;
     const IntegerRows* rounded = nullptr;  // x, where any of them multiplies integers
     const PackedRows* packed = nullptr;    // x, where any multiplies panels of bf16
+    const PackedRows* low = nullptr;       // x A^T of the decoder's adapter, beside `packed`
   };
   Input input(int layer, Projection first, Projection last, const float* x, int m, const Pass& pass,
               Workspace& work, ThreadPool& pool) const;
@@ -111,7 +113,9 @@ class Decoder {
   };
   void linear(int layer, std::initializer_list<Output> outputs, const Input& input,
               const Pass& pass, Workspace& work, ThreadPool& pool) const;
-  /// y += what the adapters add to it.
+  /// What the decoder's adapter adds to a product of panels.
+  PackedTerm beside_panels(int layer, Projection p, const Input& input) const;
+  /// y += what the adapters add to it, if they did not go into the product itself.
   void adapt(int layer, const Output& output, const Input& input, const Pass& pass, Workspace& work,
              ThreadPool& pool) const;
   /// How a matrix that was not unpacked is multiplied.
@@ -121,7 +125,8 @@ class Decoder {
 
   const Architecture& architecture_;
   const Weights& weights_;
-  Lora adapter_;  // of layers in which it isn't merged into packed_
+  Lora adapter_;               // of layers in which it isn't merged into packed_
+  PackedLora packed_adapter_;  // the same beside panels of bf16
   Precision precision_;
   std::vector<std::array<PackedMatrix, kProjections>> packed_;
 };

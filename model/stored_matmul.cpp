@@ -231,22 +231,37 @@ void PackedRows::assign(const float* x, int m, int k, ThreadPool& pool) {
   if (storage_.size() < bytes) storage_.resize(bytes);
   aligned_ = storage_.data() + (64 - reinterpret_cast<uintptr_t>(storage_.data()) % 64) % 64;
   for (int c = 0; c < k; c += kColumns) {
-    const int n = std::min(kColumns, k - c), padded = round_up(n, kColumnStep);
-    std::byte* to = aligned_ + (columns(c) - aligned_);
+    const int n = std::min(kColumns, k - c);
     pool.parallel_for(m, kRowBlock, [&](int, int begin, int end) {
       kernel.pack_x(x + static_cast<ptrdiff_t>(begin) * k + c, end - begin, n, k,
-                    to + static_cast<size_t>(begin) * static_cast<size_t>(padded) * value);
+                    aligned_ + (columns(c, begin) - aligned_));
     });
   }
 }
 
-const std::byte* PackedRows::columns(int column) const {
+const std::byte* PackedRows::columns(int column, int row) const {
   static const GemmKernel& kernel = best_gemm_kernel();
-  return aligned_ + static_cast<size_t>(round_up(m_, kRowBlock)) * static_cast<size_t>(column) *
-                        static_cast<size_t>(kernel.x_value_bytes);
+  const int padded = round_up(std::min(kColumns, k_ - column), kColumnStep);
+  const size_t values = static_cast<size_t>(round_up(m_, kRowBlock)) * static_cast<size_t>(column) +
+                        static_cast<size_t>(row) * static_cast<size_t>(padded);
+  return aligned_ + values * static_cast<size_t>(kernel.x_value_bytes);
 }
 
-void multiply_panels(const Matrix& w, const PackedRows& x, float* y, ThreadPool& pool) {
+void multiply_packed(const PackedMatrix& w, const PackedRows& x, float* y, ThreadPool& pool) {
+  static const GemmKernel& kernel = best_gemm_kernel();
+  assert(x.k() == w.k());
+  const PackedView& view = w.view();
+  const int k = round_up(w.k(), kColumnStep);
+  pool.parallel_for(x.m(), 2 * kRowBlock, [&](int, int begin, int end) {
+    for (int c = 0; c < k; c += PackedRows::kColumns)
+      kernel.multiply(x.columns(c, begin), end - begin, std::min(PackedRows::kColumns, k - c),
+                      view.panels + static_cast<size_t>(c) * kPanelRows, view.panel_stride, w.n(),
+                      y + static_cast<ptrdiff_t>(begin) * w.n(), w.n(), c > 0);
+  });
+}
+
+void multiply_panels(const Matrix& w, const PackedRows& x, const PackedTerm& more, float* y,
+                     ThreadPool& pool) {
   static const GemmKernel& kernel = best_gemm_kernel();
   constexpr int kRows = 2 * kPanelRows;  // rows of W that are decoded together
   assert(x.k() == w.in);
@@ -260,6 +275,15 @@ void multiply_panels(const Matrix& w, const PackedRows& x, float* y, ThreadPool&
       kernel.multiply(x.columns(c), x.m(), std::min(PackedRows::kColumns, k - c),
                       panels + static_cast<size_t>(c) * kPanelRows, panel, end - begin, y + begin,
                       w.out, c > 0);
+    if (more.w == nullptr) return;
+    const PackedView& view = more.w->view();
+    const uint16_t* rows =
+        view.panels + static_cast<size_t>(begin / kPanelRows) * view.panel_stride;
+    const int columns = round_up(more.w->k(), kColumnStep);
+    for (int c = 0; c < columns; c += PackedRows::kColumns)
+      kernel.multiply(more.x->columns(c), x.m(), std::min(PackedRows::kColumns, columns - c),
+                      rows + static_cast<size_t>(c) * kPanelRows, view.panel_stride, end - begin,
+                      y + begin, w.out, true);
   });
 }
 

@@ -3,6 +3,7 @@
 #include <span>
 #include <vector>
 
+#include "model/gemm/packed_matrix.h"
 #include "model/thread_pool.h"
 #include "model/weights.h"
 
@@ -21,8 +22,9 @@ class PackedRows {
   void assign(const float* x, int m, int k, ThreadPool& pool);
   int m() const { return m_; }
   int k() const { return k_; }
-  /// The columns from `column` on, a multiple of kColumns, up to kColumns of them.
-  const std::byte* columns(int column) const;
+  /// Row `row`, a multiple of kRowBlock, of the columns from `column` on, a multiple of kColumns:
+  /// up to kColumns of them.
+  const std::byte* columns(int column, int row = 0) const;
   static constexpr int kColumns = 2048;  ///< that a pass over a panel reads, at most
 
  private:
@@ -31,9 +33,20 @@ class PackedRows {
   int m_ = 0, k_ = 0;
 };
 
-/// Weights decoded and rounded to bf16 a panel at a time, times x in bf16, summed in f32. For many
-/// rows: reading a prompt. What comes out for a row of x does not depend on the others.
-void multiply_panels(const Matrix& w, const PackedRows& x, float* y, ThreadPool& pool);
+/// A product with a matrix that is there as bf16, to be added to another.
+struct PackedTerm {
+  const PackedRows* x = nullptr;
+  const PackedMatrix* w = nullptr;
+};
+
+/// Weights decoded and rounded to bf16 a panel at a time, times x in bf16, summed in f32, plus
+/// `more`. For many rows: reading a prompt. What comes out for a row of x does not depend on the
+/// others.
+void multiply_panels(const Matrix& w, const PackedRows& x, const PackedTerm& more, float* y,
+                     ThreadPool& pool);
+
+/// y = x W^T for a W of few rows. y: [x.m, w.n], dense.
+void multiply_packed(const PackedMatrix& w, const PackedRows& x, float* y, ThreadPool& pool);
 
 /// Weights decoded to f32, products by OpenBLAS: the reference. The rows of x are those of
 /// positions from `first` on; what comes out for one depends on its position, not on the others.

@@ -64,7 +64,7 @@ TEST(StoredMatmul, EveryFormatAndWayAgreesWithThePlainProduct) {
       multiply_rows(w, x.data(), m, rows.data(), pool);
       PackedRows packed;
       packed.assign(x.data(), m, in, pool);
-      multiply_panels(w, packed, panels.data(), pool);
+      multiply_panels(w, packed, {}, panels.data(), pool);
       multiply_f32(w, x.data(), 0, m, f32.data(), pool);
       for (int i = 0; i < out; ++i) {
         w.dequantize(i, 1, row.data());
@@ -124,10 +124,10 @@ TEST(StoredMatmul, ARowOfPanelsDoesNotDependOnTheOthers) {
   for (float& v : x) v = static_cast<float>(static_cast<int>(random() % 2001) - 1000) / 1000.0f;
   PackedRows packed;
   packed.assign(x.data(), m, in, pool);
-  multiply_panels(w, packed, all.data(), pool);
+  multiply_panels(w, packed, {}, all.data(), pool);
   for (int t = 0; t < m; ++t) {
     packed.assign(x.data() + t * in, 1, in, pool);
-    multiply_panels(w, packed, one.data() + t * out, pool);
+    multiply_panels(w, packed, {}, one.data() + t * out, pool);
   }
   EXPECT_EQ(std::memcmp(all.data(), one.data(), all.size() * sizeof(float)), 0);
 }
