@@ -1,6 +1,8 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
+#include <span>
 #include <type_traits>
 
 #include "model/integer/kernel.h"
@@ -42,15 +44,29 @@ void with_bool(bool value, F f) {
   value ? f(std::true_type()) : f(std::false_type());
 }
 
-/// Cuts the rows of x, and of y with them, into tiles of kRows and single ones at the end: f(number
-/// of rows as an integral_constant<int>, x, y).
+/// f(std::integral_constant<int, count>) for a count of 1 to kMost.
+template <int kMost, class F>
+void with_count(int count, F f) {
+  if constexpr (kMost > 1)
+    if (count < kMost) return with_count<kMost - 1>(count, f);
+  f(std::integral_constant<int, kMost>());
+}
+
+/// Cuts the rows of x, and of y with them, into tiles of kRows and a smaller one at the end:
+/// f(number of rows as an integral_constant<int>, x, y).
 template <int kRows, class F>
 void for_tiles(const IntegerRows& x, float* y, size_t y_stride, F f) {
-  int t = 0;
-  for (; t + kRows <= x.rows; t += kRows)
-    f(std::integral_constant<int, kRows>(), x.from(t), y + static_cast<size_t>(t) * y_stride);
-  for (; t < x.rows; ++t)
-    f(std::integral_constant<int, 1>(), x.from(t), y + static_cast<size_t>(t) * y_stride);
+  for (int t = 0; t < x.rows; t += kRows)
+    with_count<kRows>(std::min(kRows, x.rows - t), [&](auto count) {
+      f(count, x.from(t), y + static_cast<size_t>(t) * y_stride);
+    });
+}
+
+/// A kernel's multiply() by one that takes a single panel.
+template <class F>
+void for_panels(std::span<const IntegerPanel> panels, int rows, float* y, F one) {
+  for (size_t i = 0; i < panels.size(); ++i, rows -= kIntegerPanelRows, y += kIntegerPanelRows)
+    one(panels[i], std::min(rows, kIntegerPanelRows), y);
 }
 
 }  // namespace model

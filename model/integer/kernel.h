@@ -69,9 +69,10 @@ struct IntegerKernel {
   void (*decode)(TensorType type, const std::byte* data, size_t stride, int rows, int column,
                  const IntegerPanel& panel);
 
-  /// y[t * y_stride + i] (+)= dot of row i of the panel, for i in [0, rows), and columns [column,
-  /// column + panel.width) of row t of x.
-  void (*multiply)(const IntegerPanel& panel, int rows, const IntegerRows& x, int column,
+  /// y[t * y_stride + i] (+)= dot of row i of the panels, for i in [0, rows), and columns [column,
+  /// column + panel.width) of row t of x. All panels but the last are full, and they have one
+  /// width.
+  void (*multiply)(std::span<const IntegerPanel> panels, int rows, const IntegerRows& x, int column,
                    bool accumulate, float* y, size_t y_stride);
 };
 

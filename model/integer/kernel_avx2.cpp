@@ -180,8 +180,8 @@ void multiply_bits(const IntegerPanel& panel, int rows, const IntegerRows& x, in
   });
 }
 
-void multiply(const IntegerPanel& panel, int rows, const IntegerRows& x, int column,
-              bool accumulate, float* y, size_t y_stride) {
+void multiply_one(const IntegerPanel& panel, int rows, const IntegerRows& x, int column,
+                  bool accumulate, float* y, size_t y_stride) {
   switch (panel.bits) {
     case 4:
       return multiply_bits<4>(panel, rows, x, column, accumulate, y, y_stride);
@@ -192,6 +192,13 @@ void multiply(const IntegerPanel& panel, int rows, const IntegerRows& x, int col
     default:
       return multiply_bits<8>(panel, rows, x, column, accumulate, y, y_stride);
   }
+}
+
+void multiply(std::span<const IntegerPanel> panels, int rows, const IntegerRows& x, int column,
+              bool accumulate, float* y, size_t y_stride) {
+  for_panels(panels, rows, y, [&](const IntegerPanel& panel, int n, float* to) {
+    multiply_one(panel, n, x, column, accumulate, to, y_stride);
+  });
 }
 
 }  // namespace

@@ -117,67 +117,97 @@ void multiply_rows_avx512(TensorType type, const std::byte* data, size_t stride,
   });
 }
 
-template <int kGroup, int kTokens, bool kWords>
-void multiply_tile(const IntegerPanel& panel, int rows, const IntegerRows& x, int column,
+/// Two panels by up to six rows of x: 24 sums in registers, each value of x serves both panels.
+template <int kGroup, int kPanels, int kTokens, bool kWords>
+void multiply_tile(const IntegerPanel* panels, int rows, const IntegerRows& x, int column,
                    bool accumulate, float* y, size_t y_stride) {
-  const int groups = panel.width / kGroup;
+  const int groups = panels->width / kGroup;
   const size_t width = static_cast<size_t>(x.width), scales = width / 32;
   const float* scale = x.scales + column / 32;
   const float* low = kGroup == 32 ? x.sums + column / 32 : x.half_sums + column / 16;
   const size_t low_stride = kGroup == 32 ? scales : 2 * scales;
-  const __mmask16 valid = static_cast<__mmask16>((1u << rows) - 1);
-  __m512 acc[kTokens];
+  const auto valid = [&](int p) {
+    return static_cast<__mmask16>((1u << std::min(16, rows - 16 * p)) - 1);
+  };
+  __m512 acc[kPanels][kTokens];
 #pragma GCC unroll 8
   for (int t = 0; t < kTokens; ++t)
-    acc[t] = accumulate ? _mm512_maskz_loadu_ps(valid, y + static_cast<size_t>(t) * y_stride)
-                        : _mm512_setzero_ps();
+#pragma GCC unroll 2
+    for (int p = 0; p < kPanels; ++p)
+      acc[p][t] = accumulate ? _mm512_maskz_loadu_ps(valid(p),
+                                                     y + static_cast<size_t>(t) * y_stride + 16 * p)
+                             : _mm512_setzero_ps();
   for (int g = 0; g < groups; ++g) {
-    __m512i sum[kTokens];
+    __m512i sum[kPanels][kTokens];
 #pragma GCC unroll 8
-    for (int t = 0; t < kTokens; ++t) sum[t] = _mm512_setzero_si512();
+    for (int t = 0; t < kTokens; ++t)
+#pragma GCC unroll 2
+      for (int p = 0; p < kPanels; ++p) sum[p][t] = _mm512_setzero_si512();
     constexpr int kColumns = kWords ? 2 : 4;  // of a step
 #pragma GCC unroll 16
     for (int s = 0; s < kGroup; s += kColumns) {
       const ptrdiff_t at = (g * kGroup + s) * kIntegerPanelRows;
-      const __m512i w =
-          kWords ? _mm512_loadu_si512(panel.words + at) : _mm512_loadu_si512(panel.bytes + at);
+      __m512i w[kPanels];
+#pragma GCC unroll 2
+      for (int p = 0; p < kPanels; ++p)
+        w[p] = kWords ? _mm512_loadu_si512(panels[p].words + at)
+                      : _mm512_loadu_si512(panels[p].bytes + at);
 #pragma GCC unroll 8
       for (int t = 0; t < kTokens; ++t) {
         const size_t of =
             static_cast<size_t>(t) * width + static_cast<size_t>(column + g * kGroup + s);
         int32_t bits;
         std::memcpy(&bits, kWords ? static_cast<const void*>(x.words + of) : x.bytes + of, 4);
-        if constexpr (kWords)
-          sum[t] = _mm512_dpwssd_epi32(sum[t], w, _mm512_set1_epi32(bits));
-        else
-          sum[t] = _mm512_dpbusd_epi32(sum[t], w, _mm512_set1_epi32(bits));
+        const __m512i value = _mm512_set1_epi32(bits);
+#pragma GCC unroll 2
+        for (int p = 0; p < kPanels; ++p)
+          sum[p][t] = kWords ? _mm512_dpwssd_epi32(sum[p][t], w[p], value)
+                             : _mm512_dpbusd_epi32(sum[p][t], w[p], value);
       }
     }
-    const __m512 d = _mm512_loadu_ps(panel.scales + static_cast<ptrdiff_t>(g * kIntegerPanelRows));
-    const __m512 m = _mm512_loadu_ps(panel.mins + static_cast<ptrdiff_t>(g * kIntegerPanelRows));
+    __m512 d[kPanels], m[kPanels];
+#pragma GCC unroll 2
+    for (int p = 0; p < kPanels; ++p) {
+      d[p] = _mm512_loadu_ps(panels[p].scales + static_cast<ptrdiff_t>(g * kIntegerPanelRows));
+      m[p] = _mm512_loadu_ps(panels[p].mins + static_cast<ptrdiff_t>(g * kIntegerPanelRows));
+    }
 #pragma GCC unroll 8
     for (int t = 0; t < kTokens; ++t) {
       const size_t row = static_cast<size_t>(t);
       const __m512 by =
           _mm512_set1_ps(scale[row * scales + static_cast<size_t>(kGroup == 32 ? g : g / 2)]);
-      acc[t] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(sum[t]), _mm512_mul_ps(d, by), acc[t]);
-      acc[t] = _mm512_fnmadd_ps(m, _mm512_set1_ps(low[row * low_stride + static_cast<size_t>(g)]),
-                                acc[t]);
+      const __m512 less = _mm512_set1_ps(low[row * low_stride + static_cast<size_t>(g)]);
+#pragma GCC unroll 2
+      for (int p = 0; p < kPanels; ++p) {
+        acc[p][t] =
+            _mm512_fmadd_ps(_mm512_cvtepi32_ps(sum[p][t]), _mm512_mul_ps(d[p], by), acc[p][t]);
+        acc[p][t] = _mm512_fnmadd_ps(m[p], less, acc[p][t]);
+      }
     }
   }
 #pragma GCC unroll 8
   for (int t = 0; t < kTokens; ++t)
-    _mm512_mask_storeu_ps(y + static_cast<size_t>(t) * y_stride, valid, acc[t]);
+#pragma GCC unroll 2
+    for (int p = 0; p < kPanels; ++p)
+      _mm512_mask_storeu_ps(y + static_cast<size_t>(t) * y_stride + 16 * p, valid(p), acc[p][t]);
 }
 
-void multiply(const IntegerPanel& panel, int rows, const IntegerRows& x, int column,
+void multiply(std::span<const IntegerPanel> panels, int rows, const IntegerRows& x, int column,
               bool accumulate, float* y, size_t y_stride) {
-  with_bool(panel.words != nullptr, [&](auto words) {
-    with_bool(panel.group == 16, [&](auto halves) {
-      for_tiles<8>(x, y, y_stride, [&](auto tokens, const IntegerRows& some, float* to) {
-        multiply_tile<decltype(halves)::value ? 16 : 32, decltype(tokens)::value,
-                      decltype(words)::value>(panel, rows, some, column, accumulate, to, y_stride);
-      });
+  with_bool(panels[0].words != nullptr, [&](auto words) {
+    with_bool(panels[0].group == 16, [&](auto halves) {
+      constexpr int kGroup = decltype(halves)::value ? 16 : 32;
+      for (size_t i = 0; i < panels.size(); i += 2) {
+        const int first = static_cast<int>(i) * kIntegerPanelRows;
+        with_count<2>(static_cast<int>(std::min<size_t>(2, panels.size() - i)), [&](auto n) {
+          for_tiles<6>(x, y + first, y_stride,
+                       [&](auto tokens, const IntegerRows& some, float* to) {
+                         multiply_tile<kGroup, decltype(n)::value, decltype(tokens)::value,
+                                       decltype(words)::value>(&panels[i], rows - first, some,
+                                                               column, accumulate, to, y_stride);
+                       });
+        });
+      }
     });
   });
 }

@@ -371,8 +371,8 @@ void multiply_tile(const IntegerPanel& panel, int rows, const IntegerRows& x, in
   }
 }
 
-void multiply(const IntegerPanel& panel, int rows, const IntegerRows& x, int column,
-              bool accumulate, float* y, size_t y_stride) {
+void multiply_one(const IntegerPanel& panel, int rows, const IntegerRows& x, int column,
+                  bool accumulate, float* y, size_t y_stride) {
   with_bool(panel.words != nullptr, [&](auto words) {
     with_bool(panel.group == 16, [&](auto halves) {
       for_tiles<4>(x, y, y_stride, [&](auto tokens, const IntegerRows& some, float* to) {
@@ -380,6 +380,13 @@ void multiply(const IntegerPanel& panel, int rows, const IntegerRows& x, int col
                       decltype(words)::value>(panel, rows, some, column, accumulate, to, y_stride);
       });
     });
+  });
+}
+
+void multiply(std::span<const IntegerPanel> panels, int rows, const IntegerRows& x, int column,
+              bool accumulate, float* y, size_t y_stride) {
+  for_panels(panels, rows, y, [&](const IntegerPanel& panel, int n, float* to) {
+    multiply_one(panel, n, x, column, accumulate, to, y_stride);
   });
 }
 

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "model/integer/dispatch.h"
 #include "model/integer/kernel.h"
 
 // The formats one value at a time, as quants.cpp describes them; the kernels beside it are tested
@@ -152,8 +153,8 @@ void decode(TensorType type, const std::byte* data, size_t stride, int rows, int
     }
 }
 
-void multiply(const IntegerPanel& panel, int rows, const IntegerRows& x, int column,
-              bool accumulate, float* y, size_t y_stride) {
+void multiply_one(const IntegerPanel& panel, int rows, const IntegerRows& x, int column,
+                  bool accumulate, float* y, size_t y_stride) {
   const int groups = panel.width / panel.group;
   for (int t = 0; t < x.rows; ++t) {
     const IntegerRows one = x.from(t);
@@ -182,6 +183,13 @@ void multiply(const IntegerPanel& panel, int rows, const IntegerRows& x, int col
       out = sum;
     }
   }
+}
+
+void multiply(std::span<const IntegerPanel> panels, int rows, const IntegerRows& x, int column,
+              bool accumulate, float* y, size_t y_stride) {
+  for_panels(panels, rows, y, [&](const IntegerPanel& panel, int n, float* to) {
+    multiply_one(panel, n, x, column, accumulate, to, y_stride);
+  });
 }
 
 }  // namespace

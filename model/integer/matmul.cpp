@@ -150,7 +150,7 @@ void multiply_integer_panels(const IntegerKernel& kernel, const Matrix& w, const
   assert(has_integer_form(w.type) && x.width == w.in);
   constexpr int kColumns = 1024;  // of a panel at most: it stays in the first cache or just beyond
   constexpr int kPanels = 4;      // that are decoded together, in the second cache
-  constexpr int kRows = 32;       // of x that stay there, too, for all of them
+  constexpr int kRows = 48;       // of x that stay there, too, for all of them
   const bool words = x.words != nullptr;
   const int columns = std::min(kColumns, w.in), group = integer_group(w.type);
   const size_t values = area(columns, kIntegerPanelRows) * (words ? 2 : 1);
@@ -180,9 +180,8 @@ void multiply_integer_panels(const IntegerKernel& kernel, const Matrix& w, const
       for (int t = 0; t < x.rows; t += kRows) {
         IntegerRows some = x.from(t);
         some.rows = std::min(kRows, some.rows);
-        for (int i = 0; i < n; ++i)
-          kernel.multiply(panels[i], rows(i), some, column, column > 0,
-                          y + area(t, w.out) + first(i), y_stride);
+        kernel.multiply(std::span(panels, static_cast<size_t>(n)), end - begin, some, column,
+                        column > 0, y + area(t, w.out) + begin, y_stride);
       }
     }
   });
