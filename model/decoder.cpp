@@ -126,9 +126,9 @@ Decoder::Way Decoder::way(const Matrix& matrix, const Pass& pass, int m) const {
   return few ? Way::stored_rows : Way::panels;
 }
 
-Decoder::Input Decoder::input(int layer, Projection first, Projection last, const float* x, int m,
-                              const Pass& pass, Workspace& work, ThreadPool& pool) const {
-  Input in = {.x = x, .m = m};
+Decoder::Input Decoder::input(int layer, Projection first, Projection last, const float* x, int row,
+                              int m, const Pass& pass, Workspace& work, ThreadPool& pool) const {
+  Input in = {.x = x, .m = m, .position = work.positions[static_cast<size_t>(row)]};
   const LayerWeights& weights = weights_.layers[static_cast<size_t>(layer)];
   for (int p = static_cast<int>(first); p <= static_cast<int>(last); ++p) {
     const Matrix& matrix = weights.projections[static_cast<size_t>(p)];
@@ -186,7 +186,7 @@ void Decoder::linear(int layer, std::initializer_list<Output> outputs, const Inp
         multiply_panels(matrix, *input.packed, beside_panels(layer, p, input), y, pool);
         break;
       case Way::f32:
-        multiply_f32(matrix, x, work.positions[0], m, y, pool);
+        multiply_f32(matrix, x, input.position, m, y, pool);
         break;
     }
   }
@@ -199,7 +199,7 @@ void Decoder::adapt(int layer, const Output& output, const Input& input, const P
   const auto [p, y] = output;
   if (weights_.layers[static_cast<size_t>(layer)].at(p).out == 0) return;
   const float* x = input.x;
-  const int m = input.m, first = work.positions[0];
+  const int m = input.m, first = input.position;
   const bool few = !pass.reading && m <= kFewRows;
   for (const Lora* lora : {&adapter_, pass.adapter}) {
     if (lora == nullptr || lora->layers.empty()) continue;
@@ -252,7 +252,6 @@ void Decoder::forward_each(std::vector<float>& stream, std::span<KvCache* const>
 bool Decoder::run(std::vector<float>& stream, int n, const Pass& pass,
                   std::span<KvCache* const> caches, Workspace& work, ThreadPool& pool) const {
   const Architecture& a = architecture_;
-  const int64_t values = static_cast<int64_t>(area(n, a.hidden));
   const bool few = !pass.reading && n <= kFewRows, alone = caches.size() == 1;
   const int past = caches[0]->size();
   std::vector<KvCache*> cache_of;  // of each row
@@ -270,6 +269,7 @@ bool Decoder::run(std::vector<float>& stream, int n, const Pass& pass,
   }
   for (KvCache* cache : caches) cache->extend(cache->size() + (alone ? n : 1));
   float* h = stream.data();
+  int row = 0;  // the first that h holds
   float* normed = sized(work.normed, area(n, a.hidden));
   float* branch = sized(work.branch, area(n, a.hidden));
   float* gate = sized(work.gate, area(n, a.feed_forward));
@@ -289,7 +289,7 @@ bool Decoder::run(std::vector<float>& stream, int n, const Pass& pass,
     float* v = sized(work.value, area(n, kw));
     sized(work.attended, area(n, qw));
     rms_norm(h, n, a.hidden, w.attention_norm.data(), a.norm_eps, normed, inverse, pool);
-    const Input attention = input(i, Projection::q, Projection::v, normed, n, pass, work, pool);
+    const Input attention = input(i, Projection::q, Projection::v, normed, 0, n, pass, work, pool);
     linear(i, {{Projection::q, q}, {Projection::k, k}, {Projection::v, v}}, attention, pass, work,
            pool);
     if (stopped()) return false;
@@ -304,31 +304,43 @@ bool Decoder::run(std::vector<float>& stream, int n, const Pass& pass,
                                               k + area(t, kw), v + area(t, kw));
     const AttentionShape heads = {a.n_heads, shape.n_kv_heads, hd, a.attention_scale};
     const std::vector<KeyRange>& reach = shape.sliding ? sliding_reach : full_reach;
+    // Of the rows that are wanted from here on.
+    if (pass.last_only && i + 1 == a.n_layers) {
+      row = n - 1;
+      h += area(row, a.hidden);
+    }
+    const int m = n - row;
+    const int64_t values = static_cast<int64_t>(area(m, a.hidden));
     if (few)
-      attend_each(heads, q, cache_of, reach, i, work.attended.data(), pool);
+      attend_each(heads, q + area(row, qw), std::span(cache_of).subspan(static_cast<size_t>(row)),
+                  std::span(reach).subspan(static_cast<size_t>(row)), i, work.attended.data(),
+                  pool);
     else
-      attend(heads, q, past, n, reach, *caches[0], i, work.attended.data(), pool);
+      attend(heads, q + area(row, qw), past + row, m,
+             std::span(reach).subspan(static_cast<size_t>(row)), *caches[0], i,
+             work.attended.data(), pool);
     if (stopped()) return false;
     linear(i, {{Projection::o, branch}},
-           input(i, Projection::o, Projection::o, work.attended.data(), n, pass, work, pool), pass,
-           work, pool);
-    rms_norm(branch, n, a.hidden, w.post_attention_norm.data(), a.norm_eps, branch, inverse, pool);
+           input(i, Projection::o, Projection::o, work.attended.data(), row, m, pass, work, pool),
+           pass, work, pool);
+    rms_norm(branch, m, a.hidden, w.post_attention_norm.data(), a.norm_eps, branch, inverse, pool);
     add(h, branch, values, pool);
-    rms_norm(h, n, a.hidden, w.feed_forward_norm.data(), a.norm_eps, normed, inverse, pool);
+    rms_norm(h, m, a.hidden, w.feed_forward_norm.data(), a.norm_eps, normed, inverse, pool);
     if (stopped()) return false;
-    const Input forward = input(i, Projection::gate, Projection::up, normed, n, pass, work, pool);
+    const Input forward =
+        input(i, Projection::gate, Projection::up, normed, row, m, pass, work, pool);
     linear(i, {{Projection::gate, gate}, {Projection::up, up}}, forward, pass, work, pool);
     if (stopped()) return false;
-    gelu_gate(gate, up, gate, static_cast<int64_t>(area(n, a.feed_forward)), pool);
+    gelu_gate(gate, up, gate, static_cast<int64_t>(area(m, a.feed_forward)), pool);
     linear(i, {{Projection::down, branch}},
-           input(i, Projection::down, Projection::down, gate, n, pass, work, pool), pass, work,
+           input(i, Projection::down, Projection::down, gate, row, m, pass, work, pool), pass, work,
            pool);
-    rms_norm(branch, n, a.hidden, w.post_feed_forward_norm.data(), a.norm_eps, branch, inverse,
+    rms_norm(branch, m, a.hidden, w.post_feed_forward_norm.data(), a.norm_eps, branch, inverse,
              pool);
     add(h, branch, values, pool);
     if (w.output_scale != 1) scale(h, w.output_scale, values, pool);
   }
-  rms_norm(h, n, a.hidden, weights_.output_norm.data(), a.norm_eps, h, inverse, pool);
+  rms_norm(h, n - row, a.hidden, weights_.output_norm.data(), a.norm_eps, h, inverse, pool);
   return true;
 }
 

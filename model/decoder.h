@@ -69,6 +69,9 @@ class Decoder {
     /// Part of a prompt: what comes out for a position depends on those before it, bit for bit,
     /// and not on how the prompt is cut into passes. Else up to kFewRows rows are decoded.
     bool reading = false;
+    /// Only the last row of the output is wanted: the last layer makes no other, and the others
+    /// come out as nothing in particular.
+    bool last_only = false;
     std::stop_token stop = {};  ///< looked at between the matrices of one cache's pass
   };
 
@@ -101,12 +104,14 @@ class Decoder {
   struct Input {
     const float* x;  // [m, in]
     int m;
+    int position;                          // of the first row
     const IntegerRows* rounded = nullptr;  // x, where any of them multiplies integers
     const PackedRows* packed = nullptr;    // x, where any multiplies panels of bf16
     const PackedRows* low = nullptr;       // x A^T of the decoder's adapter, beside `packed`
   };
-  Input input(int layer, Projection first, Projection last, const float* x, int m, const Pass& pass,
-              Workspace& work, ThreadPool& pool) const;
+  /// x: rows [row, row + m) of the pass.
+  Input input(int layer, Projection first, Projection last, const float* x, int row, int m,
+              const Pass& pass, Workspace& work, ThreadPool& pool) const;
   struct Output {
     Projection projection;
     float* y;  // [m, out]

@@ -206,8 +206,8 @@ size_t Session::chunk_length(std::span<const Position> prompt, size_t at, size_t
   return end - at;
 }
 
-bool Session::run(std::span<const Position> chunk, std::span<const PositionKey> keys, bool reading,
-                  std::stop_token stop) {
+bool Session::run(std::span<const Position> chunk, std::span<const PositionKey> keys,
+                  const Rows& rows, std::stop_token stop) {
   const size_t hidden = static_cast<size_t>(engine_.architecture().hidden);
   stream_.resize(std::max(stream_.size(), chunk.size() * hidden));
   std::vector<ImageBlock> images;
@@ -229,7 +229,8 @@ bool Session::run(std::span<const Position> chunk, std::span<const PositionKey> 
                                         {.images = images,
                                          .mask = mask_,
                                          .adapter = adapter_.get(),
-                                         .reading = reading,
+                                         .reading = rows.reading,
+                                         .last_only = rows.last_only,
                                          .stop = std::move(stop)},
                                         cache_, work_, *engine_.parts_->pool))
     return false;
@@ -243,7 +244,7 @@ bool Session::run(std::span<const Position> chunk, std::span<const PositionKey> 
 bool Session::run(std::span<const TokenId> tokens, std::stop_token stop) {
   std::vector<Position> positions;
   for (const TokenId token : tokens) positions.push_back({.id = token});
-  return run(positions, keys_of(positions), false, std::move(stop));
+  return run(positions, keys_of(positions), {}, std::move(stop));
 }
 
 void Session::compute_logits(const std::vector<float>& rows, int n) {
@@ -282,7 +283,8 @@ base::Status Session::read(std::span<const Position> prompt, std::span<const Pos
                            int most, std::stop_token stop) {
   const size_t at = static_cast<size_t>(size());
   const size_t n = chunk_length(prompt, at, static_cast<size_t>(std::clamp(most, 1, kChunk)));
-  if (!run(prompt.subspan(at, n), keys.subspan(at, n), true, std::move(stop)))
+  if (!run(prompt.subspan(at, n), keys.subspan(at, n), {.reading = true, .last_only = true},
+           std::move(stop)))
     return Error{Errc::cancelled, "stopped while reading the prompt"};
   if (at + n == prompt.size()) compute_logits(hidden_, 1);
   return base::Ok{};
@@ -310,7 +312,7 @@ base::Result<std::vector<float>> Session::pooled(std::span<const Position> promp
   std::vector<double> sum(hidden);
   for (size_t at = 0; at < prompt.size();) {
     const size_t n = chunk_length(prompt, at, kChunk);
-    if (!run(prompt.subspan(at, n), std::span(keys).subspan(at, n), true, stop))
+    if (!run(prompt.subspan(at, n), std::span(keys).subspan(at, n), {.reading = true}, stop))
       return Error{Errc::cancelled, "stopped while reading the text"};
     for (size_t i = 0; i < n * hidden; ++i) sum[i % hidden] += static_cast<double>(stream_[i]);
     at += n;
@@ -469,7 +471,7 @@ base::Result<std::vector<float>> Session::all_logits(std::span<const Position> p
   size_t n = 0;
   for (size_t at = 0; at < prompt.size(); at += n) {
     n = chunk_length(prompt, at, kChunk);
-    run(prompt.subspan(at, n), std::span(keys).subspan(at, n), true, {});
+    run(prompt.subspan(at, n), std::span(keys).subspan(at, n), {.reading = true}, {});
     engine_.parts_->decoder->logits(stream_.data(), static_cast<int>(n), out.data() + at * vocab,
                                     *engine_.parts_->pool);
   }

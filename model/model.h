@@ -231,8 +231,12 @@ class Session {
   void clear();
   /// Positions of `prompt` from `at` on that one pass takes: `most`, but never part of an image.
   static size_t chunk_length(std::span<const Position> prompt, size_t at, size_t most);
+  /// What a pass makes of its rows; see Decoder::Pass.
+  struct Rows {
+    bool reading = false, last_only = false;
+  };
   /// Runs one chunk; the final-normed rows stay in stream_. False when stopped.
-  bool run(std::span<const Position> chunk, std::span<const PositionKey> keys, bool reading,
+  bool run(std::span<const Position> chunk, std::span<const PositionKey> keys, const Rows& rows,
            std::stop_token stop);
   /// As run(), for tokens that are decoded.
   bool run(std::span<const TokenId> tokens, std::stop_token stop = {});
