@@ -59,6 +59,12 @@ struct IntegerKernel {
   const char* name;
   bool (*supported)();
 
+  /// Rounds groups of 32 values of x, each to multiples of its largest / 127 in bytes, or / 32767
+  /// in words; one of the two is null. For each group scales and sums, and half_sums for its
+  /// halves, as in IntegerRows. A group with a value that is not finite gets a scale that is not.
+  void (*round)(const float* x, int groups, int8_t* bytes, int16_t* words, float* scales,
+                float* sums, float* half_sums);
+
   /// y[t * y_stride + i] = dot of row i of W, for i in [begin, end), and row t of x, all rows of x.
   /// data: row 0 of W, `stride` bytes a row. Reads each stored byte once for every few rows of x.
   void (*multiply_rows)(TensorType type, const std::byte* data, size_t stride, int begin, int end,

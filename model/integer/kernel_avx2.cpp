@@ -218,7 +218,10 @@ const IntegerKernel kIntegerAvx2 = {"avx2",
                                              __builtin_cpu_supports("fma") &&
                                              __builtin_cpu_supports("f16c");
                                     },
-                                    multiply_rows<Product>, decode<Product>, multiply};
+                                    round_groups,
+                                    multiply_rows<Product>,
+                                    decode<Product>,
+                                    multiply};
 
 }  // namespace model
 #endif

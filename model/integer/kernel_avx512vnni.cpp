@@ -230,7 +230,10 @@ const IntegerKernel kIntegerAvx512Vnni = {
              __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vnni") &&
              __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c");
     },
-    multiply_rows_avx512, decode<Product>, multiply};
+    round_groups,
+    multiply_rows_avx512,
+    decode<Product>,
+    multiply};
 
 }  // namespace model
 #endif

@@ -371,6 +371,11 @@ void multiply_tile(const IntegerPanel& panel, int rows, const IntegerRows& x, in
   }
 }
 
+void round(const float* x, int groups, int8_t* bytes, int16_t* words, float* scales, float* sums,
+           float* half_sums) {
+  kIntegerReference.round(x, groups, bytes, words, scales, sums, half_sums);
+}
+
 void multiply_one(const IntegerPanel& panel, int rows, const IntegerRows& x, int column,
                   bool accumulate, float* y, size_t y_stride) {
   with_bool(panel.words != nullptr, [&](auto words) {
@@ -424,7 +429,10 @@ const IntegerKernel kIntegerNeon = {"neon",
                                                                             << 20;  // HWCAP_ASIMDDP
                                       return (getauxval(AT_HWCAP) & kDotProduct) != 0;
                                     },
-                                    multiply_rows, decode, multiply};
+                                    round,
+                                    multiply_rows,
+                                    decode,
+                                    multiply};
 
 }  // namespace model
 #endif

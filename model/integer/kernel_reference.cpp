@@ -1,4 +1,6 @@
 #include <algorithm>
+#include <bit>
+#include <cmath>
 #include <cstring>
 
 #include "model/integer/dispatch.h"
@@ -112,6 +114,42 @@ int32_t product(TensorType type, const Group& g, int half, const IntegerRows& x,
   return sum;
 }
 
+/// Groups of 32 values, each rounded to the nearest multiple of its largest / kMost.
+template <class Value, int kMost>
+inline void round_groups(const float* x, int groups, Value* values, float* scales, float* sums,
+                         float* half_sums) {
+  for (int g = 0; g < groups; ++g, x += 32, values += 32) {
+    float largest = 0, not_finite = 0;
+    for (int j = 0; j < 32; ++j) {
+      largest = std::max(largest, std::abs(x[j]));
+      not_finite += x[j] - x[j];  // 0, or NaN where x is not finite
+    }
+    // What is next to nothing becomes zero: its inverse would be infinite.
+    const float scale = largest / kMost, inverse = largest > 1e-30f ? kMost / largest : 0;
+    // Without a sign, since what is not finite makes them any number.
+    uint32_t total[2] = {0, 0};
+    for (int h = 0; h < 2; ++h)
+      for (int j = 16 * h; j < 16 * h + 16; ++j) {
+        // Adding 1.5 * 2^23 rounds to the nearest integer and leaves it in the low bits.
+        const uint32_t bits = std::bit_cast<uint32_t>(x[j] * inverse + 12582912.0f) - 0x4b400000u;
+        values[j] = static_cast<Value>(static_cast<int32_t>(bits));
+        total[h] += bits;
+      }
+    scales[g] = scale + not_finite;
+    half_sums[2 * g] = scales[g] * static_cast<float>(static_cast<int32_t>(total[0]));
+    half_sums[2 * g + 1] = scales[g] * static_cast<float>(static_cast<int32_t>(total[1]));
+    sums[g] = scales[g] * static_cast<float>(static_cast<int32_t>(total[0] + total[1]));
+  }
+}
+
+void round(const float* x, int groups, int8_t* bytes, int16_t* words, float* scales, float* sums,
+           float* half_sums) {
+  if (words != nullptr)
+    round_groups<int16_t, 32767>(x, groups, words, scales, sums, half_sums);
+  else
+    round_groups<int8_t, 127>(x, groups, bytes, scales, sums, half_sums);
+}
+
 void multiply_rows(TensorType type, const std::byte* data, size_t stride, int begin, int end,
                    const IntegerRows& x, float* y, size_t y_stride) {
   const int groups = x.width / 32;
@@ -217,7 +255,7 @@ int integer_bits(TensorType type) {
 
 int integer_group(TensorType type) { return type == TensorType::q6_k ? 16 : 32; }
 
-const IntegerKernel kIntegerReference = {"reference", [] { return true; }, multiply_rows, decode,
-                                         multiply};
+const IntegerKernel kIntegerReference = {
+    "reference", [] { return true; }, round, multiply_rows, decode, multiply};
 
 }  // namespace model

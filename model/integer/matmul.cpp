@@ -1,62 +1,12 @@
 #include "model/integer/matmul.h"
 
 #include <algorithm>
-#include <bit>
 #include <cassert>
-#include <cmath>
-
-#include "model/clones.h"
 
 namespace model {
 namespace {
 
 size_t area(int rows, int width) { return static_cast<size_t>(rows) * static_cast<size_t>(width); }
-
-/// Groups of 32 values, each rounded to the nearest multiple of its largest / kMost.
-template <class Value, int kMost>
-inline void round_groups(const float* x, int groups, Value* values, float* scales, float* sums,
-                         float* half_sums) {
-  for (int g = 0; g < groups; ++g, x += 32, values += 32) {
-    // In lanes, which the compiler turns into registers.
-    float lanes[8] = {}, strange[8] = {};
-    for (int j = 0; j < 32; j += 8)
-      for (int l = 0; l < 8; ++l) {
-        const float size = std::abs(x[j + l]);
-        lanes[l] = lanes[l] > size ? lanes[l] : size;
-        strange[l] += x[j + l] - x[j + l];  // 0, or NaN where x is not finite
-      }
-    float largest = 0, not_finite = 0;
-    for (int l = 0; l < 8; ++l) {
-      largest = std::max(largest, lanes[l]);
-      not_finite += strange[l];
-    }
-    // What is next to nothing becomes zero: its inverse would be infinite.
-    const float scale = largest / kMost, inverse = largest > 1e-30f ? kMost / largest : 0;
-    // Without a sign, since what is not finite makes them any number.
-    uint32_t total[2] = {0, 0};
-    for (int h = 0; h < 2; ++h)
-      for (int j = 16 * h; j < 16 * h + 16; ++j) {
-        // Adding 1.5 * 2^23 rounds to the nearest integer and leaves it in the low bits.
-        const uint32_t bits = std::bit_cast<uint32_t>(x[j] * inverse + 12582912.0f) - 0x4b400000u;
-        values[j] = static_cast<Value>(static_cast<int32_t>(bits));
-        total[h] += bits;
-      }
-    scales[g] = scale + not_finite;
-    half_sums[2 * g] = scales[g] * static_cast<float>(static_cast<int32_t>(total[0]));
-    half_sums[2 * g + 1] = scales[g] * static_cast<float>(static_cast<int32_t>(total[1]));
-    sums[g] = scales[g] * static_cast<float>(static_cast<int32_t>(total[0] + total[1]));
-  }
-}
-
-TESSERA_CLONES void round_to_bytes(const float* x, int groups, int8_t* values, float* scales,
-                                   float* sums, float* half_sums) {
-  round_groups<int8_t, 127>(x, groups, values, scales, sums, half_sums);
-}
-
-TESSERA_CLONES void round_to_words(const float* x, int groups, int16_t* values, float* scales,
-                                   float* sums, float* half_sums) {
-  round_groups<int16_t, 32767>(x, groups, values, scales, sums, half_sums);
-}
 
 /// A vector of at least n values.
 template <class T>
@@ -98,6 +48,11 @@ const IntegerKernel& best_integer_kernel() {
 
 const IntegerRows& IntegerActivations::assign(const float* x, int rows, int width, bool words,
                                               ThreadPool& pool) {
+  return assign(best_integer_kernel(), x, rows, width, words, pool);
+}
+
+const IntegerRows& IntegerActivations::assign(const IntegerKernel& kernel, const float* x, int rows,
+                                              int width, bool words, ThreadPool& pool) {
   assert(width % kIntegerGroup == 0);
   const int groups = width / kIntegerGroup;
   int8_t* bytes = words ? nullptr : sized(bytes_, area(rows, width));
@@ -106,14 +61,10 @@ const IntegerRows& IntegerActivations::assign(const float* x, int rows, int widt
   float* sums = sized(sums_, area(rows, groups));
   float* half_sums = sized(half_sums_, area(rows, 2 * groups));
   pool.parallel_for(rows, 8, [&](int, int begin, int end) {
-    const int n = (end - begin) * groups;
     const size_t first = area(begin, width), group = area(begin, groups);
-    if (words)
-      round_to_words(x + first, n, of_words + first, scales + group, sums + group,
-                     half_sums + 2 * group);
-    else
-      round_to_bytes(x + first, n, bytes + first, scales + group, sums + group,
-                     half_sums + 2 * group);
+    kernel.round(x + first, (end - begin) * groups, words ? nullptr : bytes + first,
+                 words ? of_words + first : nullptr, scales + group, sums + group,
+                 half_sums + 2 * group);
   });
   rows_ = {.rows = rows,
            .width = width,

@@ -17,6 +17,9 @@ class IntegerActivations {
   /// x: [rows, width] f32, width a multiple of 32. A group with a value that is not finite gets a
   /// scale that is not.
   const IntegerRows& assign(const float* x, int rows, int width, bool words, ThreadPool& pool);
+  /// With a kernel of the caller's choice, which must be supported(); for tests.
+  const IntegerRows& assign(const IntegerKernel& kernel, const float* x, int rows, int width,
+                            bool words, ThreadPool& pool);
   const IntegerRows& rows() const { return rows_; }
 
  private:

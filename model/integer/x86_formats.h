@@ -331,3 +331,55 @@ void decode(TensorType type, const std::byte* data, size_t stride, int rows, int
     });
   });
 }
+
+/// The largest of eight.
+inline float max_lanes(__m256 v) {
+  const __m128 half = _mm_max_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps(v, 1));
+  const __m128 pair = _mm_max_ps(half, _mm_movehl_ps(half, half));
+  return _mm_cvtss_f32(_mm_max_ss(pair, _mm_movehdup_ps(pair)));
+}
+
+inline int32_t sum_lanes(__m256i v) {
+  const __m128i half = _mm_add_epi32(_mm256_castsi256_si128(v), _mm256_extracti128_si256(v, 1));
+  const __m128i pair = _mm_add_epi32(half, _mm_shuffle_epi32(half, 0x4e));
+  return _mm_cvtsi128_si32(_mm_add_epi32(pair, _mm_shuffle_epi32(pair, 0xb1)));
+}
+
+/// round of kernel.h.
+inline void round_groups(const float* x, int groups, int8_t* bytes, int16_t* words, float* scales,
+                         float* sums, float* half_sums) {
+  const __m256 sign = _mm256_set1_ps(-0.0f);
+  const float most = words != nullptr ? 32767 : 127;
+  for (int g = 0; g < groups; ++g, x += 32) {
+    __m256 v[4], largest = _mm256_setzero_ps(), strange = _mm256_setzero_ps();
+    for (int j = 0; j < 4; ++j) {
+      v[j] = _mm256_loadu_ps(x + 8 * j);
+      largest = _mm256_max_ps(largest, _mm256_andnot_ps(sign, v[j]));
+      strange = _mm256_add_ps(strange, _mm256_sub_ps(v[j], v[j]));  // NaN where not finite
+    }
+    const float top = max_lanes(largest), scale = top / most;
+    // What is next to nothing becomes zero: its inverse would be infinite.
+    const __m256 inverse = _mm256_set1_ps(top > 1e-30f ? most / top : 0);
+    __m256i q[4];
+    for (int j = 0; j < 4; ++j) q[j] = _mm256_cvtps_epi32(_mm256_mul_ps(v[j], inverse));
+    const int32_t first = sum_lanes(_mm256_add_epi32(q[0], q[1]));
+    const int32_t second = sum_lanes(_mm256_add_epi32(q[2], q[3]));
+    scales[g] = scale + sum_lanes(strange);
+    half_sums[2 * g] = scales[g] * static_cast<float>(first);
+    half_sums[2 * g + 1] = scales[g] * static_cast<float>(second);
+    // Without a sign, since what is not finite makes them any number.
+    const uint32_t both = static_cast<uint32_t>(first) + static_cast<uint32_t>(second);
+    sums[g] = scales[g] * static_cast<float>(static_cast<int32_t>(both));
+    // Packing works within each half of a register: 0 1 4 5 | 2 3 6 7, set right afterwards.
+    const __m256i low = _mm256_packs_epi32(q[0], q[1]), high = _mm256_packs_epi32(q[2], q[3]);
+    if (words != nullptr) {
+      auto* to = reinterpret_cast<__m256i*>(words + 32 * g);
+      _mm256_storeu_si256(to, _mm256_permute4x64_epi64(low, 0xd8));
+      _mm256_storeu_si256(to + 1, _mm256_permute4x64_epi64(high, 0xd8));
+    } else {
+      _mm256_storeu_si256(reinterpret_cast<__m256i*>(bytes + 32 * g),
+                          _mm256_permutevar8x32_epi32(_mm256_packs_epi16(low, high),
+                                                      _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7)));
+    }
+  }
+}

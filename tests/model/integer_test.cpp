@@ -113,6 +113,35 @@ TEST_P(Integer, RoundingIsToTheNearestMultiple) {
   }
 }
 
+TEST_P(Integer, EveryKernelRoundsAsTheReferenceDoes) {
+  std::mt19937 random(11);
+  ThreadPool pool(2);
+  std::vector<float> x = random_rows(5, 96, random);
+  for (int i = 0; i < 96; ++i)
+    x[static_cast<size_t>(i)] = 0.5f * static_cast<float>(i % 7);  // ties
+  x[100] = 3e38f;
+  x[150] = NAN;
+  x[200] = -INFINITY;
+  for (int i = 288; i < 320; ++i) x[static_cast<size_t>(i)] = 1e-38f;
+  IntegerActivations plain;
+  const IntegerRows expected = plain.assign(kIntegerReference, x.data(), 5, 96, GetParam(), pool);
+  for (const IntegerKernel* kernel : all_integer_kernels()) {
+    if (!kernel->supported()) continue;
+    IntegerActivations activations;
+    const IntegerRows rows = activations.assign(*kernel, x.data(), 5, 96, GetParam(), pool);
+    for (size_t g = 0; g < 15; ++g) {
+      ASSERT_EQ(std::isfinite(rows.scales[g]), std::isfinite(expected.scales[g])) << g;
+      if (!std::isfinite(expected.scales[g])) continue;
+      EXPECT_EQ(rows.scales[g], expected.scales[g]) << kernel->name;
+      EXPECT_EQ(rows.sums[g], expected.sums[g]) << kernel->name;
+      EXPECT_EQ(rows.half_sums[2 * g], expected.half_sums[2 * g]) << kernel->name;
+      EXPECT_EQ(rows.half_sums[2 * g + 1], expected.half_sums[2 * g + 1]) << kernel->name;
+      for (size_t j = 32 * g; j < 32 * g + 32; ++j)
+        ASSERT_EQ(value_at(rows, j), value_at(expected, j)) << kernel->name << " " << j;
+    }
+  }
+}
+
 TEST_P(Integer, ZerosStayZerosAndWhatIsNotFiniteIsNotHidden) {
   ThreadPool pool(1);
   std::vector<float> x(64);
