@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "model/integer/dispatch.h"
+#include "model/integer/rows_avx512vnni.h"
 
 // Products of unsigned and signed bytes in fours (vpdpbusd) and of words in pairs (vpdpwssd), exact
 // in 32 bits. Bytes of Q8_0 get 128 added, which their minimum takes away again.
@@ -103,6 +104,7 @@ void dot_words(const std::byte* data, size_t stride, int begin, int end, const I
 
 void multiply_rows_avx512(TensorType type, const std::byte* data, size_t stride, int begin, int end,
                           const IntegerRows& x, float* y, size_t y_stride) {
+  if (multiply_rows_in_pairs(type, data, stride, begin, end, x, y, y_stride)) return;
   if (x.words == nullptr)
     return multiply_rows<Product>(type, data, stride, begin, end, x, y, y_stride);
   constexpr int kCached = 8;  // rows of W that stay in the first cache for all rows of x
