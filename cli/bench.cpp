@@ -149,7 +149,8 @@ void add_bench(CLI::App& app, Action& action) {
   c->add_option("-t,--threads", o->threads, "threads, 0: one per processor")
       ->check(CLI::Range(0, 1024));
   c->add_option("--precision", o->precision,
-                "fast (int16 or int8, by the model), int16, int8, bf16 or f32 (reference)")
+                "fast (bf16, int16 or int8, by the model and processor), int16, int8, bf16 or f32 "
+                "(reference)")
       ->check(CLI::IsMember({"fast", "int16", "int8", "bf16", "f32"}));
   c->add_flag("--json", o->json, "one line of JSON");
   c->callback([o, &action] { action = [o] { return run(*o); }; });

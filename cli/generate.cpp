@@ -340,7 +340,8 @@ void add_generate(CLI::App& app, Action& action) {
                 "grammar that the answer fits (a file, Lark as llguidance reads it)")
       ->excludes(schema);
   c->add_option("--precision", o->precision,
-                "fast (int16 or int8, by the model), int16, int8, bf16 or f32 (reference)")
+                "fast (bf16, int16 or int8, by the model and processor), int16, int8, bf16 or f32 "
+                "(reference)")
       ->check(CLI::IsMember({"fast", "int16", "int8", "bf16", "f32"}));
   CLI::Option* system = c->add_option("--system", o->system, "what the model is told beforehand");
   c->add_flag("--raw", o->raw, "continue the text instead of answering it as a chat")
