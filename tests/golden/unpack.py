@@ -25,3 +25,15 @@ for file, keys in wanted.items():
         for key in keys:
             a = arrays[key]
             np.save(to / f"{file}_{key}.npy", np.ascontiguousarray(a.astype(np.int32) if a.dtype == np.int64 else a))
+
+# Of the training: one folder, since the arrays are called after parameters.
+(to / "train").mkdir(exist_ok=True)
+for file, prefix in (("train", ""), ("lora", "lora.")):
+    with np.load(source / (file + ".npz")) as arrays:
+        for key in arrays.files:
+            if file == "lora" and not key.startswith("model."):
+                continue  # the others lie in tiny/ already
+            a = arrays[key]
+            a = a.astype(np.int32) if a.dtype == np.int64 else np.atleast_1d(a)
+            np.save(to / "train" / f"{prefix}{key}.npy", np.ascontiguousarray(a))
+(to / "train" / "params.json").write_text((source / "train_params.json").read_text())
