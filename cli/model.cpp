@@ -6,6 +6,7 @@
 #include "cli/command.h"
 #include "cli/model_store.h"
 #include "model/convert.h"
+#include "model/gguf_rewrite.h"
 #include "model/quantize.h"
 #include "model/summary.h"
 
@@ -17,7 +18,7 @@ using base::Error;
 using ordered = nlohmann::ordered_json;
 
 struct Options {
-  std::string in, out, type, mmproj, base;
+  std::string in, out, type, mmproj, base, adapter;
   bool force = false, json = false, tensors = false;
   int threads = 0;
 };
@@ -211,6 +212,19 @@ int quantize(const Options& o) {
   return report(model::quantize_gguf(*in, o.out, *options->type, *options));
 }
 
+int merge(const Options& o) {
+  const base::Result<model::ConvertOptions> options = convert_options(o);
+  if (!options) return fail(options.error());
+  const base::Result<std::filesystem::path> in = find_checkpoint(o.in);
+  if (!in) return fail(in.error());
+  model::ThreadPool pool(o.threads);
+  const base::Status done =
+      model::merge_adapter(*in, o.adapter, o.out, o.mmproj, options->type, o.force, pool);
+  if (!done) return fail(done.error());
+  std::printf("%s\n", o.out.c_str());
+  return kDone;
+}
+
 void add_write_options(CLI::App* c, const std::shared_ptr<Options>& o) {
   c->add_flag("--force", o->force, "replace files that exist");
   c->add_option("--threads", o->threads, "0: one per CPU")->check(CLI::Range(0, 1024));
@@ -266,6 +280,19 @@ void add_model(CLI::App& app, Action& action) {
       ->required();
   add_write_options(quantize_command, q);
   quantize_command->callback([q, &action] { action = [q] { return quantize(*q); }; });
+
+  auto m = std::make_shared<Options>();
+  CLI::App* merge_command =
+      c->add_subcommand("merge", "A GGUF checkpoint with an adapter merged into its weights.");
+  merge_command->add_option("in", m->in, "checkpoint (GGUF)")->required();
+  merge_command->add_option("adapter", m->adapter, "adapter (GGUF or PEFT folder)")->required();
+  merge_command->add_option("out", m->out, "GGUF file to write")->required();
+  merge_command->add_option("--type", m->type,
+                            "format of the layers that change; as stored if not given");
+  merge_command->add_option("--mmproj", m->mmproj,
+                            "GGUF file to write for the embedders the adapter holds");
+  add_write_options(merge_command, m);
+  merge_command->callback([m, &action] { action = [m] { return merge(*m); }; });
 }
 
 }  // namespace cli

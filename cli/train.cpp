@@ -1,52 +1,203 @@
-#include "model/checkpoint.h"
-#include "model/training/trainer.h"
-
 #include <malloc.h>
-#include <unistd.h>
 
-#include <chrono>
 #include <climits>
+#include <cmath>
 #include <csignal>
 #include <cstdio>
 #include <memory>
 #include <optional>
-#include "base/json.h"
 
 #include "cli/command.h"
 #include "cli/model_store.h"
+#include "cli/train_log.h"
+#include "model/checkpoint.h"
+#include "model/embedder_tensors.h"
+#include "model/fingerprint.h"
+#include "model/lora_peft.h"
+#include "model/quantize.h"
 #include "model/training/dataset.h"
+#include "model/training/starting_lora.h"
+#include "model/training/trainer.h"
+#include "model/training/tuned_checkpoint.h"
 
 // Order: everything that can be wrong with the input is found before the weights are packed; then
-// steps, a checkpoint every few of them (a killed run resumes from it), and at the end the adapter.
+// steps, a checkpoint every few of them (a killed run resumes from it), and at the end the adapter
+// or, after a full tuning, the checkpoint.
 
 namespace cli {
 namespace {
 
 using namespace model::training;
+using base::Errc;
+using base::Error;
 using model::Precision;
+namespace fs = std::filesystem;
 
 struct Options {
-  std::string model, adapter, data, held_out, prompt, out, log, precision = "bf16";
-  int rank = 16, max_tokens = 1536;
-  float alpha = 0;
-  bool skip_long = false;
+  std::string model, mmproj, adapter, data, held_out, prompt, out, mmproj_out, log, curve;
+  std::string tune = "lora", projections = "all", embedders = "keep", schedule = "cosine",
+              precision = "bf16", type = "BF16";
+  int image_budget = model::kDefaultImageBudget;
+  LoraOptions lora{.alpha = 0};
+  DecoderOptions decoder;
+  DatasetOptions data_options;
   TrainOptions train;
 };
 
 std::stop_source g_stop;  // set by SIGINT and SIGTERM: finish the step, save, leave
 
+/// The files a training reads. Members point into each other.
+struct Files {
+  std::optional<model::Checkpoint> checkpoint, media, adapter;
+  model::Architecture architecture;
+  model::Weights weights;
+
+  /// Where an embedder is: trained with the adapter, in a file of its own, or with the model.
+  const model::TensorSource* holding(bool (*present)(const model::TensorSource&)) const {
+    for (const std::optional<model::Checkpoint>* file : {&adapter, &media, &checkpoint})
+      if (*file && present((*file)->tensors())) return &(*file)->tensors();
+    return nullptr;
+  }
+};
+
+base::Status open_files(const Options& o, Files& files) {
+  const base::Result<fs::path> path = find_checkpoint(o.model);
+  if (!path) return path.error();
+  auto open = [](const fs::path& from, std::optional<model::Checkpoint>& to) -> base::Status {
+    base::Result<model::Checkpoint> opened = model::Checkpoint::open(from);
+    if (!opened) return opened.error();
+    to = std::move(*opened);
+    return base::Ok{};
+  };
+  base::Status done = open(*path, files.checkpoint);
+  if (done && !o.mmproj.empty()) done = open(o.mmproj, files.media);
+  if (done && !o.adapter.empty() && !model::is_peft(o.adapter))
+    done = open(o.adapter, files.adapter);
+  if (!done) return done;
+  base::Result<model::Architecture> architecture = files.checkpoint->architecture();
+  if (!architecture) return architecture.error();
+  files.architecture = std::move(*architecture);
+  base::Result<model::Weights> weights =
+      model::Weights::bind(files.checkpoint->tensors(), files.architecture);
+  if (!weights) return weights.error();
+  files.weights = std::move(*weights);
+  return base::Ok{};
+}
+
+/// Root mean square of the decoder's scaled table rows, by a few hundred of them.
+float row_size(const Files& files) {
+  const model::Matrix& table = files.weights.embedding;
+  std::vector<float> row(static_cast<size_t>(table.in));
+  double squares = 0;
+  int n = 0;
+  for (int i = 0; i < table.out; i += std::max(1, table.out / 512), ++n) {
+    table.dequantize(i, 1, row.data());
+    for (const float v : row) squares += static_cast<double>(v) * static_cast<double>(v);
+  }
+  return files.architecture.embedding_scale *
+         static_cast<float>(std::sqrt(squares / (static_cast<double>(n) * table.in)));
+}
+
+struct Embedders {
+  std::optional<model::VisionWeights> vision;
+  std::optional<model::AudioWeights> audio;
+  bool fresh_vision = false, fresh_audio = false;
+
+  MediaRules rules(int budget) const {
+    return {.side = vision ? vision->side : 0,
+            .places = vision ? vision->places : 0,
+            .budget = budget,
+            .frame = audio ? audio->frame : 0};
+  }
+};
+
+base::Result<Embedders> embedders(const Options& o, const Files& files) {
+  Embedders e;
+  const int hidden = files.architecture.hidden;
+  if (const model::TensorSource* tensors = files.holding(model::VisionEmbedder::present)) {
+    const base::Result<model::VisionEmbedder> v = model::VisionEmbedder::bind(*tensors, hidden);
+    if (!v) return v.error();
+    e.vision = v->weights();
+  }
+  if (const model::TensorSource* tensors = files.holding(model::AudioEmbedder::present)) {
+    const base::Result<model::AudioEmbedder> a = model::AudioEmbedder::bind(*tensors, hidden);
+    if (!a) return a.error();
+    e.audio = a->weights();
+  }
+  if (o.embedders != "new") return e;
+  const float size = row_size(files);
+  e.fresh_vision = !e.vision;
+  e.fresh_audio = !e.audio;
+  if (!e.vision) e.vision = fresh_vision(hidden, size, o.train.seed);
+  if (!e.audio) e.audio = fresh_audio(hidden, size, o.train.seed);
+  return e;
+}
+
+/// What is trained, in its form on disk.
+base::Status write_result(const Options& o, const Files& files, TrainableModel& model, float alpha,
+                          model::ThreadPool& pool) {
+  std::optional<model::VisionWeights> vision;
+  std::optional<model::AudioWeights> audio;
+  if (model.train_embedders && model.vision) vision = model.vision->weights();
+  if (model.train_embedders && model.audio) audio = model.audio->weights();
+  if (o.tune == "lora") {
+    std::vector<model::NamedTensor> tensors;
+    if (vision) tensors = tensors_of(*vision);
+    if (audio)
+      for (model::NamedTensor& t : tensors_of(*audio)) tensors.push_back(std::move(t));
+    return model::write_lora(o.out, model.decoder.lora(), files.architecture, alpha, tensors);
+  }
+  base::Status done = write_tuned(*files.checkpoint->gguf(), o.out, model.decoder.parameters(),
+                                  *model::tensor_type(o.type), pool);
+  if (done && (vision || audio))
+    done =
+        model::write_mmproj(o.mmproj_out, vision ? &*vision : nullptr, audio ? &*audio : nullptr);
+  return done;
+}
+
+void count(const std::vector<Sequence>& sequences) {
+  size_t tokens = 0, labels = 0, pictures = 0, sounds = 0;
+  for (const Sequence& s : sequences) {
+    tokens += s.tokens.size();
+    for (const int32_t l : s.labels) labels += l >= 0 ? 1 : 0;
+    for (const Medium& m : s.media) ++(m.kind == model::MediaKind::image ? pictures : sounds);
+  }
+  std::fprintf(stderr, "train: %zu conversations, %zu tokens, %zu with loss", sequences.size(),
+               tokens, labels);
+  if (pictures + sounds > 0)
+    std::fprintf(stderr, ", %zu pictures, %zu pieces of sound", pictures, sounds);
+  std::fprintf(stderr, "\n");
+}
+
+bool any(const std::vector<Sequence>& sequences, model::MediaKind kind) {
+  for (const Sequence& s : sequences)
+    for (const Medium& m : s.media)
+      if (m.kind == kind) return true;
+  return false;
+}
+
 int run(Options o) {
-  using base::Errc;
-  using base::Error;
-  const base::Result<std::filesystem::path> checkpoint = find_checkpoint(o.model);
-  if (!checkpoint) return fail(checkpoint.error());
-  base::Result<model::Checkpoint> base_model = model::Checkpoint::open(*checkpoint);
-  if (!base_model) return fail(base_model.error());
-  base::Result<model::Architecture> architecture = base_model->architecture();
-  if (!architecture) return fail(architecture.error());
-  base::Result<model::Weights> weights = model::Weights::bind(base_model->tensors(), *architecture);
-  if (!weights) return fail(weights.error());
-  base::Result<model::Tokenizer> tokenizer = base_model->tokenizer();
+  Files files;
+  const base::Status opened = open_files(o, files);
+  if (!opened) return fail(opened.error());
+  const bool full = o.tune == "full";
+  if (full && files.checkpoint->gguf() == nullptr)
+    return fail(Error{Errc::unsupported,
+                      o.model + ": a folder; for a full tuning convert it first (tessera model "
+                                "convert)"});
+  if (full && !o.adapter.empty())
+    return fail(Error{Errc::usage, "--adapter belongs to --tune lora"});
+  if (full && o.embedders != "keep" && o.mmproj_out.empty())
+    return fail(Error{Errc::usage, "--mmproj-out names the file for the trained embedders"});
+  const base::Result<std::array<bool, model::kProjections>> projections =
+      projections_named(o.projections);
+  if (!projections) return fail(projections.error());
+  o.lora.projections = *projections;
+  base::Result<Embedders> parts = embedders(o, files);
+  if (!parts) return fail(parts.error());
+  o.data_options.media = parts->rules(o.image_budget);
+
+  const base::Result<model::Tokenizer> tokenizer = files.checkpoint->tokenizer();
   if (!tokenizer) return fail(tokenizer.error());
   Preamble preamble;
   if (!o.prompt.empty()) {
@@ -54,123 +205,149 @@ int run(Options o) {
     if (!read) return fail(read.error());
     preamble = std::move(*read);
   }
-  base::Result<std::vector<Sequence>> sequences =
-      read_dataset(o.data, preamble, *tokenizer, o.max_tokens, o.skip_long);
+  o.data_options.max_tokens = std::min(
+      {o.data_options.max_tokens, o.train.batch_tokens, files.architecture.context_length});
+  const base::Result<std::vector<Sequence>> sequences =
+      read_dataset(o.data, preamble, *tokenizer, o.data_options);
   if (!sequences) return fail(sequences.error());
   std::vector<Sequence> held_out;
   if (!o.held_out.empty()) {
     base::Result<std::vector<Sequence>> read =
-        read_dataset(o.held_out, preamble, *tokenizer, o.max_tokens, o.skip_long);
+        read_dataset(o.held_out, preamble, *tokenizer, o.data_options);
     if (!read) return fail(read.error());
     held_out = std::move(*read);
   }
-  size_t tokens = 0, labels = 0;
-  for (const Sequence& s : *sequences) {
-    tokens += s.tokens.size();
-    for (const int32_t l : s.labels) labels += l >= 0 ? 1 : 0;
-  }
-  std::fprintf(stderr, "train: %zu conversations, %zu tokens, %zu with loss\n", sequences->size(),
-               tokens, labels);
+  count(*sequences);
+  // A fresh embedder that nothing speaks to stays away.
+  if (parts->fresh_vision && !any(*sequences, model::MediaKind::image)) parts->vision.reset();
+  if (parts->fresh_audio && !any(*sequences, model::MediaKind::audio)) parts->audio.reset();
+  base::Result<TrainLog> log = TrainLog::open(o.log, o.curve);
+  if (!log) return fail(log.error());
 
   // A pass makes and drops the same large buffers: kept in the heap they need not be zeroed by the
   // kernel each time.
   mallopt(M_MMAP_MAX, 0);
   mallopt(M_TRIM_THRESHOLD, INT_MAX);
-  std::optional<model::Lora> initial;
+  model::Lora initial;
+  initial.layers.resize(static_cast<size_t>(files.architecture.n_layers));
+  if (o.lora.alpha <= 0) o.lora.alpha = static_cast<float>(2 * o.lora.rank);
+  o.lora.seed = o.train.seed;
   if (!o.adapter.empty()) {
-    base::Result<model::Lora> opened = model::Lora::open(o.adapter, *architecture);
-    if (!opened) return fail(opened.error());
-    initial = std::move(*opened);
+    base::Result<model::Lora> read = model::Lora::open(o.adapter, files.architecture);
+    if (!read) return fail(read.error());
+    initial = std::move(*read);
+  } else if (!full) {
+    initial = starting_lora(files.architecture, o.lora);
   }
-  float alpha = o.alpha > 0 ? o.alpha : static_cast<float>(2 * o.rank);
-  if (!initial) initial = starting_lora(*architecture, o.rank, alpha, o.train.seed);
   // One alpha is written for the whole adapter, so one that was read keeps its own.
-  for (const auto& layer : initial->layers)
+  float alpha = o.lora.alpha;
+  for (const auto& layer : initial.layers)
     for (const model::LowRank& low : layer)
       if (low.rank > 0) alpha = low.scale * static_cast<float>(low.rank);
+  o.train.schedule = *schedule_named(o.schedule);
+  const std::array<float, 3> variant{o.decoder.lora_dropout, o.precision == "f32" ? 1.0f : 0.0f,
+                                     o.embedders == "keep" ? 0.0f : 1.0f};
+  o.train.variant = model::hash_bytes(std::as_bytes(std::span(variant)));
+  o.decoder.full = full;
   model::ThreadPool pool;
-  TrainableDecoder decoder(*architecture, *weights, std::move(*initial),
-                           o.precision == "f32" ? Precision::f32 : Precision::bf16, pool);
-  std::unique_ptr<std::FILE, int (*)(std::FILE*)> log(nullptr, std::fclose);
-  if (!o.log.empty()) {
-    log.reset(std::fopen(o.log.c_str(), "ae"));
-    if (!log) return fail(Error{Errc::system, o.log + ": cannot be written"});
-  }
+  TrainableModel model{.decoder =
+                           TrainableDecoder(files.architecture, files.weights, std::move(initial),
+                                            o.precision == "f32" ? Precision::f32 : Precision::bf16,
+                                            pool, o.decoder)};
+  if (parts->vision) model.vision.emplace(std::move(*parts->vision));
+  if (parts->audio) model.audio.emplace(std::move(*parts->audio));
+  model.train_embedders = o.embedders != "keep";
+  size_t trained = 0;
+  for (const Parameter& p : model.parameters()) trained += p.value->size();
+  if (trained == 0) return fail(Error{Errc::usage, "nothing is trained"});
+  std::fprintf(stderr, "train: %.2f million parameters change\n",
+               static_cast<double>(trained) / 1e6);
+
   std::signal(SIGINT, [](int) { g_stop.request_stop(); });
   std::signal(SIGTERM, [](int) { g_stop.request_stop(); });
-  const auto start = std::chrono::steady_clock::now();
-  const bool person = ::isatty(STDERR_FILENO) == 1;
-  int first_step = -1;
   const base::Status done = train(
-      decoder, *sequences, held_out, o.train,
+      model, *sequences, held_out, o.train,
       [&](const StepReport& r) {
-        if (first_step < 0) first_step = r.step - 1;
-        const double seconds =
-            std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-        const double left = seconds / (r.step - first_step) * (r.steps - r.step);
-        // One line that changes for a person; into a file a line every ten steps.
-        if (person || r.step % 10 == 0 || r.step == r.steps)
-          std::fprintf(stderr, "%strain: step %d/%d loss %.4f, %.0f tokens/s, %.0f min left   %s",
-                       person ? "\r" : "", r.step, r.steps, r.loss, r.tokens_per_s, left / 60,
-                       person ? "" : "\n");
-        if (r.evaluation >= 0) std::fprintf(stderr, "train: held-out loss %.4f\n", r.evaluation);
-        if (!o.train.checkpoint.empty() && r.step % o.train.checkpoint_every == 0)
-          (void)model::write_lora(o.out, decoder.lora(), *architecture, alpha)
-              .has_value();  // a look at what is there so far
-        if (!log) return;
-        nlohmann::json line = {{"step", r.step},
-                               {"loss", r.loss},
-                               {"norm", r.gradient_norm},
-                               {"learning_rate", r.learning_rate},
-                               {"tokens_per_s", r.tokens_per_s},
-                               {"rows_per_s", r.rows_per_s}};
-        if (r.evaluation >= 0) line["held_out_loss"] = r.evaluation;
-        std::fprintf(log.get(), "%s\n", line.dump().c_str());
-        std::fflush(log.get());
+        log->report(r);
+        if (r.saved && !full && r.step != r.steps)  // a look at what is there so far
+          (void)write_result(o, files, model, alpha, pool).has_value();
       },
-      g_stop.get_token());
-  std::fprintf(stderr, "\n");
+      pool, g_stop.get_token());
+  if (const base::Status drawn = log->draw(); !drawn)
+    std::fprintf(stderr, "train: no curve: %s\n", drawn.error().message.c_str());
   if (!done) return fail(done.error());
-  const base::Status written = model::write_lora(o.out, decoder.lora(), *architecture, alpha);
+  const base::Status written = write_result(o, files, model, alpha, pool);
   if (!written) return fail(written.error());
   std::fprintf(stderr, "train: wrote %s\n", o.out.c_str());
   return kDone;
+}
+
+void add_what(CLI::App* c, Options& o) {
+  c->add_option("--tune", o.tune, "lora (an adapter) or full (every weight)")
+      ->check(CLI::IsMember({"lora", "full"}));
+  c->add_option("--lora-rank", o.lora.rank, "rank of A and B")->check(CLI::Range(1, 256));
+  c->add_option("--lora-alpha", o.lora.alpha, "alpha; twice the rank if not given");
+  c->add_option("--lora-dropout", o.decoder.lora_dropout, "share of A's input that is dropped")
+      ->check(CLI::Range(0.0, 0.9));
+  c->add_option("--lora-projections", o.projections,
+                "q, k, v, o, gate, up, down, attention, mlp or all, separated by commas");
+  c->add_flag("--rslora", o.lora.rank_stabilized, "scale by alpha / sqrt(rank)");
+  c->add_option("--mmproj", o.mmproj, "GGUF with the embedders of pictures and sound");
+  c->add_option("--embedders", o.embedders,
+                "keep (as they are), train, or new (also start those that are missing)")
+      ->check(CLI::IsMember({"keep", "train", "new"}));
+  c->add_option("--embedder-rate", o.train.embedder_rate, "their learning rate, as a factor");
+  c->add_option("--image-budget", o.image_budget, "most soft tokens of a picture")
+      ->check(CLI::IsMember({70, 140, 280, 560, 1120}));
+  c->add_option("--mmproj-out", o.mmproj_out, "after a full tuning: GGUF to write for embedders");
+  c->add_option("--type", o.type, "after a full tuning: BF16, F16 or F32")
+      ->check(CLI::IsMember({"BF16", "F16", "F32"}, CLI::ignore_case));
+}
+
+void add_how(CLI::App* c, TrainOptions& t, Options& o) {
+  c->add_option("--steps", t.steps, "optimizer steps")->required()->check(CLI::Range(1, 10000000));
+  c->add_option("--batch-tokens", t.batch_tokens, "tokens of one pass")
+      ->check(CLI::Range(16, 65536));
+  c->add_option("--accumulate", t.accumulate, "passes in a step")->check(CLI::Range(1, 1024));
+  c->add_option("--learning-rate", t.learning_rate, "peak learning rate");
+  c->add_option("--warmup", t.warmup_steps, "steps of warm-up");
+  c->add_option("--schedule", o.schedule, "constant, linear or cosine, after the warm-up")
+      ->check(CLI::IsMember({"constant", "linear", "cosine"}));
+  c->add_option("--final-rate", t.final_fraction, "of the learning rate, where the schedule ends")
+      ->check(CLI::Range(0.0, 1.0));
+  c->add_option("--weight-decay", t.weight_decay, "of matrices, as AdamW has it");
+  c->add_option("--clip", t.clip, "largest norm of a gradient; 0: any");
+  c->add_option("--seed", t.seed, "order of the data, dropout and fresh weights");
+  c->add_flag("--recompute", o.decoder.recompute,
+              "hold the activations of one layer alone: less memory, a third more work");
+  c->add_option("--precision", o.precision, "bf16 (fast) or f32")
+      ->check(CLI::IsMember({"bf16", "f32"}));
+  c->add_option("--checkpoint", t.checkpoint, "file to save to and resume from");
+  c->add_option("--checkpoint-every", t.checkpoint_every, "steps")->check(CLI::Range(1, 10000000));
+  c->add_option("--eval-every", t.evaluate_every, "steps")->check(CLI::Range(1, 10000000));
+  c->add_option("--log", o.log, "JSON Lines, a line a step");
+  c->add_option("--curve", o.curve, "PNG of the loss, drawn at the end");
 }
 
 }  // namespace
 
 void add_train(CLI::App& app, Action& action) {
   auto options = std::make_shared<Options>();
-  CLI::App* c = app.add_subcommand("train", "Tune a LoRA adapter on conversations.");
-  c->add_option("--model", options->model, "GGUF checkpoint")->required();
-  c->add_option("--adapter", options->adapter,
+  Options& o = *options;
+  CLI::App* c = app.add_subcommand("train", "Tune a model, or an adapter to it, on conversations.");
+  c->add_option("--model", o.model, "checkpoint (GGUF file or folder)")->required();
+  c->add_option("--adapter", o.adapter,
                 "adapter to start from, instead of a fresh one of --lora-rank");
-  c->add_option("--data", options->data, "JSON Lines, one conversation a line")->required();
-  c->add_option("--eval", options->held_out, "held-out conversations, for their loss");
-  c->add_option("--prompt", options->prompt,
+  c->add_option("--data", o.data, "JSON Lines, one conversation a line")->required();
+  c->add_option("--eval", o.held_out, "held-out conversations, for their loss");
+  c->add_option("--prompt", o.prompt,
                 "JSON with the system text and tools that stand before each conversation");
-  c->add_option("--out", options->out, "adapter to write (GGUF)")->required();
-  c->add_option("--lora-rank", options->rank, "rank of A and B")->check(CLI::Range(1, 256));
-  c->add_option("--lora-alpha", options->alpha, "alpha; twice the rank if not given");
-  c->add_option("--steps", options->train.steps, "optimizer steps")
-      ->required()
-      ->check(CLI::Range(1, 10000000));
-  c->add_option("--batch-tokens", options->train.batch_tokens, "tokens of one pass")
-      ->check(CLI::Range(16, 65536));
-  c->add_option("--accumulate", options->train.accumulate, "passes in a step")
-      ->check(CLI::Range(1, 1024));
-  c->add_option("--max-tokens", options->max_tokens, "longest conversation");
-  c->add_flag("--skip-long", options->skip_long,
+  c->add_option("--max-tokens", o.data_options.max_tokens, "longest conversation");
+  c->add_flag("--skip-long", o.data_options.skip_long,
               "leave out longer conversations instead of refusing");
-  c->add_option("--learning-rate", options->train.learning_rate, "peak learning rate");
-  c->add_option("--warmup", options->train.warmup_steps, "steps of warm-up");
-  c->add_option("--seed", options->train.seed, "order of the data and start of A");
-  c->add_option("--checkpoint", options->train.checkpoint, "file to save to and resume from");
-  c->add_option("--checkpoint-every", options->train.checkpoint_every, "steps");
-  c->add_option("--eval-every", options->train.evaluate_every, "steps");
-  c->add_option("--log", options->log, "JSON Lines, a line a step");
-  c->add_option("--precision", options->precision, "bf16 (fast) or f32")
-      ->check(CLI::IsMember({"bf16", "f32"}));
+  c->add_option("--out", o.out, "adapter or checkpoint to write (GGUF)")->required();
+  add_what(c, o);
+  add_how(c, o.train, o);
   c->callback([options, &action] { action = [options] { return run(*options); }; });
 }
 

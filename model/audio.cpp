@@ -32,6 +32,13 @@ base::Result<AudioEmbedder> AudioEmbedder::bind(const TensorSource& tensors, int
   return a;
 }
 
+AudioWeights AudioEmbedder::weights() const {
+  AudioWeights w{.frame = projection_.in, .hidden = projection_.out, .projection = {}};
+  w.projection.resize(static_cast<size_t>(w.frame) * static_cast<size_t>(w.hidden));
+  projection_.dequantize(0, w.hidden, w.projection.data());
+  return w;
+}
+
 base::Result<SoftTokens> AudioEmbedder::embed(std::span<const float> samples,
                                               ThreadPool& pool) const {
   if (samples.empty()) return Error{Errc::usage, "the recording is empty"};

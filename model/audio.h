@@ -14,6 +14,13 @@ inline constexpr int kSampleRate = 16000;  ///< of all sound the model hears, mo
 inline constexpr double kMaxClipSeconds =
     30.0;  ///< of one recording between its begin and end tokens
 
+/// The numbers of an audio embedder in f32.
+struct AudioWeights {
+  int frame = 0;                  ///< samples of a soft token
+  int hidden = 0;                 ///< of the decoder
+  std::vector<float> projection;  ///< [hidden, frame]
+};
+
 /// Gemma 4's audio embedder: each frame of 640 samples (40 ms) becomes one soft token by a norm and
 /// a matrix. The matrix stays in the checkpoint, which outlives the embedder.
 class AudioEmbedder {
@@ -27,6 +34,7 @@ class AudioEmbedder {
   base::Result<SoftTokens> embed(std::span<const float> samples, ThreadPool& pool) const;
 
   int frame() const { return projection_.in; }  ///< samples of a soft token
+  AudioWeights weights() const;
 
  private:
   AudioEmbedder() = default;

@@ -8,6 +8,7 @@
 
 #include "base/file.h"
 #include "model/checkpoint.h"
+#include "model/embedder_tensors.h"
 #include "model/gguf.h"
 #include "model/gguf_writer.h"
 #include "model/hub_config.h"
@@ -36,35 +37,6 @@ namespace fs = std::filesystem;
 using base::Errc;
 using base::Error;
 using ordered = nlohmann::ordered_json;
-
-/// general.file_type, as llama.cpp numbers what most matrices are.
-uint32_t file_type(TensorType type) {
-  switch (type) {
-    case TensorType::f32:
-      return 0;
-    case TensorType::f16:
-      return 1;
-    case TensorType::q4_0:
-      return 2;
-    case TensorType::q4_1:
-      return 3;
-    case TensorType::q8_0:
-      return 7;
-    case TensorType::q5_0:
-      return 8;
-    case TensorType::q5_1:
-      return 9;
-    case TensorType::q4_k:
-      return 14;
-    case TensorType::q5_k:
-      return 16;
-    case TensorType::q6_k:
-      return 18;
-    case TensorType::bf16:
-      return 32;
-  }
-  return 0;
-}
 
 /// The wanted type if rows of `width` values are whole blocks of it, else the narrowest wider one.
 TensorType fitting(TensorType wanted, uint64_t width) {
@@ -396,15 +368,6 @@ base::Status media_to_gguf(const Checkpoint& file, const fs::path& in, const fs:
   w.add("general.name", name_of(in) + " mmproj");
   w.add("clip.has_vision_encoder", hub.vision.has_value());
   w.add("clip.has_audio_encoder", hub.audio.has_value());
-  auto modality = [&](const std::string& p, const char* projector, int width, float eps) {
-    w.add(p + "projector_type", projector);
-    w.add(p + "embedding_length", static_cast<uint32_t>(width));
-    w.add(p + "feed_forward_length", uint32_t{0});
-    w.add(p + "block_count", uint32_t{0});
-    w.add(p + "attention.head_count", uint32_t{0});
-    w.add(p + "projection_dim", static_cast<uint32_t>(hidden));
-    w.add(p + "attention.layer_norm_epsilon", eps);
-  };
   if (hub.vision) {
     const VisionConfig& v = *hub.vision;
     if (v.pooling != 3)
@@ -415,11 +378,7 @@ base::Status media_to_gguf(const Checkpoint& file, const fs::path& in, const fs:
                places = static_cast<uint64_t>(v.positions);
     const std::vector<uint32_t> columns =
         patch_columns(static_cast<uint32_t>(v.model_patch_size()), true);
-    modality("clip.vision.", "gemma4uv", v.embed_dim, v.norm_eps);
-    w.add("clip.vision.image_size", uint32_t{224});  // required by readers, unused
-    w.add("clip.vision.patch_size", static_cast<uint32_t>(v.patch_size));
-    w.add("clip.vision.image_mean", std::span<const float>(std::array{0.0f, 0.0f, 0.0f}));
-    w.add("clip.vision.image_std", std::span<const float>(std::array{1.0f, 1.0f, 1.0f}));
+    add_vision_keys(w, v.embed_dim, hub.architecture.hidden, v.patch_size, v.norm_eps);
     for (const auto& [name, shape, permuted] :
          {std::tuple{"v.patch_norm.1.weight", std::vector<uint64_t>{patch}, true},
           {"v.patch_norm.1.bias", {patch}, true},
@@ -443,8 +402,7 @@ base::Status media_to_gguf(const Checkpoint& file, const fs::path& in, const fs:
   }
   if (hub.audio) {
     const auto samples = static_cast<uint64_t>(hub.audio->samples_per_token);
-    modality("clip.audio.", "gemma4ua", hub.audio->samples_per_token, hub.audio->norm_eps);
-    w.add("clip.audio.num_mel_bins", uint32_t{128});  // required by readers, unused
+    add_audio_keys(w, hub.audio->samples_per_token, hub.architecture.hidden, hub.audio->norm_eps);
     const base::Result<TensorTask*> projection =
         add({"mm.a.input_projection.weight", {samples, hidden}}, {samples, hidden});
     if (!projection) return projection.error();
@@ -841,7 +799,13 @@ base::Result<ConvertReport> gguf_to_peft(const Checkpoint& file, const fs::path&
   std::map<uint64_t, int> ranks;
   std::vector<std::pair<std::string, uint64_t>> modules;
   std::map<std::string, bool> targets;
+  int hidden = 0;  // of the decoder, as the embedders that came with the adapter say it
   for (const StoredTensor& t : gguf.tensors()) {
+    if (t.name.starts_with("v.") || t.name.starts_with("mm.")) {
+      if (t.name.ends_with("input_projection.weight") && t.shape.size() == 2)
+        hidden = static_cast<int>(std::min<uint64_t>(t.shape[1], 1 << 20));
+      continue;
+    }
     const bool is_a = t.name.ends_with(".lora_a");
     if (!is_a && !t.name.ends_with(".lora_b"))
       return Error{Errc::unsupported, t.name + ": not a matrix of a LoRA adapter"};
@@ -902,6 +866,14 @@ base::Result<ConvertReport> gguf_to_peft(const Checkpoint& file, const fs::path&
     report.written.push_back(out / "adapter_config.json");
   }
   if (!done) return done.error();
+  if (hidden == 0) return report;
+  const base::Result<bool> embedders =
+      write_embedders_of(file.tensors(), hidden, out / "mmproj.gguf", options.replace);
+  if (!embedders) return embedders.error();
+  if (*embedders) {
+    report.written.push_back(out / "mmproj.gguf");
+    report.notes.push_back("PEFT has no place for embedders; they are in mmproj.gguf");
+  }
   return report;
 }
 

@@ -111,6 +111,18 @@ TESSERA_CLONES void rms_norm_backward_rows(const float* x, const float* inv_rms,
   }
 }
 
+TESSERA_CLONES void rms_norm_weight_gradient_columns(const float* x, const float* inv_rms,
+                                                     const float* dy, int rows, int width,
+                                                     int begin, int end, float* dw) {
+  for (int r = 0; r < rows; ++r) {
+    const float* in = x + static_cast<int64_t>(r) * width;
+    const float* d = dy + static_cast<int64_t>(r) * width;
+    const float inv = inv_rms[r];
+#pragma GCC ivdep
+    for (int k = begin; k < end; ++k) dw[k] += d[k] * in[k] * inv;
+  }
+}
+
 TESSERA_CLONES void gelu_gate_range(const float* gate, const float* up, float* act, int64_t begin,
                                     int64_t end) {
 #pragma GCC ivdep
@@ -215,6 +227,13 @@ void layer_norm(float* x, int rows, int width, const float* weight, const float*
                 ThreadPool& pool) {
   pool.parallel_for(rows, 8,
                     [&](int, int b, int e) { layer_norm_rows(x, b, e, width, weight, bias, eps); });
+}
+
+void rms_norm_weight_gradient(const float* x, const float* inv_rms, const float* dy, int rows,
+                              int width, float* dw, ThreadPool& pool) {
+  pool.parallel_for(width, 128, [&](int, int begin, int end) {
+    rms_norm_weight_gradient_columns(x, inv_rms, dy, rows, width, begin, end, dw);
+  });
 }
 
 void rms_norm_backward(const float* x, const float* inv_rms, const float* dy, int rows, int width,

@@ -18,7 +18,12 @@ void rms_norm(const float* x, int rows, int width, const float* weight, float ep
 void layer_norm(float* x, int rows, int width, const float* weight, const float* bias, float eps,
                 ThreadPool& pool);
 
-/// dx (+)= gradient of rms_norm with respect to x; the weight is frozen.
+/// dw += gradient of rms_norm with respect to its weight: the sum over rows of dy * x * inv_rms, in
+/// the order of the rows.
+void rms_norm_weight_gradient(const float* x, const float* inv_rms, const float* dy, int rows,
+                              int width, float* dw, ThreadPool& pool);
+
+/// dx (+)= gradient of rms_norm with respect to x.
 void rms_norm_backward(const float* x, const float* inv_rms, const float* dy, int rows, int width,
                        const float* weight, float* dx, bool accumulate, ThreadPool& pool);
 

@@ -4,6 +4,34 @@
 
 namespace model {
 
+uint32_t file_type(TensorType type) {
+  switch (type) {
+    case TensorType::f32:
+      return 0;
+    case TensorType::f16:
+      return 1;
+    case TensorType::q4_0:
+      return 2;
+    case TensorType::q4_1:
+      return 3;
+    case TensorType::q8_0:
+      return 7;
+    case TensorType::q5_0:
+      return 8;
+    case TensorType::q5_1:
+      return 9;
+    case TensorType::q4_k:
+      return 14;
+    case TensorType::q5_k:
+      return 16;
+    case TensorType::q6_k:
+      return 18;
+    case TensorType::bf16:
+      return 32;
+  }
+  return 0;
+}
+
 using base::Errc;
 using base::Error;
 

@@ -14,6 +14,9 @@
 
 namespace model {
 
+/// general.file_type, as llama.cpp numbers what most matrices are.
+uint32_t file_type(TensorType type);
+
 /// Writes a GGUF file of version 3 front to back: metadata, then the declaration of every tensor,
 /// then their bytes in that order. Nothing but the header is held in memory. The layout is
 /// described in gguf.cpp.

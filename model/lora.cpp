@@ -2,6 +2,7 @@
 
 #include <map>
 
+#include "model/embedder_tensors.h"
 #include "model/gguf_writer.h"
 #include "model/lora_peft.h"
 #include "model/quantize.h"
@@ -124,6 +125,9 @@ base::Result<Lora> Lora::open(const std::filesystem::path& path, const Architect
       used += 2;
     }
   }
+  // Embedders of pictures and sound that were trained with the adapter.
+  for (const StoredTensor& t : gguf->tensors())
+    if (t.name.starts_with("v.") || t.name.starts_with("mm.")) ++used;
   if (used != gguf->tensors().size())
     return Error{Errc::unsupported, file + ": " + std::to_string(gguf->tensors().size() - used) +
                                         " of its tensors are not for the decoder's linear layers"};
@@ -132,7 +136,7 @@ base::Result<Lora> Lora::open(const std::filesystem::path& path, const Architect
 }
 
 base::Status write_lora(const std::filesystem::path& path, const Lora& lora, const Architecture& a,
-                        float alpha) {
+                        float alpha, std::span<const NamedTensor> embedders) {
   GgufWriter w;
   w.add("general.architecture", a.name);
   w.add("general.type", "adapter");
@@ -153,6 +157,7 @@ base::Status write_lora(const std::filesystem::path& path, const Lora& lora, con
       matrices.push_back(&low.b);
     }
   }
+  for (const NamedTensor& t : embedders) w.add_tensor(t.name, t.shape, TensorType::f32);
   // Training writes over its own earlier result.
   base::Status done = w.begin(path, true);
   std::vector<std::byte> bytes;
@@ -162,6 +167,8 @@ base::Status write_lora(const std::filesystem::path& path, const Lora& lora, con
     quantize_row(TensorType::f16, *values, bytes.data());
     done = w.write(bytes);
   }
+  for (const NamedTensor& t : embedders)
+    if (done) done = w.write(std::as_bytes(std::span(t.values)));
   if (!done) return done;
   return w.finish();
 }

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <filesystem>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -34,15 +35,19 @@ struct Lora {
   }
 
   /// Reads a GGUF adapter (general.type "adapter", tensors NAME.lora_a and NAME.lora_b; scale alpha
-  /// / rank) or a PEFT folder (adapter_config.json, adapter_model.safetensors). Errors: not_found,
-  /// corrupt, unsupported, or usage, naming the tensor that does not fit the base checkpoint.
+  /// / rank; tensors of embedders beside them are Engine's) or a PEFT folder (adapter_config.json,
+  /// adapter_model.safetensors). Errors: not_found, corrupt, unsupported, or usage, naming the
+  /// tensor that does not fit the base checkpoint.
   static base::Result<Lora> open(const std::filesystem::path& path,
                                  const Architecture& architecture);
 };
 
-/// Writes `lora` as a GGUF adapter with f16 matrices. alpha: the factor that open() divides by the
-/// rank. Errors: system.
+struct NamedTensor;
+
+/// Writes `lora` as a GGUF adapter with f16 matrices, and `embedders` beside them in f32. alpha:
+/// the factor that open() divides by the rank. Replaces `path`. Errors: system.
 base::Status write_lora(const std::filesystem::path& path, const Lora& lora,
-                        const Architecture& architecture, float alpha);
+                        const Architecture& architecture, float alpha,
+                        std::span<const NamedTensor> embedders = {});
 
 }  // namespace model

@@ -8,6 +8,7 @@
 #include "model/attention.h"
 #include "model/fingerprint.h"
 #include "model/hub_config.h"
+#include "model/lora_peft.h"
 
 namespace model {
 
@@ -42,25 +43,35 @@ base::Result<Engine> Engine::load(const std::filesystem::path& path, const LoadO
     if (!opened) return opened.error();
     lora = std::move(*opened);
   }
-  std::optional<Checkpoint> media_file;
+  std::optional<Checkpoint> media_file, adapter_file;
+  if (!options.adapter.empty() && !is_peft(options.adapter)) {
+    base::Result<Checkpoint> opened = Checkpoint::open(options.adapter);
+    if (!opened) return opened.error();
+    adapter_file = std::move(*opened);
+  }
   if (!options.mmproj.empty()) {
     base::Result<Checkpoint> opened = Checkpoint::open(options.mmproj);
     if (!opened) return opened.error();
     media_file = std::move(*opened);
   }
-  auto parts = std::make_unique<Parts>(
-      Parts{std::move(*file), std::move(media_file), std::move(*architecture), std::move(*weights),
-            std::move(tokenizer), std::make_unique<ThreadPool>(options.threads)});
-  const TensorSource& media =
-      parts->media_file ? parts->media_file->tensors() : parts->file.tensors();
+  auto parts = std::make_unique<Parts>(Parts{
+      std::move(*file), std::move(media_file), std::move(adapter_file), std::move(*architecture),
+      std::move(*weights), std::move(tokenizer), std::make_unique<ThreadPool>(options.threads)});
+  auto source = [&](bool (*present)(const TensorSource&)) -> const TensorSource& {
+    if (parts->adapter_file && present(parts->adapter_file->tensors()))
+      return parts->adapter_file->tensors();
+    return parts->media_file ? parts->media_file->tensors() : parts->file.tensors();
+  };
+  const TensorSource& pictures = source(VisionEmbedder::present);
+  const TensorSource& sounds = source(AudioEmbedder::present);
   const int hidden = parts->architecture.hidden;
-  if (VisionEmbedder::present(media)) {
-    base::Result<VisionEmbedder> vision = VisionEmbedder::bind(media, hidden);
+  if (VisionEmbedder::present(pictures)) {
+    base::Result<VisionEmbedder> vision = VisionEmbedder::bind(pictures, hidden);
     if (!vision) return vision.error();
     parts->vision = std::move(*vision);
   }
-  if (AudioEmbedder::present(media)) {
-    base::Result<AudioEmbedder> audio = AudioEmbedder::bind(media, hidden);
+  if (AudioEmbedder::present(sounds)) {
+    base::Result<AudioEmbedder> audio = AudioEmbedder::bind(sounds, hidden);
     if (!audio) return audio.error();
     parts->audio = std::move(*audio);
   }

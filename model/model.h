@@ -53,10 +53,11 @@ struct MediaIds {
 
 struct LoadOptions {
   Precision precision = Precision::fast;
-  std::filesystem::path adapter = {};  ///< LoRA, empty: none
-  std::filesystem::path mmproj = {};   ///< GGUF with the embedders; a folder holds its own
-  int threads = 0;                     ///< 0: one per CPU
-  bool need_tokenizer = true;          ///< false: one that cannot be read is no error
+  /// LoRA, empty: none. Embedders in its file were trained with it and stand for any others.
+  std::filesystem::path adapter = {};
+  std::filesystem::path mmproj = {};  ///< GGUF with the embedders; a folder holds its own
+  int threads = 0;                    ///< 0: one per CPU
+  bool need_tokenizer = true;         ///< false: one that cannot be read is no error
   /// Linear layers that take more than this in bf16 are read as stored (Decoder).
   size_t max_packed_bytes = size_t{2} << 30;
 };
@@ -99,7 +100,7 @@ class Engine {
   friend class Drafter;
   struct Parts {  // stays in place, since its members point at each other
     Checkpoint file;
-    std::optional<Checkpoint> media_file;
+    std::optional<Checkpoint> media_file, adapter_file;
     Architecture architecture;
     Weights weights;
     std::optional<Tokenizer> tokenizer;

@@ -107,23 +107,73 @@ base::Result<VisionEmbedder> VisionEmbedder::bind(const TensorSource& tensors, i
   return v;
 }
 
+std::vector<float> cut_patches(const media::Pixels& picture, PatchGrid grid, int side,
+                               PixelScale scale) {
+  const media::Pixels scaled =
+      media::resize_bicubic(picture, grid.columns * side, grid.rows * side);
+  const size_t in = static_cast<size_t>(side) * static_cast<size_t>(side) * 3;
+  std::vector<float> patches(static_cast<size_t>(grid.tokens()) * in);
+  float value[256];
+  for (int i = 0; i < 256; ++i)
+    value[i] = scale == PixelScale::multiply ? static_cast<float>(i) * 0.003921569f
+                                             : static_cast<float>(i) / 255.0f;
+  for (int i = 0; i < grid.tokens(); ++i) {
+    float* to = patches.data() + static_cast<size_t>(i) * in;
+    for (int r = 0; r < side; ++r) {
+      const uint8_t* from = scaled.at(i % grid.columns * side, i / grid.columns * side + r);
+      for (int k = 0; k < side * 3; ++k) *to++ = value[from[k]];
+    }
+  }
+  return patches;
+}
+
+void channels_first(std::vector<float>& patches, int n, int side, ThreadPool& pool) {
+  const int plane = side * side, in = plane * 3;
+  pool.parallel_for(n, 1, [&](int worker, int begin, int end) {
+    float* copy =
+        reinterpret_cast<float*>(pool.scratch(worker, static_cast<size_t>(in) * sizeof(float)));
+    for (int i = begin; i < end; ++i) {
+      float* patch = patches.data() + static_cast<ptrdiff_t>(i) * in;
+      std::copy_n(patch, in, copy);
+      for (int at = 0; at < plane; ++at)
+        for (int c = 0; c < 3; ++c) patch[c * plane + at] = copy[at * 3 + c];
+    }
+  });
+}
+
+VisionWeights VisionEmbedder::weights() const {
+  VisionWeights w{.side = side_,
+                  .width = width_,
+                  .hidden = hidden_,
+                  .places = places_,
+                  .norm1 = norm1_,
+                  .norm1_bias = norm1_bias_,
+                  .dense = {},
+                  .dense_bias = dense_bias_,
+                  .norm2 = norm2_,
+                  .norm2_bias = norm2_bias_,
+                  .table = column_places_,
+                  .norm3 = norm3_,
+                  .norm3_bias = norm3_bias_,
+                  .projection = {}};
+  w.table.insert(w.table.end(), row_places_.begin(), row_places_.end());
+  w.dense.resize(static_cast<size_t>(width_) * static_cast<size_t>(w.patch_values()));
+  dense_.dequantize(0, width_, w.dense.data());
+  w.projection.resize(static_cast<size_t>(hidden_) * static_cast<size_t>(width_));
+  projection_.dequantize(0, hidden_, w.projection.data());
+  if (channels_first_) return w;
+  ThreadPool one(1);
+  channels_first(w.norm1, 1, side_, one);
+  channels_first(w.norm1_bias, 1, side_, one);
+  channels_first(w.dense, width_, side_, one);
+  return w;
+}
+
 std::vector<float> VisionEmbedder::embed_patches(std::vector<float>& patches, PatchGrid grid,
                                                  ThreadPool& pool) const {
   const int n = grid.tokens(), in = side_ * side_ * 3;
   const size_t width = static_cast<size_t>(width_);
-  if (channels_first_) {
-    const int plane = side_ * side_;
-    pool.parallel_for(n, 1, [&](int worker, int begin, int end) {
-      float* copy =
-          reinterpret_cast<float*>(pool.scratch(worker, static_cast<size_t>(in) * sizeof(float)));
-      for (int i = begin; i < end; ++i) {
-        float* patch = patches.data() + static_cast<ptrdiff_t>(i) * in;
-        std::copy_n(patch, in, copy);
-        for (int at = 0; at < plane; ++at)
-          for (int c = 0; c < 3; ++c) patch[c * plane + at] = copy[at * 3 + c];
-      }
-    });
-  }
+  if (channels_first_) channels_first(patches, n, side_, pool);
   layer_norm(patches.data(), n, in, norm1_.data(), norm1_bias_.data(), kLayerNormEps, pool);
   std::vector<float> e(static_cast<size_t>(n) * width);
   multiply_f32(dense_, patches.data(), 0, n, e.data(), pool);
@@ -151,21 +201,7 @@ base::Result<SoftTokens> VisionEmbedder::embed(const media::Pixels& picture, int
     return Error{Errc::usage, "a picture of " + std::to_string(grid->columns) + "x" +
                                   std::to_string(grid->rows) + " patches; the position table has " +
                                   std::to_string(places_) + " places"};
-  const media::Pixels scaled =
-      media::resize_bicubic(picture, grid->columns * side_, grid->rows * side_);
-  const size_t in = static_cast<size_t>(side_) * static_cast<size_t>(side_) * 3;
-  std::vector<float> patches(static_cast<size_t>(grid->tokens()) * in);
-  float value[256];
-  for (int i = 0; i < 256; ++i)
-    value[i] = scale == PixelScale::multiply ? static_cast<float>(i) * 0.003921569f
-                                             : static_cast<float>(i) / 255.0f;
-  for (int i = 0; i < grid->tokens(); ++i) {
-    float* to = patches.data() + static_cast<size_t>(i) * in;
-    for (int r = 0; r < side_; ++r) {
-      const uint8_t* from = scaled.at(i % grid->columns * side_, i / grid->columns * side_ + r);
-      for (int k = 0; k < side_ * 3; ++k) *to++ = value[from[k]];
-    }
-  }
+  std::vector<float> patches = cut_patches(picture, *grid, side_, scale);
   SoftTokens soft{.n = grid->tokens(), .values = {}};
   soft.values = embed_patches(patches, *grid, pool);
   return soft;

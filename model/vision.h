@@ -38,6 +38,31 @@ struct SoftTokens {
 /// by 255, as the reference does (they differ in the last bit).
 enum class PixelScale : uint8_t { multiply, divide };
 
+/// The pixels of a picture that was scaled to `grid`, as numbers: [n, side * side * 3] f32, patch
+/// by patch row by row of the grid; inside a patch [row, column, channel].
+std::vector<float> cut_patches(const media::Pixels& picture, PatchGrid grid, int side,
+                               PixelScale scale);
+
+/// Puts the values of each of n patches in the order [channel, row, column], in place.
+void channels_first(std::vector<float>& patches, int n, int side, ThreadPool& pool);
+
+/// The numbers of a patch embedder in f32, in the order of GGUF files: columns of `dense` and the
+/// first norm as [channel, row, column].
+struct VisionWeights {
+  int side = 0;                                    ///< pixels of a patch
+  int width = 0;                                   ///< between the two matrices
+  int hidden = 0;                                  ///< of the decoder
+  int places = 0;                                  ///< of either axis
+  std::vector<float> norm1 = {}, norm1_bias = {};  ///< [side * side * 3]
+  std::vector<float> dense = {}, dense_bias = {};  ///< [width, side * side * 3], [width]
+  std::vector<float> norm2 = {}, norm2_bias = {};  ///< [width]
+  std::vector<float> table = {};                   ///< [2, places, width]: columns, then rows
+  std::vector<float> norm3 = {}, norm3_bias = {};  ///< [width]
+  std::vector<float> projection = {};              ///< [hidden, width]
+
+  int patch_values() const { return side * side * 3; }
+};
+
 /// Gemma 4's patch embedder: each 48x48 patch becomes one soft token by norms and two matrices; no
 /// attention. Matrices stay in the checkpoint, which outlives the embedder.
 class VisionEmbedder {
@@ -57,7 +82,9 @@ class VisionEmbedder {
   std::vector<float> embed_patches(std::vector<float>& patches, PatchGrid grid,
                                    ThreadPool& pool) const;
 
-  int side() const { return side_; }  ///< pixels of a patch
+  int side() const { return side_; }      ///< pixels of a patch
+  int places() const { return places_; }  ///< most columns and rows of a grid
+  VisionWeights weights() const;
 
  private:
   VisionEmbedder() = default;

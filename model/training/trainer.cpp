@@ -3,14 +3,12 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
-#include <cstring>
 #include <numeric>
 #include <random>
 
-#include "base/file.h"
-
-// Checkpoint, little-endian: "TSRACKP1" | u64 steps done | u64 floats per part | parameters | first
-// moments | second moments. The three parts list every A and B in layer and projection order.
+#include "model/fingerprint.h"
+#include "model/training/random.h"
+#include "model/training/resume.h"
 
 namespace model::training {
 
@@ -18,59 +16,6 @@ using base::Errc;
 using base::Error;
 
 namespace {
-
-constexpr char kMagic[] = "TSRACKP1";
-
-template <class Visit>
-void for_each_vector(Lora& lora, Visit&& visit) {
-  for (auto& layer : lora.layers)
-    for (LowRank& low : layer)
-      if (low.rank > 0) {
-        visit(low.a);
-        visit(low.b);
-      }
-}
-
-uint64_t parameter_count(Lora& lora) {
-  uint64_t n = 0;
-  for_each_vector(lora, [&](std::vector<float>& v) { n += v.size(); });
-  return n;
-}
-
-base::Status save(const std::filesystem::path& path, Lora& parameters, AdamW& optimizer) {
-  std::string bytes(kMagic, 8);
-  auto append = [&](const void* p, size_t n) { bytes.append(static_cast<const char*>(p), n); };
-  const uint64_t steps = static_cast<uint64_t>(optimizer.steps),
-                 count = parameter_count(parameters);
-  append(&steps, 8);
-  append(&count, 8);
-  for (Lora* part : {&parameters, &optimizer.first, &optimizer.second})
-    for_each_vector(*part,
-                    [&](std::vector<float>& v) { append(v.data(), v.size() * sizeof(float)); });
-  return base::write_file(path, bytes);
-}
-
-base::Status load(const std::filesystem::path& path, Lora& parameters, AdamW& optimizer) {
-  base::Result<std::string> bytes = base::read_file(path, size_t{1} << 32);
-  if (!bytes) return bytes.error();
-  const uint64_t count = parameter_count(parameters);
-  uint64_t header[2] = {};
-  if (bytes->size() != 24 + 3 * count * sizeof(float) || bytes->compare(0, 8, kMagic) != 0)
-    return Error{
-        Errc::corrupt,
-        path.string() + ": not a checkpoint of this model and rank; remove it to start anew"};
-  std::memcpy(header, bytes->data() + 8, 16);
-  if (header[1] != count)
-    return Error{Errc::corrupt, path.string() + ": its count of parameters is wrong"};
-  optimizer.steps = static_cast<int64_t>(header[0]);
-  const char* at = bytes->data() + 24;
-  for (Lora* part : {&parameters, &optimizer.first, &optimizer.second})
-    for_each_vector(*part, [&](std::vector<float>& v) {
-      std::memcpy(v.data(), at, v.size() * sizeof(float));
-      at += v.size() * sizeof(float);
-    });
-  return base::Ok{};
-}
 
 /// Endless passes over the data, shuffled anew in each; knows only the seed and how far it is.
 class Order {
@@ -95,14 +40,10 @@ class Order {
   std::vector<size_t> indices_;
 };
 
-size_t common_prefix(const std::vector<Sequence>& sequences) {
-  size_t shared = sequences[0].tokens.size();
-  for (const Sequence& s : sequences) {
-    size_t i = 0;
-    while (i < shared && i < s.tokens.size() && s.tokens[i] == sequences[0].tokens[i]) ++i;
-    shared = i;
-  }
-  return shared;
+std::vector<const Sequence*> pointers(const std::vector<Sequence>& sequences) {
+  std::vector<const Sequence*> list;
+  for (const Sequence& s : sequences) list.push_back(&s);
+  return list;
 }
 
 /// The next sequences of `order` that fit into `rows` rows.
@@ -120,12 +61,8 @@ std::vector<const Sequence*> take(Order& order, const std::vector<Sequence>& seq
   }
 }
 
-int labelled(const PackedBatch& batch) {
-  return static_cast<int>(
-      std::count_if(batch.labels.begin(), batch.labels.end(), [](int32_t l) { return l >= 0; }));
-}
-
-double evaluate(TrainableDecoder& decoder, const std::vector<Sequence>& sequences, size_t rows) {
+base::Result<double> evaluate(TrainableModel& model, const std::vector<Sequence>& sequences,
+                              size_t rows, ThreadPool& pool) {
   double loss = 0;
   int tokens = 0;
   for (size_t i = 0; i < sequences.size();) {
@@ -137,83 +74,135 @@ double evaluate(TrainableDecoder& decoder, const std::vector<Sequence>& sequence
       group.push_back(&sequences[i]);
     }
     const PackedBatch batch = pack(group);
-    loss += decoder.loss(batch, 1.0f, false);
-    tokens += labelled(batch);
+    const base::Result<double> part = model.loss(batch, 1.0f, false, 0, pool);
+    if (!part) return part.error();
+    loss += *part;
+    tokens += batch.labelled();
   }
   return loss / std::max(tokens, 1);
 }
 
+/// What identifies a training: its data, what it changes and all that decides the bits.
+uint64_t run_of(const TrainOptions& o, const std::vector<Sequence>& sequences,
+                const Parameters& parameters) {
+  uint64_t hash = o.variant;
+  auto add = [&](const auto& values) { hash = hash_bytes(std::as_bytes(std::span(values)), hash); };
+  for (const Sequence& s : sequences) {
+    add(s.tokens);
+    add(s.labels);
+    for (const Medium& m : s.media) add(m.path.native());
+  }
+  for (const Parameter& p : parameters) {
+    add(p.name);
+    add(p.shape);
+  }
+  add(std::array{o.steps, o.batch_tokens, o.accumulate, o.warmup_steps,
+                 static_cast<int>(o.schedule)});
+  add(std::array{o.learning_rate, o.embedder_rate, o.final_fraction, o.weight_decay, o.clip});
+  add(std::array{o.seed});
+  return hash;
+}
+
 }  // namespace
 
-base::Status train(TrainableDecoder& decoder, const std::vector<Sequence>& sequences,
+std::optional<Schedule> schedule_named(std::string_view name) {
+  if (name == "constant") return Schedule::constant;
+  if (name == "linear") return Schedule::linear;
+  if (name == "cosine") return Schedule::cosine;
+  return std::nullopt;
+}
+
+float learning_rate(const TrainOptions& o, int step) {
+  const double progress = static_cast<double>(step) / std::max(o.steps, 1);
+  double left = 1;
+  if (o.schedule == Schedule::linear) left = 1 - progress;
+  if (o.schedule == Schedule::cosine) left = 0.5 * (1 + std::cos(progress * 3.14159265358979));
+  const double floor = static_cast<double>(o.final_fraction);
+  double rate = static_cast<double>(o.learning_rate) * (floor + (1 - floor) * left);
+  if (step < o.warmup_steps) rate *= static_cast<double>(step + 1) / o.warmup_steps;
+  return static_cast<float>(rate);
+}
+
+base::Status train(TrainableModel& model, const std::vector<Sequence>& sequences,
                    const std::vector<Sequence>& held_out, const TrainOptions& options,
-                   const std::function<void(const StepReport&)>& report, std::stop_token stop) {
-  AdamW optimizer(decoder.lora());
-  optimizer.weight_decay = options.weight_decay;
-  if (!options.checkpoint.empty() && std::filesystem::exists(options.checkpoint)) {
-    const base::Status loaded = load(options.checkpoint, decoder.lora(), optimizer);
-    if (!loaded) return loaded.error();
-  }
-  const size_t prefix = sequences.size() > 1 ? common_prefix(sequences) : 0;
+                   const std::function<void(const StepReport&)>& report, ThreadPool& pool,
+                   std::stop_token stop) {
   const size_t rows = static_cast<size_t>(options.batch_tokens);
-  for (const Sequence& s : sequences)
-    if (s.tokens.size() > rows)
-      return Error{Errc::usage, "a conversation of " + std::to_string(s.tokens.size()) +
-                                    " tokens does not fit a batch of " + std::to_string(rows) +
-                                    " (--batch-tokens)"};
+  for (const std::vector<Sequence>* set : {&sequences, &held_out})
+    for (const Sequence& s : *set)
+      if (s.tokens.size() > rows)
+        return Error{Errc::usage, "a conversation of " + std::to_string(s.tokens.size()) +
+                                      " tokens does not fit a batch of " + std::to_string(rows) +
+                                      " (--batch-tokens)"};
+  const Parameters parameters = model.parameters();
+  AdamW optimizer(parameters);
+  optimizer.weight_decay = options.weight_decay;
+  optimizer.embedder_rate = options.embedder_rate;
+  const uint64_t run = run_of(options, sequences, parameters);
+  if (!options.checkpoint.empty() && std::filesystem::exists(options.checkpoint)) {
+    const base::Status loaded = load_state(options.checkpoint, parameters, optimizer, run);
+    if (!loaded) return loaded.error();
+    model.decoder.refresh();
+  }
+  const size_t prefix = common_prefix(pointers(sequences));
   Order order(sequences.size(), options.seed);
   using Clock = std::chrono::steady_clock;
   for (int step = 0; step < options.steps; ++step) {
     const Clock::time_point start = Clock::now();
+    std::vector<std::vector<const Sequence*>> passes;
+    for (int pass = 0; pass < options.accumulate; ++pass)
+      passes.push_back(take(order, sequences, prefix, rows));
+    if (step < optimizer.steps) continue;  // done before the checkpoint; only the order moves on
     std::vector<PackedBatch> batches;
-    size_t tokens = 0, batch_rows = 0;
     int labels = 0;
-    for (int i = 0; i < options.accumulate; ++i) {
-      const std::vector<const Sequence*> taken = take(order, sequences, prefix, rows);
+    size_t tokens = 0, batch_rows = 0;
+    for (const std::vector<const Sequence*>& taken : passes) {
       for (const Sequence* s : taken) tokens += s->tokens.size();
       batches.push_back(pack(taken));
       batch_rows += static_cast<size_t>(batches.back().rows());
-      labels += labelled(batches.back());
+      labels += batches.back().labelled();
     }
-    if (step < optimizer.steps) continue;  // done before the checkpoint; only the order moves on
-    decoder.clear_gradient();
+    clear_gradients(parameters);
     double loss = 0;
-    for (const PackedBatch& batch : batches)
-      loss += decoder.loss(batch, 1.0f / static_cast<float>(std::max(labels, 1)), true);
-    const double size = norm(decoder.gradient());
+    for (size_t pass = 0; pass < batches.size(); ++pass) {
+      const uint64_t noise = mix(options.seed ^ mix(static_cast<uint64_t>(step) * 4096 + pass)) | 1;
+      const base::Result<double> part = model.loss(
+          batches[pass], 1.0f / static_cast<float>(std::max(labels, 1)), true, noise, pool);
+      if (!part) return part.error();
+      loss += *part;
+    }
+    const double size = gradient_norm(parameters, pool);
     if (!std::isfinite(size) || !std::isfinite(loss))
       return Error{Errc::internal, "step " + std::to_string(step + 1) +
                                        ": the loss is not finite; lower --learning-rate"};
-    if (options.clip > 0 && size > static_cast<double>(options.clip)) {
-      const float shrink = static_cast<float>(static_cast<double>(options.clip) / size);
-      for_each_vector(decoder.gradient(), [&](std::vector<float>& v) {
-        for (float& x : v) x *= shrink;
-      });
-    }
-    const double progress = static_cast<double>(step) / std::max(options.steps, 1);
-    const double cosine = 0.5 * (1 + std::cos(progress * 3.14159265358979));
-    const double floor = static_cast<double>(options.final_fraction);
-    double rate = static_cast<double>(options.learning_rate) * (floor + (1 - floor) * cosine);
-    if (step < options.warmup_steps) rate *= static_cast<double>(step + 1) / options.warmup_steps;
-    optimizer.step(decoder.lora(), decoder.gradient(), static_cast<float>(rate));
+    if (options.clip > 0 && size > static_cast<double>(options.clip))
+      scale_gradients(parameters, static_cast<float>(static_cast<double>(options.clip) / size),
+                      pool);
+    const float rate = learning_rate(options, step);
+    optimizer.step(parameters, rate, pool);
+    model.decoder.refresh();
 
     const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
     StepReport r{.step = step + 1,
                  .steps = options.steps,
                  .loss = loss,
                  .gradient_norm = size,
-                 .learning_rate = static_cast<float>(rate),
+                 .learning_rate = rate,
                  .tokens_per_s = static_cast<double>(tokens) / seconds,
                  .rows_per_s = static_cast<double>(batch_rows) / seconds};
     const bool last = step + 1 == options.steps;
-    if (!held_out.empty() && ((step + 1) % options.evaluate_every == 0 || last))
-      r.evaluation = evaluate(decoder, held_out, rows);
-    report(r);
+    if (!held_out.empty() && ((step + 1) % options.evaluate_every == 0 || last)) {
+      const base::Result<double> held = evaluate(model, held_out, rows, pool);
+      if (!held) return held.error();
+      r.evaluation = *held;
+    }
     if (!options.checkpoint.empty() &&
         ((step + 1) % options.checkpoint_every == 0 || last || stop.stop_requested())) {
-      const base::Status saved = save(options.checkpoint, decoder.lora(), optimizer);
+      const base::Status saved = save_state(options.checkpoint, parameters, optimizer, run);
       if (!saved) return saved.error();
+      r.saved = true;
     }
+    report(r);
     if (stop.stop_requested())
       return Error{Errc::cancelled, "stopped after step " + std::to_string(step + 1)};
   }

@@ -3,9 +3,11 @@ import hashlib
 import json
 import os
 import pathlib
+import signal
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
 PROGRAM = sys.argv.pop(1)
@@ -83,28 +85,91 @@ class Program(unittest.TestCase):
         self.assertEqual(a.returncode, 0, a.stderr)
         self.assertEqual(json.loads(a.stdout)["usage"]["completion_tokens"], len(json.loads(a.stdout)["tokens"]))
 
-    def test_training_resumes_to_the_same_bytes(self):
+    def training(self, *more):
+        """Arguments of a small training of text, pictures and sound; what is fresh or dropped hangs on the seed alone."""
         data = self.folder / "d.jsonl"
-        lines = [{"messages": [{"role": "user", "content": f"ab {i}"}, {"role": "assistant", "content": f"ba {i}"}]} for i in range(12)]
-        data.write_text("".join(json.dumps(x) + "\n" for x in lines))
-        base = ["train", "--model", GOLDEN / "tiny/tiny-f32.gguf", "--data", data, "--lora-rank", "2", "--batch-tokens", "128", "--precision", "f32"]
-        self.assertEqual(call(*base, "--steps", "6", "--out", self.folder / "whole.gguf", "--warmup", "1").returncode, 0)
-        # The same run, ended after every second step, as the checkpoint sees it.
-        checkpoint = ["--checkpoint", self.folder / "c.bin", "--checkpoint-every", "2"]
-        process = subprocess.Popen([PROGRAM, *map(str, base), "--steps", "6", "--out", str(self.folder / "cut.gguf"), "--warmup", "1", *map(str, checkpoint)],
-                                   stderr=subprocess.DEVNULL)
-        process.kill()
-        process.wait()
-        result = call(*base, "--steps", "6", "--out", self.folder / "cut.gguf", "--warmup", "1", *checkpoint)
+        if not data.exists():
+            media = GOLDEN / "tiny/media"
+            parts = [{"type": "image", "path": str(media / "D_1000x20_rgb.png")}, {"type": "text", "text": "ab"},
+                     {"type": "audio", "path": str(media / "speech_3200.wav")}]
+            asked = [f"ab {i}" for i in range(8)] + [parts]
+            data.write_text("".join(json.dumps({"messages": [{"role": "user", "content": a}, {"role": "assistant", "content": f"ba {i}"}]}) + "\n"
+                                    for i, a in enumerate(asked)))
+        return ["train", "--model", GOLDEN / "tiny/tiny-f32.gguf", "--data", data, "--image-budget", "70", "--batch-tokens", "160",
+                "--warmup", "1", *more]
+
+    def killed_in_the_middle(self, arguments, state):
+        """Starts a training and kills it without warning once it has saved a state."""
+        process = subprocess.Popen([PROGRAM, *map(str, arguments)], stderr=subprocess.DEVNULL)
+        deadline = time.time() + 120
+        while not state.exists() and process.poll() is None and time.time() < deadline:
+            time.sleep(0.01)
+        process.send_signal(signal.SIGKILL)
+        self.assertEqual(process.wait(), -signal.SIGKILL, "it was killed before its end")
+        self.assertTrue(state.exists())
+
+    def test_training_resumes_to_the_same_bytes(self):
+        kinds = {"lora": ["--embedders", "new", "--lora-rank", "2", "--lora-dropout", "0.1"],
+                 "full": ["--tune", "full", "--embedders", "new", "--mmproj-out", self.folder / "m.gguf"]}
+        for kind, more in kinds.items():
+            base = self.training(*more, "--steps", "40", "--eval", self.folder / "d.jsonl", "--eval-every", "10")
+            whole, cut, state, log = (self.folder / f"{kind}.{n}" for n in ("whole.gguf", "cut.gguf", "state", "jsonl"))
+            self.assertEqual(call(*base, "--out", whole).returncode, 0)
+            base += ["--checkpoint", state, "--checkpoint-every", "3", "--log", log, "--out", cut]
+            self.killed_in_the_middle(base, state)
+            result = call(*base)
+            self.assertEqual(result.returncode, 0, result.stderr)
+            self.assertEqual(whole.read_bytes(), cut.read_bytes(), kind)
+            lines = [json.loads(line) for line in log.read_text().splitlines()]
+            self.assertEqual([line["step"] for line in lines], list(range(1, 41)), "each step once")
+            self.assertIn("held_out_loss", lines[9])
+            self.assertIn("other data or options", call(*base, "--learning-rate", "0.1").stderr)
+
+    def test_an_adapter_with_embedders_is_used_merged_and_exported(self):
+        adapter, model = self.folder / "a.gguf", GOLDEN / "tiny/tiny-f32.gguf"
+        base = self.training("--embedders", "new", "--lora-rank", "2", "--rslora", "--lora-projections", "attention,down", "--schedule", "linear",
+                             "--accumulate", "2", "--recompute", "--steps", "3")
+        self.assertEqual(call(*base, "--out", adapter).returncode, 0)
+        picture, sound = GOLDEN / "tiny/media/D_1000x20_rgb.png", GOLDEN / "tiny/media/speech_3200.wav"
+        ask = ["generate", "ab", "--precision", "f32", "--max-tokens", "8", "--json", "--image-budget", "70", "--image", picture, "--audio", sound]
+        with_adapter = call(*ask, "--model", model, "--adapter", adapter)
+        self.assertEqual(with_adapter.returncode, 0, with_adapter.stderr)
+        self.complains(call("model", "merge", model, adapter, self.folder / "w.gguf"), 2, "--mmproj")
+        self.assertEqual(call("model", "merge", model, adapter, self.folder / "w.gguf", "--mmproj", self.folder / "m.gguf").returncode, 0)
+        merged = call(*ask, "--model", self.folder / "w.gguf", "--mmproj", self.folder / "m.gguf")
+        self.assertEqual(merged.returncode, 0, merged.stderr)
+        self.assertEqual(json.loads(merged.stdout)["tokens"], json.loads(with_adapter.stdout)["tokens"])
+        # PEFT: the decoder's part as an adapter, the embedders beside it.
+        peft = self.folder / "peft"
+        result = call("model", "convert", adapter, peft)
         self.assertEqual(result.returncode, 0, result.stderr)
-        digest = [hashlib.sha256((self.folder / n).read_bytes()).hexdigest() for n in ("whole.gguf", "cut.gguf")]
-        self.assertEqual(digest[0], digest[1])
+        config = json.loads((peft / "adapter_config.json").read_text())
+        self.assertEqual((config["r"], config["target_modules"]), (2, ["down_proj", "k_proj", "o_proj", "q_proj", "v_proj"]))
+        exported = call(*ask, "--model", model, "--adapter", peft, "--mmproj", peft / "mmproj.gguf")
+        self.assertEqual(exported.returncode, 0, exported.stderr)
+        self.assertEqual(json.loads(exported.stdout)["tokens"], json.loads(with_adapter.stdout)["tokens"])
+
+    def test_a_full_tuning_writes_a_checkpoint_and_a_curve(self):
+        out, curve = self.folder / "t.gguf", self.folder / "loss.png"
+        base = self.training("--tune", "full", "--embedders", "new", "--steps", "3", "--type", "F32", "--curve", curve, "--log", self.folder / "l.jsonl")
+        self.complains(call(*base, "--out", out), 2, "--mmproj-out")
+        result = call(*base, "--out", out, "--mmproj-out", self.folder / "m.gguf")
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertTrue(curve.read_bytes().startswith(b"\x89PNG"), result.stderr)
+        reply = call("generate", "ab", "--model", out, "--mmproj", self.folder / "m.gguf", "--image-budget", "70", "--max-tokens", "4",
+                     "--image", GOLDEN / "tiny/media/D_1000x20_rgb.png")
+        self.assertEqual(reply.returncode, 0, reply.stderr)
 
     def test_bad_training_data_names_the_line(self):
         data = self.folder / "d.jsonl"
         data.write_text('{"messages":[{"role":"user","content":"a"},{"role":"assistant","content":"b"}]}\n{"messages": 3}\n')
         result = call("train", "--model", GOLDEN / "tiny/tiny-f32.gguf", "--data", data, "--steps", "1", "--out", self.folder / "o.gguf")
         self.complains(result, 2, "d.jsonl line 2")
+        data.write_text('{"messages":[{"role":"user","content":[{"type":"image","path":"none.png"}]},{"role":"assistant","content":"b"}]}\n')
+        for embedders, about in (("keep", "--embedders new"), ("new", "none.png")):
+            result = call("train", "--model", GOLDEN / "tiny/tiny-f32.gguf", "--data", data, "--steps", "1", "--embedders", embedders, "--out", self.folder / "o.gguf")
+            self.complains(result, 2, "d.jsonl line 1: ")
+            self.assertIn(about, result.stderr)
         self.assertFalse((self.folder / "o.gguf").exists())
 
     def test_sandbox_lua_codes(self):

@@ -1,0 +1,35 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "base/json.h"
+#include "base/result.h"
+#include "model/training/trainer.h"
+
+namespace cli {
+
+/// What a training says while it runs: a bar on stderr, a line a step in JSON Lines, and the curve
+/// of the loss as a picture.
+class TrainLog {
+ public:
+  /// log, curve: empty: none. Errors: system (the log cannot be written).
+  static base::Result<TrainLog> open(std::filesystem::path log, std::filesystem::path curve);
+
+  /// After each step. The first call of a resumed training drops the lines of steps that are done
+  /// again.
+  void report(const model::training::StepReport& step);
+  /// Draws the curve. Errors: system, those of drawing.
+  base::Status draw() const;
+
+ private:
+  void begin(int first_step);
+
+  std::filesystem::path log_, curve_;
+  std::vector<nlohmann::json> lines_;
+  int first_step_ = -1;
+  double started_ = 0, held_out_ = -1;
+};
+
+}  // namespace cli
