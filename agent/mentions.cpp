@@ -20,6 +20,29 @@ std::string lower(std::string_view text) {
 
 std::string_view last_name(std::string_view path) { return path.substr(path.rfind('/') + 1); }
 
+/// `text` without what a plan of renaming fills in: "doc_{n:3}.txt" becomes "doc_.txt".
+std::string without_placeholders(std::string_view text) {
+  std::string out;
+  for (size_t at = 0; at < text.size();) {
+    size_t end = at + 1;
+    while (text[at] == '{' && end < text.size() &&
+           (std::isalnum(static_cast<unsigned char>(text[end])) != 0 || text[end] == ':' ||
+            text[end] == '%' || text[end] == '-'))
+      ++end;
+    if (text[at] != '{' || end == text.size() || text[end] != '}')
+      out += text[at++];
+    else
+      at = end + 1;
+  }
+  return out;
+}
+
+std::string without_digits(std::string_view text) {
+  std::string out(text);
+  std::erase_if(out, [](char c) { return c >= '0' && c <= '9'; });
+  return out;
+}
+
 bool names_a_file(std::string_view name) {
   constexpr std::array<std::string_view, 10> kExtensions = {
       ".csv", ".tsv", ".json", ".ndjson", ".jsonl", ".txt", ".md", ".log", ".xlsx", ".parquet"};
@@ -35,6 +58,8 @@ std::optional<std::string> ignored_file(std::string_view request,
                                         const std::vector<std::string>& files,
                                         std::string_view call) {
   const std::string said = lower(call);
+  const std::string bare = without_placeholders(said);
+  const bool counts_up = bare.size() < said.size();
   for (size_t at = 0; at < request.size();) {
     size_t end = at;
     while (end < request.size() && in_name(request[end])) ++end;
@@ -47,7 +72,10 @@ std::optional<std::string> ignored_file(std::string_view request,
     const bool exists = std::any_of(files.begin(), files.end(), [&](const std::string& file) {
       return lower(last_name(file)) == name;
     });
-    if (!exists) return std::string(word);
+    // "doc_001.txt, doc_002.txt and so on"
+    const bool numbered = counts_up && without_digits(name) != name &&
+                          without_digits(bare).find(without_digits(name)) != std::string::npos;
+    if (!exists && !numbered) return std::string(word);
   }
   return std::nullopt;
 }

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
+#include <utility>
 
 namespace agent {
 namespace {
@@ -45,6 +46,7 @@ void add_number(const std::string& number, AnswerWords& into) {
 
 void collect_numbers(std::string_view text, AnswerWords& into) {
   constexpr size_t kMost = 400;  // keeps the grammar small; a longer text is not for quoting
+  std::string_view before;       // the word before, if it holds a digit
   for (size_t begin = 0; begin < text.size() && into.numbers.size() + into.words.size() < kMost;) {
     while (begin < text.size() &&
            (std::isspace(static_cast<unsigned char>(text[begin])) != 0 || text[begin] == ','))
@@ -61,7 +63,13 @@ void collect_numbers(std::string_view text, AnswerWords& into) {
     while (!word.empty() &&
            std::string_view("\"')]}>:;.!?%").find(word.back()) != std::string_view::npos)
       word.remove_suffix(1);
+    const std::string_view previous = std::exchange(before, std::string_view());
     if (std::none_of(word.begin(), word.end(), digit)) continue;
+    before = word;
+    // "2014 Q1", "2014-03-05 10:20:00": an answer cannot put two words so close to each other.
+    if (!previous.empty() && previous.data() + previous.size() + 1 == word.data() &&
+        previous.data()[previous.size()] == ' ' && !(is_number(previous) && is_number(word)))
+      add(into.words, std::string(previous) + " " + std::string(word));
     if (is_number(word))
       add_number(std::string(word), into);
     else

@@ -8,9 +8,11 @@
 //   bits 8..10 statements so far
 //
 // so a variable is never read before it is written (one that held both kinds may be read as
-// either), a script has at most six statements, and it ends with one that shows something. Scripts
-// that start from data.files or data.lines know the columns of those tables too; all other scripts
-// know only columns that exist and the names for new ones.
+// either), a script has at most eight statements, and it ends with one that shows something.
+// Scripts that start from data.files or data.lines know the columns of those tables too; all other
+// scripts know only columns that exist and the names for new ones, years among them (columns of a
+// pivot). A script that moves, renames, sorts or makes files is one statement of its own
+// (plan_rules.h).
 #include "agent/script_grammar.h"
 
 #include <algorithm>
@@ -19,6 +21,7 @@
 #include <map>
 #include <set>
 #include <string_view>
+#include "agent/plan_rules.h"
 #include "base/json.h"
 
 namespace agent {
@@ -98,18 +101,34 @@ CMP: "\"==\"" | "\"~=\"" | "\"<\"" | "\"<=\"" | "\">\"" | "\">=\""
 SAME: "\"==\"" | "\"~=\""
 PNG: /"([A-Za-z0-9_-]{1,40}\/)?[A-Za-z0-9_-]{1,60}\.png"/
 SAVED: /"([A-Za-z0-9_-]{1,40}\/)?[A-Za-z0-9_-]{1,60}\.(csv|json)"/
+SUMMARY: "\"sum\"" | "\"mean\"" | "\"median\"" | "\"min\"" | "\"max\"" | "\"count\""
+UNFOLDED: "}, \"series\", \"value\")" | "}, \"year\", \"value\")" | "}, \"month\", \"value\")"
+KIND: ", \"left\"" | ", \"full\"" | ", \"semi\"" | ", \"anti\""
+STACK: ", stack=\"zero\"" | ", stack=\"normalize\""
+XLSX: /"([A-Za-z0-9_-]{1,40}\/)?[A-Za-z0-9_-]{1,60}\.xlsx"/
+WRITTEN: /"([A-Za-z0-9_-]{1,40}\/)?[A-Za-z0-9_-]{1,60}\.(md|txt)"/
+PAGE: /"([A-Za-z0-9_-]{1,40}\/)?[A-Za-z0-9_-]{1,60}\.html"/
 MONTHQ: /"[0-9]{4}-[0-9]{2}"/
 QUARTERQ: /"[0-9]{4} Q[1-4]"/
 WEEKDAYQ: "\"Mon\"" | "\"Tue\"" | "\"Wed\"" | "\"Thu\"" | "\"Fri\"" | "\"Sat\"" | "\"Sun\""
 MONTHNAMEQ: "\"Jan\"" | "\"Feb\"" | "\"Mar\"" | "\"Apr\"" | "\"May\"" | "\"Jun\"" | "\"Jul\"" | "\"Aug\"" | "\"Sep\"" | "\"Oct\"" | "\"Nov\"" | "\"Dec\""
 )RE";
 
-constexpr std::array kNewNames = {"count",      "share",   "year",  "month", "quarter",
-                                  "month_name", "weekday", "file",  "value", "total",
-                                  "difference", "ratio",   "series"};
+constexpr std::array kNewNames = {
+    "count",    "share",  "year",   "month",   "quarter",       "month_name",
+    "weekday",  "file",   "value",  "total",   "difference",    "ratio",
+    "series",   "week",   "day",    "hour",    "percent",       "rate",
+    "change",   "growth", "days",   "average", "running_total", "moving_average",
+    "previous", "rank",   "median", "lowest",  "highest",       "distinct"};
 // Those that hold numbers or that a script fills itself.
-constexpr std::array kNewNumbers = {"count", "share",      "year", "value",
-                                    "total", "difference", "ratio"};
+constexpr std::array kNewNumbers = {
+    "count",   "share",         "year",           "value",    "total",  "difference",
+    "ratio",   "hour",          "percent",        "rate",     "change", "growth",
+    "days",    "average",       "rank",           "previous", "median", "lowest",
+    "highest", "running_total", "moving_average", "distinct"};
+// Columns of a pivot over years.
+constexpr string_view kYear = "/\"(19|20)[0-9]{2}\"/";
+constexpr string_view kYearInBrackets = "/\\[(19|20)[0-9]{2}\\]/";
 
 // A column of the workspace: what is true of its name in every table that has it.
 struct Column {
@@ -241,14 +260,15 @@ class ScriptRules {
   void terminals() {
     std::set<string> all(kNewNames.begin(), kNewNames.end());
     for (const auto& entry : columns_) all.insert(entry.first);
-    rule(T("COL"), any_of(quoted(all)));
+    const string year = " | " + string(kYear);
+    rule(T("COL"), any_of(quoted(all)) + year);
     std::set<string> numbers = of_type({ColumnType::number});
     numbers.insert(kNewNumbers.begin(), kNewNumbers.end());
-    rule(T("NCOL"), any_of(quoted(numbers)));
+    rule(T("NCOL"), any_of(quoted(numbers)) + year);
     std::set<string> ordered = of_type({ColumnType::number, ColumnType::date});
     ordered.insert(kNewNumbers.begin(), kNewNumbers.end());
-    ordered.insert({"month", "quarter"});
-    rule(T("OCOL"), any_of(quoted(ordered)));
+    ordered.insert({"month", "quarter", "week", "day"});
+    rule(T("OCOL"), any_of(quoted(ordered)) + year);
     std::set<string> dates = of_type({ColumnType::date});
     if (with_file_columns_) dates.insert("text");
     has_dates_ = !dates.empty();
@@ -257,15 +277,23 @@ class ScriptRules {
     months.insert("month");
     rule(T("MCOL"), any_of(quoted(months)));
     rule(T("NEW"), any_of(quoted({kNewNames.begin(), kNewNames.end()})));
-    std::set<string> brackets;
-    for (const string& name : numbers) {
-      if (name.find(']') != string::npos) continue;
-      string inner = lua_quoted(name);
-      brackets.insert("[" + inner.substr(1, inner.size() - 2) + "]");
-    }
-    rule(T("BCOL"), any_of(brackets));
+    rule(T("BCOL"), any_of(bracketed(numbers)) + " | " + string(kYearInBrackets));
+    // days(from, to) needs two dates.
+    between_dates_ = bracketed(of_type({ColumnType::date})).size() > 1;
+    if (between_dates_) rule(T("BDATE"), any_of(bracketed(of_type({ColumnType::date}))));
     if (!tables_.empty()) rule(T("TABLE"), any_of(quoted(tables_)));
     if (!files_.empty()) rule(T("FILE"), any_of(quoted(files_)));
+  }
+
+  // As an expression of derive names them.
+  static std::set<string> bracketed(const std::set<string>& names) {
+    std::set<string> out;
+    for (const string& name : names) {
+      if (name.find(']') != string::npos) continue;
+      string inner = lua_quoted(name);
+      out.insert("[" + inner.substr(1, inner.size() - 2) + "]");
+    }
+    return out;
   }
 
   // `where`, by what is known of the column.
@@ -326,6 +354,20 @@ class ScriptRules {
     rule(r("dterm"), T("BCOL") + " | PNUM | \"(\" " + r("dpair") + " \")\"");
     rule(r("dpair"), "(" + T("BCOL") + " | PNUM) ((\" + \" | \" - \" | \" * \" | \" / \") (" +
                          T("BCOL") + " | PNUM)){1,3}");
+    // A column of years and one of months as one of "2014-03".
+    rule(r("mexpr"), "\"concat(\" " + T("BCOL") + " \", '-', right(concat('0', \" " + T("BCOL") +
+                         " \"), 2))\"");
+    string expression = r("dexpr") + " | " + r("mexpr");
+    if (between_dates_) {
+      rule(r("between"), "\"days(\" " + T("BDATE") + " \", \" " + T("BDATE") + " \")\"");
+      expression += " | " + r("between");
+    }
+    rule(r("summary"),
+         "\"count=\\\"count\\\"\" | (\"total={\\\"sum\\\", \" | \"average={\\\"mean\\\", \" | "
+         "\"median={\\\"median\\\", \") " +
+             ncol + " \"}\" | (\"lowest={\\\"min\\\", \" | \"highest={\\\"max\\\", \") " + ocol +
+             " \"}\" | \"distinct={\\\"distinct\\\", \" " + col + " \"}\"");
+    rule(r("over"), "(\", by=\" " + col + ")? (\", order=\" " + col + ")?");
     std::vector<string> methods = {
         r("where"),
         "\":known(\" " + col + " \")\"",
@@ -336,22 +378,37 @@ class ScriptRules {
         "\":select(\" " + cols + " \")\"",
         "\":rename(\" " + col + " \", \" " + T("NEW") + " \")\"",
         "\":unique(\" " + col + " \")\"",
-        "\":derive(\" " + T("NEW") + " \", \\\"\" " + r("dexpr") + " \"\\\")\"",
+        "\":derive(\" " + T("NEW") + " \", \\\"\" " + "(" + expression + ") \"\\\")\"",
         "\":month_name(\" " + T("MCOL") + " \")\"",
         "\":share(\" " + ncol + " \")\"",
+        "\":group(\" " + group_cols + " \", {\" " + r("summary") + " (\", \" " + r("summary") +
+            "){1,5} \"})\"",
+        "\":pivot(\" " + col + " \", \" " + col + " \", \" " + col + " \", \" SUMMARY \")\"",
+        "\":unpivot({\" " + ncol + " (\", \" " + ncol + "){1,15} UNFOLDED",
+        "\":window(\\\"running_total\\\", \\\"cumulative_sum\\\", {column=\" " + ncol + " " +
+            r("over") + " \"})\"",
+        "\":window(\\\"moving_average\\\", \\\"moving_average\\\", {column=\" " + ncol + " " +
+            r("over") + " \", n=\" INT \"})\"",
+        "\":window(\\\"previous\\\", \\\"lag\\\", {column=\" " + ncol + " " + r("over") + " \"})\"",
+        "\":window(\\\"rank\\\", \\\"rank\\\", {\" (\"by=\" " + col + " \", \")? \"order=\" " +
+            ocol + " (\", desc=true\")? \"})\"",
     };
+    const string on =
+        " \", \" (" + col + " | \"{[\" " + col + " \"]=\" " + col + " \"}\") KIND? \")\"";
     // A file joined or united with itself is never what was asked; with a group of it may be.
     const bool several = tables_.size() > 1;
     if (several) {
-      methods.push_back("\":join(\" " + r("other") + "::_ \", \" " + col + " \")\"");
+      methods.push_back("\":join(\" " + r("other") + "::_" + on);
     } else {
       for (int i = 0; i < 4; ++i)
-        methods.push_back("\":join(" + string(1, "tabr"[i]) + ", \" " + col +
-                          " \")\" %if bit_set(" + std::to_string(i) + ")");
+        methods.push_back("\":join(" + string(1, "tabr"[i]) + "\"" + on + " %if bit_set(" +
+                          std::to_string(i) + ")");
     }
     if (has_dates_)
-      methods.push_back("(\":year(\" | \":month(\" | \":quarter(\" | \":weekday(\") " + T("DCOL") +
-                        " \")\"");
+      methods.push_back(
+          "(\":year(\" | \":month(\" | \":quarter(\" | \":weekday(\" | \":week(\" | \":day(\" | "
+          "\":hour(\") " +
+          T("DCOL") + " \")\"");
     rule(r("method") + "::_", joined(methods, "\n  | "));
     string table_source = "\"data.read(\" " + T("TABLE") + " \")\"";
     if (several)
@@ -398,33 +455,45 @@ class ScriptRules {
     const string ys = "(" + ncol + " | \"{\" " + ncol + " (\", \" " + ncol + "){1,7} \"}\")";
     const string end = "(\", title=\" TITLE)? (\", save=\" PNG)? \"})\"";
     const string tab = r("tab") + "::_";
-    rule(r("chart") + "::_",
-         "(\"chart.bar(\" | \"chart.line(\" | \"chart.scatter(\" | \"chart.box(\") " + tab +
-             " \", {x=\" " + col + " \", y=\" " + ys + " (\", color=\" " + col + ")? " + end +
-             "\n  | \"chart.pie(\" " + tab + " \", {x=\" " + col + " \", y=\" " + ncol + " " + end +
-             "\n  | \"chart.hist(\" " + tab + " \", {x=\" " + ncol + " (\", bins=\" INT)? " + end);
+    rule(r("chart") + "::_", "(\"chart.bar(\" | \"chart.area(\") " + tab + " \", {x=\" " + col +
+                                 " \", y=\" " + ys + " (\", color=\" " + col + ")? STACK? " + end +
+                                 "\n  | (\"chart.line(\" | \"chart.scatter(\" | \"chart.box(\") " +
+                                 tab + " \", {x=\" " + col + " \", y=\" " + ys + " (\", color=\" " +
+                                 col + ")? " + end + "\n  | \"chart.heatmap(\" " + tab +
+                                 " \", {x=\" " + col + " \", y=\" " + col + " \", color=\" " +
+                                 ncol + " " + end + "\n  | \"chart.pie(\" " + tab + " \", {x=\" " +
+                                 col + " \", y=\" " + ncol + " " + end + "\n  | \"chart.hist(\" " +
+                                 tab + " \", {x=\" " + ncol + " (\", bins=\" INT)? " + end);
     string item = tab + " | " + r("number") + "::_ | STR";
     if (!files_.empty()) item += " | \"read_text(\" " + T("FILE") + " \")\"";
     rule(r("item") + "::_", item);
     rule(r("items") + "::_",
          r("item") + "::_\n  | " + r("items") + "::_ \", \" " + r("item") + "::_");
-    rule(r("show") + "::_", r("chart") + "::_\n  | \"print(\" " + r("items") + "::_ \")\"\n  | " +
-                                tab + " \":save(\" SAVED \")\"");
+    // A text made of what was computed: a Markdown file or a page.
+    rule(r("text") + "::_", "STR | \"table.concat({\" " + r("part") + "::_ (\", \" " + r("part") +
+                                "::_){1,23} \"})\"");
+    rule(r("part") + "::_", "STR | " + r("number") + "::_");
+    rule(r("written") + "::_", "\"files.write(\" WRITTEN \", \" " + r("text") +
+                                   "::_ \")\"\n  | \"report.markdown(\" " + r("text") +
+                                   "::_ \", \" PAGE \")\"");
+    rule(r("show") + "::_", r("chart") + "::_\n  | \"print(\" (" + r("items") + "::_ | " +
+                                r("written") + "::_) \")\"\n  | " + tab +
+                                " (\":save(\" SAVED | \":to_xlsx(\" XLSX) \")\"");
     string s = r("show") + "::_\n  | " + r("show") + "::_ " + r("next") + "::_";
     const char* variables = "tabr";
     for (int i = 0; i < 4; ++i) {
       string name(1, variables[i]);
       string head = "\n  | \"" + name + " = \" ";
-      s += head + tab + " " + r("next") + "::set_bit(" + std::to_string(i) + ") %if lt([8:11], 5)";
+      s += head + tab + " " + r("next") + "::set_bit(" + std::to_string(i) + ") %if lt([8:11], 7)";
       string scalar = r("number") + "::_";
       if (!files_.empty()) scalar = "(" + scalar + " | \"read_text(\" " + T("FILE") + " \")\")";
       s += head + scalar + " " + r("next") + "::set_bit(" + std::to_string(i + 4) +
-           ") %if lt([8:11], 5)";
+           ") %if lt([8:11], 7)";
     }
     rule(r("script") + "::_", s);
     // The engine (1.9.1) panics on an alternative that is nothing but a rule with a changed
     // parameter.
-    rule(r("next") + "::_", "\"\\n\" " + r("script") + "::incr([8:11]) %if lt([8:11], 5)");
+    rule(r("next") + "::_", "\"\\n\" " + r("script") + "::incr([8:11]) %if lt([8:11], 7)");
   }
 
   std::map<string, Column> columns_;
@@ -434,6 +503,7 @@ class ScriptRules {
   string& out_;
   bool with_file_columns_;
   bool has_dates_ = false;
+  bool between_dates_ = false;
   bool has_sources_ = false;
 };
 
@@ -455,7 +525,8 @@ ValueTerminals add_script(const Names& names, string& out) {
     out += head + "\"\\n\" scriptf::" + std::to_string(0x100 + (1 << i)) + "\n";
     out += head + "scalarendf \"\\n\" scriptf::" + std::to_string(0x100 + (16 << i)) + "\n";
   }
-  out += "script: mainscript | filescript\nmainscript: scriptm::0\n";
+  out += "script: mainscript | filescript | planscript\nmainscript: scriptm::0\n";
+  add_plan_script(names, out);
   return values;
 }
 

@@ -65,6 +65,30 @@ TEST_F(AgentTest, WhatNobodyAllowedEndsTheRunAsRefused) {
   EXPECT_FALSE(std::filesystem::exists(folder_ / "copy.csv"));
 }
 
+TEST_F(AgentTest, AFolderIsTidiedInOneRunThatCanBeUndoneOrNotAtAll) {
+  const std::string code = "print(files.apply({op=\"move\", files=\"*.csv\", to=\"tables/\"}))";
+  for (const std::string policy : {"review", "strict", "default"}) {
+    ScriptedModel model({calls("csv files=rows", "run_lua", {{"code", code}}),
+                         says("Moved to tables: 1 new folder, 1 move.")});
+    const base::Result<RunResult> result = run(model, "move the csv files to tables", {}, policy);
+    ASSERT_TRUE(result) << result.error().message;
+    const bool kept = policy == "default";
+    EXPECT_EQ(std::filesystem::exists(folder_ / "tables/shops.csv"), kept) << policy;
+    EXPECT_EQ(std::filesystem::exists(folder_ / "shops.csv"), !kept) << policy;
+    if (policy == "review") {
+      EXPECT_EQ(result->status, Status::refused);
+    }
+    if (!kept) {
+      EXPECT_NE(result->status, Status::ok) << policy << ": " << result->answer;
+      continue;
+    }
+    EXPECT_EQ(result->answer, "Moved to tables: 1 new folder, 1 move.");
+    EXPECT_EQ(
+        model.asked[1].conversation.back().text,
+        "done:\nmkdir   tables\nmove    shops.csv -> tables/shops.csv\n1 new folder, 1 move\n");
+  }
+}
+
 TEST_F(AgentTest, AModelThatSeesIsShownTheChartItDrew) {
   ScriptedModel model({calls("revenue=revenue; shop=shop", "run_lua",
                              {{"code",
@@ -204,6 +228,10 @@ TEST(Mentions, ANamedFileIsThereOrWrittenOrIgnored) {
   EXPECT_EQ(ignored("chart of (old.csv)"), "old.csv");
   EXPECT_EQ(ignored("each *.csv and .txt file, 3.5 times"), std::nullopt);
   EXPECT_EQ(ignored("read ../notes/todo.txt"), "../notes/todo.txt");
+  const char* rename = "{op=\"rename\", files=\"*.txt\", match=\"*.txt\", to=\"doc_{n:3}.txt\"}";
+  EXPECT_EQ(ignored("rename all to doc_001.txt, doc_002.txt and so on", rename), std::nullopt);
+  EXPECT_EQ(ignored("rename all to page_001.txt and so on", rename), "page_001.txt");
+  EXPECT_EQ(ignored("rename all to doc_001.txt", "to=\"doc_2.txt\""), "doc_001.txt");
 }
 
 TEST_F(AgentTest, AFileOutsideIsNotReadAlsoThroughALink) {
@@ -289,6 +317,13 @@ TEST(Numbers, AreFoundWithTheirRoundingsAndWordsStayWhole) {
   EXPECT_EQ(words.numbers, (std::vector<std::string>{"3", "5076.018", "5076.02", "5076.0", "5076",
                                                      "-2.5", "-2.50", "-2"}));
   EXPECT_EQ(words.words, (std::vector<std::string>{"chart-2.png", "2014-08-11", "Q1"}));
+}
+
+TEST(Numbers, TwoWordsThatAreOneLabelAreOfferedTogether) {
+  AnswerWords words;
+  collect_numbers("highest count: 2014 Q1 12\n2014,Q2 3 5", words);
+  EXPECT_EQ(words.numbers, (std::vector<std::string>{"2014", "12", "3", "5"}));
+  EXPECT_EQ(words.words, (std::vector<std::string>{"2014 Q1", "Q1", "Q1 12", "Q2", "Q2 3"}));
 }
 
 }  // namespace

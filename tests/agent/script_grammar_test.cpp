@@ -163,7 +163,109 @@ TEST(ScriptGrammar, AcceptsTheCanonicalSpellingOnly) {
           "print(\"a\nb\")",
           "print(\"a<52>b\")",
           "print(\"1\")\nprint(\"2\")\nprint(\"3\")\nprint(\"4\")\nprint(\"5\")\nprint(\"6\")"
-          "\nprint(\"7\")",
+          "\nprint(\"7\")\nprint(\"8\")\nprint(\"9\")",
+      },
+      "<106>");
+}
+
+Names orders() {
+  return {.files = {{.path = "orders.csv",
+                     .is_table = true,
+                     .columns = {{"region", ColumnType::text, {"North", "South"}},
+                                 {"ordered", ColumnType::date, {}},
+                                 {"shipped", ColumnType::date, {}},
+                                 {"year", ColumnType::number, {}},
+                                 {"month", ColumnType::number, {}},
+                                 {"sales", ColumnType::number, {}},
+                                 {"cost", ColumnType::number, {}}}},
+                    {.path = "regions.csv",
+                     .is_table = true,
+                     .columns = {{"id", ColumnType::text, {}}, {"head", ColumnType::text, {}}}}}};
+}
+
+TEST(ScriptGrammar, SpellsWhatOneTableIsTurnedInto) {
+  Constraint constraint = compiled(script_grammar(orders()));
+  const std::string t = "t = data.read(\"orders.csv\")";
+  expect_all(
+      constraint,
+      {
+          t + ":pivot(\"region\", \"year\", \"sales\", \"sum\"):derive(\"growth\", "
+              "\"([2023] - [2022]) / [2022] * 100\"):top(1, \"growth\")\nprint(t:select("
+              "\"region\", \"growth\"))",
+          t + ":unpivot({\"sales\", \"cost\"}, \"series\", \"value\"):group(\"series\"):mean("
+              "\"value\")\nprint(t)",
+          t + ":window(\"running_total\", \"cumulative_sum\", {column=\"sales\", by=\"region\", "
+              "order=\"ordered\"})\nprint(t)",
+          t + ":window(\"moving_average\", \"moving_average\", {column=\"sales\", "
+              "order=\"ordered\", n=7})\nprint(t)",
+          t + ":window(\"previous\", \"lag\", {column=\"sales\", order=\"year\"}):derive("
+              "\"change\", \"[sales] - [previous]\")\nprint(t)",
+          t + ":derive(\"month\", \"concat([year], '-', right(concat('0', [month]), 2))\")\n"
+              "print(t)",
+          t + ":derive(\"days\", \"days([ordered], [shipped])\")\nprint(t:mean(\"days\"))",
+          t + ":group(\"region\", {count=\"count\", total={\"sum\", \"sales\"}, "
+              "highest={\"max\", \"ordered\"}})\nprint(t)",
+          t + ":join(data.read(\"regions.csv\"), {[\"region\"]=\"id\"}, \"left\")\nprint(t)",
+          t + ":week(\"ordered\"):group(\"week\", \"region\"):sum(\"sales\")\nchart.heatmap(t, "
+              "{x=\"week\", y=\"region\", color=\"sales\", title=\"Sales\"})",
+          t + "\nchart.bar(t, {x=\"region\", y=\"sales\", color=\"year\", "
+              "stack=\"normalize\", title=\"Sales\"})",
+          t + "\nchart.area(t, {x=\"year\", y={\"sales\", \"cost\"}, stack=\"zero\"})",
+          t + "\nt:to_xlsx(\"out/orders.xlsx\")",
+          t + "\na = t:sum(\"sales\")\nprint(a)\nprint(files.write(\"summary.md\", "
+              "table.concat({\"# Sales\\n\\n- Total: \", a, \"\\n\", t:count()})))",
+          t + "\nprint(report.markdown(\"# Sales\\n\\n![Sales](chart.png)\\n\", "
+              "\"report.html\"))",
+      },
+      {
+          t + ":window(\"sales\", \"cumulative_sum\", {column=\"sales\"})\nprint(t)",
+          t + ":window(\"moving_average\", \"moving_average\", {column=\"sales\"})\nprint(t)",
+          t + ":pivot(\"region\", \"year\", \"sales\")\nprint(t)",
+          t + ":pivot(\"region\", \"year\", \"sales\", \"product\")\nprint(t)",
+          t + ":derive(\"change\", \"[1066] - [2022]\")\nprint(t)",
+          t + ":derive(\"days\", \"days([ordered], [sales])\")\nprint(t)",
+          t + ":derive(\"month\", \"upper([region])\")\nprint(t)",
+          t + "\nchart.line(t, {x=\"region\", y=\"sales\", stack=\"zero\"})",
+          t + "\nchart.bar(t, {x=\"region\", y=\"sales\", stack=\"center\"})",
+          t + "\nt:to_xlsx(\"orders.csv\")",
+          t + "\nprint(files.write(\"run.sh\", \"x\"))",
+          t + "\nprint(files.write(\"../summary.md\", \"x\"))",
+      },
+      "<106>");
+}
+
+TEST(ScriptGrammar, APlanOfOperationsIsAScriptOfItsOwn) {
+  Names names = orders();
+  names.files.push_back({.path = "odd \"one\".txt"});
+  Constraint constraint = compiled(script_grammar(names));
+  const auto apply = [](const std::string& plan) { return "print(files.apply(" + plan + "))"; };
+  expect_all(
+      constraint,
+      {
+          apply("{op=\"sort\", files=\"*\", by=\"date\", format=\"%Y-%m\", into=\"by month\"}"),
+          apply("{op=\"rename\", files=\"*.jpg\", match=\"IMG_*.jpg\", to=\"trip_{n:3}.jpg\", "
+                "order=\"date\"}"),
+          apply("{op=\"rename\", files=\"*\", regex=\" \", to=\"_\"}"),
+          apply("{op=\"dedupe\", files=\"**\", keep=\"newest\"}"),
+          apply("{op=\"archive\", files=\"*.csv\", to=\"tables.tar.gz\", remove=true}"),
+          apply("{op=\"convert\", files=\"*.csv\", to=\"json\", into=\"json\"}"),
+          apply("{op=\"merge\", files={\"a.csv\", \"b.csv\"}, to=\"all.csv\", order=\"date\"}"),
+          apply("{op=\"delete\", files=\"old/\", recursive=true}"),
+          apply("{{op=\"mkdir\", path=\"x\"}, {op=\"move\", files=\"odd \\\"one\\\".txt\", "
+                "to=\"x/\", on_collision=\"number\"}}"),
+      },
+      {
+          apply("{op=\"delete\", files=\"/etc\"}"),
+          apply("{op=\"delete\", files=\"../x\"}"),
+          apply("{op=\"move\", files=\"*\", to=\"/tmp/\"}"),
+          apply("{op=\"move\", files=\"*\", to=\"../\"}"),
+          apply("{op=\"copy\", files=\"~/x\", to=\"x\"}"),
+          apply("{op=\"run\", files=\"*\"}"),
+          apply("{op=\"sort\", files=\"*\", by=\"colour\"}"),
+          apply("{op=\"move\", to=\"x/\", files=\"*\"}"),
+          apply("{op=\"archive\", files=\"*\", to=\"all.rar\"}"),
+          apply("{op=\"delete\", files=\"*\"}") + "\nprint(\"x\")",
+          "print(\"x\")\n" + apply("{op=\"delete\", files=\"*\"}"),
       },
       "<106>");
 }
