@@ -1,6 +1,8 @@
 """Requests that must be declined, and scripts that fail before they are repaired."""
 import re
 
+import derived
+import layouts
 import tasks
 from context import Built, Context, Skip, cap, q
 from schemas import Column, is_clause, plain_name, words_of
@@ -138,6 +140,11 @@ def absent_says(rng, w, kind):
     return None
 
 
+# Tasks that a missing column can make impossible.
+TASKS = tasks.ABSENT + [(1.5, derived.ratio_group), (1.5, derived.ratio_all), (1, derived.row_share), (1.5, derived.running), (1, derived.best_each), (1, derived.year_sides), (1, derived.year_change), (1.5, layouts.heat), (1.5, layouts.stacked), (1, layouts.pivot_table),
+                        (1, layouts.summary_table)]
+
+
 def absent(rng, w):
     """(marked request, reason) for something that no column means."""
     if w.main is None:
@@ -147,8 +154,7 @@ def absent(rng, w):
         says = absent_says(rng, w, kind)
         if not says:
             continue
-        weights = [k for k, _ in tasks.ABSENT]
-        f = rng.choices([g for _, g in tasks.ABSENT], weights)[0]
+        f = rng.choices([g for _, g in TASKS], [k for k, _ in TASKS])[0]
         x = AbsentContext(rng, w)
         x.absent = Column("none", "number" if kind == "number" else kind, says, absent=True, additive=rng.random() < 0.4, key="none")
         x.absent.values = ["a", "b", "c", "d", "e", "f", "g", "h"]
@@ -232,7 +238,7 @@ HOME = ["/home/{u}/{f}", "/home/{u}/Documents/{f}", "~/{f}", "~/Documents/{f}", 
 SYSTEM = ["/etc/passwd", "/etc/hosts", "/etc/hostname", "/proc/meminfo", "/var/log/syslog", "/etc/ssh/sshd_config", "/proc/cpuinfo", "/dev/sda", "/boot/grub/grub.cfg", "/etc/fstab"]
 NAMES_HOME = ["diary.txt", "taxes.csv", "salaries.csv", "passwords.txt", "letter.docx", "bank.csv", "photos.zip", "secret.txt", "notes.txt", "contacts.csv", "cv.pdf", "mail.mbox", "wallet.dat", "budget.xlsx", "plans.md"]
 OUTSIDE_REASON = {"path": "{p} is outside the workspace; I only work with the files in it.", "net": "I have no access to the network.", "program": "I cannot install or run other programs.", "secret": "{p} are outside the workspace; I only work with the files in it.",
-                  "mail": "I cannot send anything; I only read and write files in the workspace.", "delete": "I never delete or change existing files; I only write new ones."}
+                  "mail": "I cannot send anything; I only read and write files in the workspace.", "change": "I do not change what is in existing files; I only write new ones."}
 
 
 def outside(rng, w):
@@ -290,10 +296,84 @@ def outside(rng, w):
     else:
         p = table or sorted(w.texts)[0]
         t = link(keep(p), p)
-        m = rng.choice(("delete", "remove", "overwrite", "erase", "rename", "move"))
-        form = {"delete": f"{link(m, 'outside')} {t}", "remove": f"{link(m, 'outside')} the file {t}", "overwrite": f"{link(m, 'outside')} {t} with zeros", "erase": f"{link(m, 'outside')} {t}", "rename": f"{link(m, 'outside')} {t} to old.csv", "move": f"{link(m, 'outside')} {t} to the trash"}[m]
-        reason = OUTSIDE_REASON["delete"]
+        if rng.random() < 0.5:
+            m = link(rng.choice(("the desktop", "my usb stick", "my home folder", "the trash", "another computer", "the network drive", "my documents", "~/backup", "/mnt/disk", "../archive")), "outside")
+            form = rng.choice((f"move {t} to {m}", f"copy {t} to {m}", f"put {t} on {m}", f"back up {t} to {m}", f"sort everything into {m}"))
+            return Built(form, None, None, False), f"{cap(strip_marks(m))} is outside the workspace; I only work with the files in it."
+        m = rng.choice(("overwrite", "scramble", "correct", "fill in"))
+        form = {"overwrite": f"{link(m, 'outside')} {t} with zeros", "scramble": f"{link(m, 'outside')} the rows of {t} in place", "correct": f"{link(m, 'outside')} the mistakes in {t} in place", "fill in": f"{link(m, 'outside')} the missing values in {t} in place"}[m]
+        reason = OUTSIDE_REASON["change"]
     return Built(form, None, None, form.startswith(("what", "how", "where"))), reason
+
+
+# What the tools do not do ------------------------------------------------------------------------------------------
+
+UNABLE = [("convert {f} to {m}", ("pdf", "PDF", "Word", "docx", "PowerPoint", "LaTeX", "mp3", "an ebook"), "I cannot make {m} files; tables become CSV, JSON or XLSX, pictures JPEG or PNG."),
+          ("{m} {f}", ("resize", "crop", "rotate", "blur", "brighten"), "I cannot edit pictures; I can move, rename, convert and pack them."),
+          ("{m} {f}", ("translate", "proofread", "paraphrase"), "I cannot work on the wording of texts; I can read, move, rename and merge files."),
+          ("{m} {f}", ("encrypt", "password-protect", "digitally sign"), "I cannot encrypt files; I can pack them into zip or tar.gz archives."),
+          ("{m} {f}", ("print out", "play", "fax"), "I have no such device; I only work with files in the workspace."),
+          ("pack {f} into {m}", ("a rar file", "backup.rar", "files.7z", "an iso image"), "I can only make zip and tar.gz archives."),
+          ("sort {f} by {m}", ("author", "topic", "the people on them", "content", "language", "importance"), "Files can be sorted by type, date, size or first letter, not by {m}."),
+          ("{m} from {f}", ("recover deleted text", "extract the text of the photos", "remove the watermark"), "I cannot do that; I can find, move, rename, convert, merge, pack and delete files.")]
+
+
+def unable(rng, w):
+    """Something near to what the tools do, that they do not."""
+    if w.kind == "folder" and rng.random() < 0.45:
+        have = {p.rsplit(".", 1)[-1].lower() for p in w.files}
+        ext = rng.choice([e for e in ("csv", "pdf", "txt", "mp4", "docx", "xlsx", "mp3", "json", "md", "log", "zip") if e not in have])  # pictures are not shown to the model
+        m = link(f"{keep(ext)} files", "none")
+        form = rng.choice((f"move all {m} to {keep(ext + 's')}", f"rename the {m} to 1.{ext}, 2.{ext} and so on", f"zip the {m}", f"delete all {m}", f"merge the {m} into {keep('all.' + ext)}", f"sort the {m} by month", f"put the {m} into a folder", f"copy the {m} to backup", f"convert the {m} to json"))
+        return Built(form, None, None, False), f"There are no {ext} files here."
+    if w.kind == "wide" and w.wide["kind"] == "years" or w.kind == "table" and rng.random() < 0.6:
+        return absent_year(rng, w)
+    if w.kind == "wide":
+        from schemas import COMPANY_A
+        names = {c.name.lower() for c in w.main.columns} | {s.lower() for c in w.main.columns for s in c.says}
+        gone = rng.choice([n for n in COMPANY_A if not any(n.lower() in v for v in names)])
+        a = rng.choice(w.wide["columns"])
+        m, o, key = link(gone, "none"), link(keep(a.name), a.name), w.wide["key"]
+        form = rng.choice((f"line chart of {m} and {o} over time", f"compare {o} with {m}", f"average of {m}", f"plot {m}", f"how did {m} develop", f"difference between {o} and {m}", f"total of {m}", f"{m} over {link('time', key.name)}"))
+        return Built(form, None, None, form.startswith("how")), f"There is no column for {gone} in {w.main.path}."
+    words, options, reason = rng.choice(UNABLE)
+    m = rng.choice(options)
+    if w.kind == "folder":
+        path = rng.choice(sorted(w.files))
+        f = rng.choice((link(keep(path), path), "all files", "the files", "everything"))
+    else:
+        path = w.main.path
+        f = link(keep(path), path)
+    if "edit pictures" in reason:
+        f = rng.choice(("the pictures", "all photos", "the images", "my photos", "all pictures"))
+    form = words.format(f=f, m=link(m if m.islower() and "." not in m else keep(m), "outside"))
+    return Built(form, None, None, False), reason.format(m=m)
+
+
+def absent_year(rng, w):
+    """Change to a year that the table does not have."""
+    if w.kind == "wide":
+        years, where = [int(c.name) for c in w.wide["columns"]], "the columns"
+        measure = rng.choice([s for s in w.wide["measure"].says if not is_clause(s)] or ["value"])
+        by, target, path = w.wide["key"], None, w.main.path
+    else:
+        x = Context(rng, w)
+        c = next((c for c in w.main.columns if c.role == "year"), None) or x.date()
+        values = [v for v in w.main.data(c) if v is not None]
+        years = sorted({int(str(v)[:4]) for v in values})
+        y = x.number()
+        by, target, path, where = x.category(limit=14, test=lambda c: c.kind == "category"), c.name, w.main.path, c.name
+        measure = link(x.say(y), y.name)
+        if is_clause(strip_marks(measure)):
+            raise Skip
+    gone = rng.choice([years[0] - 1, years[-1] + 1, years[-1] + 2, years[0] - 5])
+    near = rng.choice(years)
+    mg, mn = link(keep(str(gone)), "none"), link(keep(str(near)), f"{target}:{near}") if target else link(keep(str(near)), str(near))
+    a, b = (mg, mn) if gone < near else (mn, mg)
+    per = link(rng.choice([s for s in by.says if not is_clause(s)] or [plain_name(by.name)]), by.name)
+    form = rng.choice((f"change in {measure} from {a} to {b} per {per}", f"growth of {measure} between {a} and {b} by {per}", f"compare {measure} of {a} and {b} per {per}", f"{measure} per {per} in {mg}", f"which {per} grew most in {measure} from {a} to {b}", f"bar chart of {measure} in {a} and {b} by {per}"))
+    span = f"{years[0]} to {years[-1]}" if len(years) > 1 else str(years[0])
+    return Built(form, None, None, form.startswith("which")), f"There is no year {gone} in {path if not target else target}; it has {span}."
 
 
 # Repairs -----------------------------------------------------------------------------------------------------------
@@ -324,11 +404,5 @@ def broken(rng, script, w):
     m = re.search(r':(month|year|quarter|weekday)\("([^"]+)"\)(:group\("(?:month|year|quarter|weekday)")', script)
     if m:
         options.append(script.replace(m[0], m[3]))
-    m = re.search(r':(sum|mean|median)\("([^"]+)"\)', script)
-    if m and rng.random() < 0.6:
-        words = words_of(m[2])
-        guess = "_".join(words[:1]) if len(words) > 1 else m[2] + rng.choice(("_eur", "s", "_total"))
-        if guess not in names:
-            options.append(script.replace(m[0], f":{m[1]}({q(guess)})").replace(f'y={q(m[2])}', f'y={q(guess)}'))
     options = [o for o in options if o != script]
     return rng.choice(options) if options else None

@@ -7,7 +7,7 @@ import re
 from datetime import date, timedelta
 from pathlib import Path
 
-from tables import MISSING, Table, profile, text_profile
+from tables import MISSING, Table
 
 UNITS = {"eur", "usd", "gbp", "kg", "g", "t", "km", "m", "cm", "mm", "min", "h", "s", "ms", "pct", "percent", "c", "kwh", "kw", "w", "l", "ml", "wm2",
          "ha", "m2", "m3", "kmh", "bpm", "db", "hz", "bar", "years", "days", "months", "hours", "minutes", "sec", "mg", "deg", "v", "mb", "gb", "%", "€", "$"}
@@ -135,14 +135,6 @@ class Workspace:
         self.kind, self.tables, self.texts = kind, tables, texts
         self.files = {f.path: f.table for f in tables}
         self.files.update(texts)
-
-    def prompt(self):
-        if not hasattr(self, "_prompt"):
-            blocks = {f.path: profile(f.path, f.table) for f in self.tables}
-            for path, text in self.texts.items():
-                blocks[path] = f"{path}: PNG picture, {len(text)} bytes" if path.endswith(".png") else text_profile(path, text)
-            self._prompt = "\n\n".join(blocks[p] for p in sorted(blocks))
-        return self._prompt
 
 
 def load_domains(folder, wanted=lambda stem: True):

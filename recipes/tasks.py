@@ -76,6 +76,12 @@ def chart_answer(what):
     return answer
 
 
+def spoken_row(cells):
+    """Cells of a row as an answer can say them: two numbers need more than a space between them."""
+    *keys, last = cells
+    return f"{' '.join(keys) if not all(re.search('[0-9]', k) for k in keys) or len(keys) == 1 else ' and '.join(keys)}: {last}" if keys else last
+
+
 def list_answer(head, unit="", keys=1, skip=()):
     """`head: a 1, b 2`; for long tables the first rows and their number."""
     def answer(obs):
@@ -87,7 +93,7 @@ def list_answer(head, unit="", keys=1, skip=()):
             return f"{head}: {lines[0]}." + notes(obs)
         header, rows, more = read_table(obs)
         at = [i for i, n in enumerate(header) if n not in skip]
-        said = [" ".join(r[i] if r[i] else "missing" for i in at) + unit for r in rows]
+        said = [spoken_row([r[i] if r[i] else "missing" for i in at]) + unit for r in rows]
         if more:
             return f"{head} ({more} rows, the first are): {', '.join(said[:3])}." + notes(obs)
         return f"{head}: {', '.join(said)}." + notes(obs)
@@ -1115,7 +1121,7 @@ def derived(x):
     na, nb = noun_of(x, a, sa), noun_of(x, b, sb)
     ma, mb = link(sa, a.name), link(sb, b.name)
     how = rng.choice(("ratio", "ratio", "difference", "percent"))
-    name = {"ratio": "ratio", "difference": "difference", "percent": "ratio"}[how]
+    name = how
     expr = {"ratio": f"[{a.name}] / [{b.name}]", "difference": f"[{a.name}] - [{b.name}]", "percent": f"[{a.name}] / [{b.name}] * 100"}[how]
     need(not re.search(r"[\]\[]", a.name + b.name))
     phrase = {"ratio": rng.choice((f"ratio of {ma} to {mb}", f"{ma} divided by {mb}", f"ratio between {ma} and {mb}")),
@@ -1319,17 +1325,17 @@ def in_both(x):
     ys = x.say(y)
     m, yn = link(ys, y.name), noun_of(x, y, ys)
     need(not re.search(r"[\]\[]", y.name))
-    chain = f":derive(\"difference\", {q(f'[{y.name}_2] - [{y.name}]')})"
+    chain = f":derive(\"change\", {q(f'[{y.name}_2] - [{y.name}]')})"
     if r < 0.8:
         low = rng.random() < 0.3
         form = rng.choice((f"which {one} had the biggest {'drop' if low else 'increase'} in {m} between {both}", f"the {one} whose {m} {'fell' if low else 'grew'} the most from {both}", f"{one} with the largest {'decrease' if low else 'rise'} of {m} between {both}"))
 
         def answer(obs):
-            k, v = one_row(obs, (c.name, "difference"))
+            k, v = one_row(obs, (c.name, "change"))
             return f"{k} has the largest {'decrease' if low else 'increase'} of {yn}: {v}."
-        return Built(form, f"t = {join}{chain}:{'bottom' if low else 'top'}(1, \"difference\")\nprint(t:select({q(c.name)}, \"difference\"))", answer, form.startswith("which"))
+        return Built(form, f"t = {join}{chain}:{'bottom' if low else 'top'}(1, \"change\")\nprint(t:select({q(c.name)}, \"change\"))", answer, form.startswith("which"))
     core = rng.choice((f"change in {m} per {one} between {both}", f"change of {m} from {both} for each {one}", f"difference in {m} between {both} by {one}"))
-    return finish_chart(x, "bar", core, chain, [("x", c.name), ("y", "difference")], f"Change in {yn} per {name}", f"the change in {yn} per {name}", source=join, mention=False)
+    return finish_chart(x, "bar", core, chain, [("x", c.name), ("y", "change")], f"Change in {yn} per {name}", f"the change in {yn} per {name}", source=join, mention=False)
 
 
 def joined(x):

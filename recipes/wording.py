@@ -7,11 +7,12 @@ import re
 
 from schemas import is_clause, plain_name, words_of
 
-OPEN, MID, CLOSE, KEEP, END = "\x01", "\x02", "\x03", "\x04", "\x05"
+OPEN, MID, CLOSE, KEEP, END, AND = "\x01", "\x02", "\x03", "\x04", "\x05", "\x06"
 
 
-def link(text, target):
-    return f"{OPEN}{text}{MID}{target}{CLOSE}"
+def link(text, *targets):
+    """Words that mean a target, or several: "each company" the columns of all companies."""
+    return f"{OPEN}{text}{MID}{AND.join(targets)}{CLOSE}"
 
 
 def keep(text):
@@ -175,7 +176,7 @@ def render(rng, marked, question=False):
             words = "".join(out)[start:]
             target = ""
         elif piece == CLOSE:
-            links.append((words, target))
+            links += [(words, one) for one in target.split(AND)]
             target = None
         elif piece == KEEP:
             protected = True
@@ -225,9 +226,12 @@ NOUNS = {
     "scatter": ["scatter plot"] * 5 + ["scatter chart", "scatterplot", "scatter diagram", "dot plot", "point chart", "scatter graph"],
     "hist": ["histogram"] * 7 + ["histogram chart", "frequency histogram"],
     "box": ["box plot"] * 5 + ["boxplot"] * 3 + ["box chart", "box and whisker plot"],
+    "area": ["area chart"] * 4 + ["area plot", "area graph", "filled line chart"],
+    "heatmap": ["heat map"] * 4 + ["heatmap"] * 4 + ["heat map chart", "colour matrix", "heat matrix"],
 }
 AS = {"bar": ["as bars", "as bars", "with bars", "in bars", "as columns"], "pie": ["as a pie", "as pie slices", "in a pie"], "line": ["as a line", "as a curve", "with a line"],
-      "scatter": ["as dots", "as points", "as a scatter", "as a cloud of points"], "hist": ["as a histogram"], "box": ["as boxes", "as box plots", "with boxes"]}
+      "scatter": ["as dots", "as points", "as a scatter", "as a cloud of points"], "hist": ["as a histogram"], "box": ["as boxes", "as box plots", "with boxes"], "area": ["as an area", "as filled areas", "as areas"],
+      "heatmap": ["as a heat map", "as heatmap", "as coloured cells", "as a grid of colours"]}
 ANY = ["chart", "graph", "plot", "diagram", "picture"]
 VERBS = ["make", "draw", "show", "show me", "create", "give me", "plot", "i need", "i want", "please make", "please draw", "can you make", "could you draw", "can you show me",
          "could you create", "i'd like", "please create", "generate", "build", "prepare", "let me see", "please give me", "would you make", "can i have", "let's have", "we need"]

@@ -1,36 +1,46 @@
-"""Tests of the training data generator: python3 -m unittest tests/recipes/test_recipe.py"""
+"""Tests of the training data generator. argv: tessera-worker, reply-check (both of the build folder)."""
 import json
 import re
+import subprocess
 import sys
 import unittest
+from collections import Counter
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "recipes"))
 
-import lua  # noqa: E402
 import make_data  # noqa: E402
 import tables  # noqa: E402
-from tables import Table, format_number  # noqa: E402
+from spelling import spellable  # noqa: E402
+from tables import format_number  # noqa: E402
+from worker import Worker, user_text  # noqa: E402
 
-NUMBER = re.compile(r"\d+(?:\.\d+)?")
+WORKER, REPLY_CHECK = sys.argv[1:3] if len(sys.argv) > 2 else (None, None)
 PHRASE = re.compile(r"[^ =;A-Z\x00-\x1f\x7f]+( [^ =;A-Z\x00-\x1f\x7f]+){0,5}\Z")
-NEW = {"count", "share", "year", "month", "quarter", "month_name", "weekday", "file", "value", "total", "difference", "ratio", "series"}
+NEW = ("derived", "layout", "parts", "folder", "unable")
 
 
 def made(seed, count, split="train"):
-    return list(make_data.examples(seed, count, split))
+    desk = make_data.Desk(Worker(WORKER))
+    out = [(w, dict(desk.profiles), messages, kind, task) for w, messages, kind, task in make_data.examples(seed, count, split, desk)]
+    desk.worker.close()
+    return out
+
+
+def call_of(message):
+    return message["tool_calls"][0]["function"]
 
 
 class Examples(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.examples = made(11, 400) + made(12, 150, "eval")
+        cls.examples = made(11, 160) + made(12, 40, "eval")
 
     def test_same_seed_same_text(self):
-        a = [json.dumps(m) for _, m, _, _ in made(3, 60)]
-        b = [json.dumps(m) for _, m, _, _ in made(3, 60)]
+        a = [json.dumps(m) for _, _, m, _, _ in made(3, 20)]
+        b = [json.dumps(m) for _, _, m, _, _ in made(3, 20)]
         self.assertEqual(a, b)
-        self.assertNotEqual(a, [json.dumps(m) for _, m, _, _ in made(4, 60)])
+        self.assertNotEqual(a, [json.dumps(m) for _, _, m, _, _ in made(4, 20)])
 
     def test_no_domain_is_in_both_splits(self):
         train = {d["domain"] for d in make_data.domains_of("train")}
@@ -39,10 +49,10 @@ class Examples(unittest.TestCase):
         self.assertFalse(train & held_out)
 
     def test_order_of_messages(self):
-        for _, messages, kind, _ in self.examples:
+        for _, _, messages, kind, _ in self.examples:
             roles = [m["role"] for m in messages]
             self.assertEqual(roles[:2], ["user", "assistant"])
-            if messages[1]["tool_calls"][0]["function"]["name"] == "decline":
+            if call_of(messages[1])["name"] == "decline":
                 self.assertEqual(roles, ["user", "assistant"])
             elif kind == "repair":
                 self.assertEqual(roles, ["user", "assistant", "tool", "assistant", "tool", "assistant"])
@@ -51,17 +61,24 @@ class Examples(unittest.TestCase):
             else:
                 self.assertEqual(roles, ["user", "assistant", "tool", "assistant"])
 
-    def test_numbers_of_answers_are_observed_or_asked(self):
-        for _, messages, _, _ in self.examples:
-            if messages[-1]["role"] != "assistant" or "tool_calls" in messages[-1]:
-                continue
-            seen = set(NUMBER.findall(messages[-2]["content"])) | set(NUMBER.findall(messages[0]["content"]))
-            self.assertTrue(set(NUMBER.findall(messages[-1]["content"])) <= seen, messages[-1]["content"])
+    def test_shares_of_old_and_new_shapes(self):
+        kinds = Counter(kind for _, _, _, kind, _ in self.examples)
+        new = sum(kinds[k] for k in NEW) / sum(kinds.values())
+        self.assertTrue(0.45 < new < 0.65, kinds)
+
+    def test_most_are_short(self):
+        """700 tokens with the system prompt are about 1,500 characters of the rest."""
+        sizes = sorted(sum(len(m["content"]) + len(json.dumps(m.get("tool_calls", ""))) for m in messages) for _, _, messages, _, _ in self.examples)
+        self.assertLess(sizes[len(sizes) * 8 // 10], 1500)
+
+    def test_the_user_message_is_the_profiles_and_the_request(self):
+        for _, profiles, messages, _, _ in self.examples:
+            text = messages[0]["content"]
+            self.assertEqual(text, user_text(profiles, text.split("\n\n")[-1]))
 
     def test_plans_name_what_exists(self):
-        for w, messages, _, _ in self.examples:
-            plan = messages[1]["content"]
-            call = messages[1]["tool_calls"][0]["function"]["name"]
+        for w, _, messages, _, _ in self.examples:
+            plan, call = messages[1]["content"], call_of(messages[1])["name"]
             columns = {}
             for f in w.tables:
                 for name, kind, values in zip(f.table.names, f.table.types, f.table.data):
@@ -76,49 +93,61 @@ class Examples(unittest.TestCase):
                     name = max((c for c in columns if target.startswith(c + ":")), key=len, default=None)
                     self.assertIsNotNone(name, plan)
                     value = target[len(name) + 1:]
-                    known = columns[name]
-                    self.assertTrue(value in known or re.fullmatch(r"-?\d+(\.\d+)?|\d{4}(-\d\d){0,2}", value), plan)
+                    self.assertTrue(value in columns[name] or re.fullmatch(r"-?\d+(\.\d+)?|\d{4}(-\d\d){0,2}", value), plan)
             self.assertEqual(declined, call == "decline", plan)
 
-    def test_scripts_read_as_written(self):
-        for w, messages, _, _ in self.examples:
+    def test_the_program_can_spell_every_reply_and_answer(self):
+        """Plans, calls and answers under the grammars the agent uses."""
+        lines = []
+        for w, _, messages, kind, _ in self.examples:
+            files = []
+            for path in sorted(w.files):
+                columns = [{"name": c["name"], "type": c["type"], "values": c.get("values", []) if len(c.get("values", [])) == c.get("distinct") else []} for c in w.known[path]]
+                files.append({"path": path, "columns": columns})
+            example = {"files": files, "first": [], "next": [], "answers": []}
+            names = [c["name"] for f in files for c in f["columns"]]
             for i, m in enumerate(messages):
-                if m["role"] == "assistant" and m.get("tool_calls") and m["tool_calls"][0]["function"]["name"] == "run_lua":
-                    code = m["tool_calls"][0]["function"]["arguments"]["code"]
-                    self.assertEqual(lua.run(code, dict(w.files)), messages[i + 1]["content"])
-                    self.assertLessEqual(code.count("\n"), 4)
-                    last = code.split("\n")[-1]
-                    self.assertTrue(last.startswith(("print(", "chart.")) or ":save(" in last, code)
+                if m["role"] != "assistant":
+                    continue
+                if not m.get("tool_calls"):
+                    seen = [messages[0]["content"].split("\n\n")[-1], *[f["path"] for f in files], *names, messages[i - 1]["content"]]
+                    example["answers"].append({"seen": seen, "answer": m["content"] + "<106>"})
+                    continue
+                call = call_of(m)
+                arguments = ",".join(f"{k}:<52>{v}<52>" for k, v in sorted(call["arguments"].items()))
+                example["first" if m["content"] else "next"].append(f"{m['content']}<48>call:{call['name']}{{{arguments}}}<49><50>")
+            lines.append(json.dumps(example))
+        out = subprocess.run([REPLY_CHECK], input="\n".join(lines) + "\n", capture_output=True, text=True, check=True).stdout.splitlines()
+        self.assertEqual(len(out), len(lines))
+        self.assertEqual([p for p in out if p], [])
 
-    def test_profiles_of_written_files(self):
-        for w, _, _, _ in self.examples[:120]:
+    def test_profiles_are_what_the_recipe_thinks_of_its_tables(self):
+        for w, profiles, _, _, _ in self.examples:
             for f in w.tables:
-                again = tables.read_table(f.path, make_data.file_text(f))
-                self.assertEqual(tables.profile(f.path, again), tables.profile(f.path, f.table))
+                self.assertEqual(profiles[f.path], tables.profile(f.path, f.table))
 
 
-class NumberText(unittest.TestCase):
-    def test_digits(self):
+class Texts(unittest.TestCase):
+    def test_numbers(self):
         for value, text in ((5076.0163, "5076.02"), (3, "3"), (3.0, "3"), (31.25, "31.25"), (0.12345, "0.1235"), (1234567, "1234567"), (-2.5, "-2.5"), (1.0004, "1"), (float("nan"), ""), (0.00001234, "1.234e-05")):
             self.assertEqual(format_number(value), text)
 
+    def test_what_an_answer_can_say(self):
+        for answer, texts in (("Highest: 2014 Q1 (12).", ["highest n: 2014 Q1 12"]), ("3, 5", ["3,5"]), ("v 3.5 %", ["3.49999"]), ("chart-2.png shows 7.", ["chart-2.png: 7"]), ("none", [])):
+            self.assertTrue(spellable(answer, texts), answer)
+        for answer, texts in (("3 5", ["3, 5"]), ("3", ["4"]), ("35", ["3, 5"]), ("3.5", ["3, 5"]), ("-3", ["3"]), ("x3", ["3"]), ("2014 Q2", ["2014 Q1", "Q2"])):
+            self.assertFalse(spellable(answer, texts), answer)
 
-class Scripts(unittest.TestCase):
-    def setUp(self):
-        self.files = {"a.csv": Table(["name", "day", "x"], ["text", "date", "number"], [["u", "v", "u"], ["2020-01-05", "2020-02-01", "2021-01-01"], [1, 2, None]])}
+    def test_pictures_beside_other_files_are_not_shown(self):
+        self.assertEqual(user_text({"a.csv": "a.csv: 1 row", "b.png": "b.png: PNG picture, 9 bytes"}, "hi"), "a.csv: 1 row\n\nhi")
+        self.assertEqual(user_text({"b.png": "b.png: PNG picture, 9 bytes"}, "hi"), "b.png: PNG picture, 9 bytes\n\nhi")
 
-    def run_lua(self, code):
-        return lua.run(code, dict(self.files))
-
-    def test_groups_and_charts(self):
-        self.assertEqual(self.run_lua('t = data.read("a.csv"):group("name"):count()\nprint(t)'), "name,count\nu,2\nv,1")
-        self.assertEqual(self.run_lua('t = data.read("a.csv"):group("name"):sum("x")\nchart.bar(t, {x="name", y="x"})'), "chart.png: bar chart, 2 rows\nhighest x: v 2\nlowest x: u 1")
-        self.assertEqual(self.run_lua('print(data.read("a.csv"):where("day", "==", "2020"):count())'), "2")
-
-    def test_errors_name_what_exists(self):
-        self.assertEqual(self.run_lua('print(data.read("a.csv"):sum("y"))'), 'error: line 1: sum: no column "y"; columns: name, day, x')
-        self.assertIn('no file "b.csv"; files: a.csv', self.run_lua('print(data.read("b.csv"):count())'))
+    def test_only_twelve_files_are_described(self):
+        text = user_text({f"f{i:02d}.txt": f"f{i:02d}.txt: text file" for i in range(14)}, "hi")
+        self.assertIn("f11.txt: text file\n\nf12.txt\n\nf13.txt\n\nhi", text)
 
 
 if __name__ == "__main__":
-    unittest.main()
+    if not REPLY_CHECK:
+        sys.exit(__doc__)
+    unittest.main(argv=sys.argv[:1])
