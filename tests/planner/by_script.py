@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Hand-written requests over hand-made tables that the recipe never saw: for choosing between adapters.
 
-bench/planner/requests.py [--adapter FILE] [--only WORD]
+tests/planner/by_script.py [--adapter FILE] [--only WORD]
 
 Each request names what the model's script must hold (regular expressions), or that it must be declined. A request passes
 when every expression is found in the last script that ran and the run ended as it should.
