@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <map>
 #include "base/json.h"
 
 #include "tools/script/chart_words.h"
@@ -293,6 +294,40 @@ TEST(ChartStyle, ColumnsMayHaveAnyName) {
 }
 
 // Data that has caused trouble elsewhere: drawn, with its labels inside the picture.
+TEST(ChartStyle, StackedBarsStandOnOneAnotherAndNormalisedOnesReachOneHundredPercent) {
+  json spec = plain(json::array({{{"x", "a"}, {"y", 1}, {"c", "u"}},
+                                 {{"x", "a"}, {"y", 3}, {"c", "v"}},
+                                 {{"x", "b"}, {"y", 2}, {"c", "u"}},
+                                 {{"x", "b"}, {"y", 8}, {"c", "v"}}}));
+  spec["encoding"]["color"] = channel("c", "nominal");
+  for (const char* stack : {"zero", "normalize"}) {
+    spec["encoding"]["y"]["stack"] = stack;
+    const json scene = scene_of(ChartKind::bar, spec);
+    const json bars = items(scene, "rect");
+    ASSERT_EQ(bars.size(), 4u) << stack;
+    // Two bars of one name lie at the same place below, one ends where the other begins.
+    std::map<double, std::vector<std::pair<double, double>>> columns;
+    for (const json& bar : bars)
+      columns[std::round(bar["x"].get<double>())].push_back(
+          {bar["y"].get<double>(), bar["height"].get<double>()});
+    ASSERT_EQ(columns.size(), 2u) << stack;
+    std::vector<double> heights;
+    for (auto& [x, parts] : columns) {
+      ASSERT_EQ(parts.size(), 2u);
+      std::sort(parts.begin(), parts.end());
+      EXPECT_NEAR(parts[0].first + parts[0].second, parts[1].first, 0.5);
+      heights.push_back(parts[0].second + parts[1].second);
+    }
+    if (std::string(stack) == "normalize")
+      EXPECT_NEAR(heights[0], heights[1], 0.5);
+    else
+      EXPECT_NEAR(heights[0] / heights[1], 0.4, 0.02);
+    const Strings labels = texts(scene, "axis-label");
+    EXPECT_EQ(std::find(labels.begin(), labels.end(), "100%") != labels.end(),
+              std::string(stack) == "normalize");
+  }
+}
+
 TEST(ChartStyle, OddDataGivesASaneChart) {
   const std::string long_text(5000, 'W');
   const std::pair<ChartKind, json> cases[] = {

@@ -135,6 +135,14 @@ base::Result<ChartPlan> plan_chart(ChartKind kind, const data::Table& table,
   if (heatmap && !options.color) return needs("color");
   if (heatmap && options.y.size() > 1)
     return Error{Errc::usage, who + ": y is one column, its rows stand one above the other"};
+  if (options.stack) {
+    if (kind != ChartKind::bar && kind != ChartKind::area)
+      return Error{Errc::usage, who + ": only bars and areas have stack="};
+    if (*options.stack != "zero" && *options.stack != "normalize")
+      return Error{Errc::usage, who + ": stack is \"" + options.stack->substr(0, 60) +
+                                    "\"; it can be zero, normalize"};
+    if (!options.color && options.y.size() < 2) return needs("color");
+  }
   Drawn d{.table = table};
   std::optional<std::string> color = options.color;
   std::string y_name = options.y.empty() ? std::string() : options.y[0];
@@ -217,7 +225,9 @@ base::Result<ChartPlan> plan_chart(ChartKind kind, const data::Table& table,
             {"field", color_of.name},
             {"type", type_of(color_of, kind == ChartKind::bar || kind == ChartKind::line ||
                                            kind == ChartKind::area)}};
-        if ((kind == ChartKind::bar || kind == ChartKind::box) && d.color != d.x)
+        if (options.stack)
+          encoding["y"]["stack"] = *options.stack;
+        else if ((kind == ChartKind::bar || kind == ChartKind::box) && d.color != d.x)
           encoding["xOffset"] = {{"field", color_of.name}};
       }
     }

@@ -16,6 +16,7 @@ struct ChartOptions {
   std::optional<std::string> x{};
   std::vector<std::string> y{};  ///< more than one: folded to `series` and `value`
   std::optional<std::string> color{}, title{}, save{};
+  std::optional<std::string> stack{};  ///< bar, area: "zero", or "normalize" (parts of 100 %)
   std::optional<int> bins{};
 };
 

@@ -400,10 +400,13 @@ class Styler {
     json x = channel("x", x_, false);
     if (by_value && x_.named()) x["sort"] = x_.names();
     json yd = channel("y", y_, !box || reaches_for_zero(y_));
-    yd["stack"] = nullptr;
+    const json stack = member(member(plain_["encoding"], "y"), "stack");
+    const bool stacked = stack.is_string();
+    yd["stack"] = stack;
+    if (stack == "normalize") in_percent(yd);
     add_color(true);
     const size_t names = x_.named() ? x["sort"].size() : 1;
-    const bool side_by_side = color_.present && !own_color_;
+    const bool side_by_side = color_.present && !own_color_ && !stacked;
     const size_t lanes = side_by_side ? color_.names().size() : 1;
     const double slot = plot_width() / static_cast<double>(names);
     const bool lying = x_.named() && !x_.natural && widest(x["sort"], 12) + 6 > slot;
@@ -443,7 +446,7 @@ class Styler {
     }
     const size_t most = lying ? 60 : 40;
     std::vector<std::string> texts;
-    if (y.size() == y_.values.size() && y.size() <= most) texts = value_texts(y);
+    if (y.size() == y_.values.size() && y.size() <= most && !stacked) texts = value_texts(y);
     double width = 0;
     for (const std::string& text : texts) width = std::max(width, width_of(text, 11));
     if (texts.empty() || (on_time ? thick : lane) < (lying ? 12 : width + 2)) {
@@ -472,6 +475,12 @@ class Styler {
            {"encoding",
             {{"text", {{"field", "t"}, {"type", "nominal"}}}, {"color", {{"value", kInk}}}}}});
     }
+  }
+
+  // Parts of a whole: an axis up to 100 %.
+  static void in_percent(json& channel) {
+    channel["axis"]["format"] = ".0%";
+    channel["axis"].erase("tickMinStep");
   }
 
   // Few bars are labelled each, as finely as their dates need it.
@@ -516,6 +525,10 @@ class Styler {
     json y = channel("y", y_, area || reaches_for_zero(y_));
     y["axis"]["domain"] = false, y["axis"]["ticks"] = false;
     add_color(true);
+    if (const json& stack = member(member(plain_["encoding"], "y"), "stack"); stack.is_string()) {
+      y["stack"] = stack;
+      if (stack == "normalize") in_percent(y);
+    }
     spec_["encoding"]["x"] = x;
     spec_["encoding"]["y"] = y;
     if (area) {

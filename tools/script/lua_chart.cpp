@@ -33,7 +33,7 @@ base::Result<ChartOptions> read_options(lua_State* lua, const std::string& who) 
   if (lua_isnoneornil(lua, 2)) return options;
   if (!lua_istable(lua, 2))
     return Error{Errc::usage, who + ": the options are not a table, as in {x=\"a\", y=\"b\"}"};
-  const std::vector<std::string> names = {"x", "y", "color", "title", "save", "bins"};
+  const std::vector<std::string> names = {"x", "y", "color", "stack", "title", "save", "bins"};
   for (lua_pushnil(lua); lua_next(lua, 2) != 0; lua_pop(lua, 1)) {
     const std::string name = lua_type(lua, -2) == LUA_TSTRING ? lua_tostring(lua, -2) : "";
     if (std::find(names.begin(), names.end(), name) == names.end())
@@ -51,6 +51,7 @@ base::Result<ChartOptions> read_options(lua_State* lua, const std::string& who) 
   };
   for (const auto& [name, out] : {std::pair{"x", &options.x},
                                   {"color", &options.color},
+                                  {"stack", &options.stack},
                                   {"title", &options.title},
                                   {"save", &options.save}})
     if (base::Status ok = text(name, *out); !ok) return ok.error();
