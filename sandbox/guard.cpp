@@ -179,10 +179,24 @@ Result<Guard::Run> Guard::run(Program program, const std::string& label, bool dr
 }
 
 Result<Kept> Guard::keep(const Layer& layer, const std::string& label, bool dry) {
-  Kept kept;
   const policies::Limits& limits = policy().limits;
-  Result<ChangeSet> changes = find_changes(layer, workspace(), policy().protect,
-                                           {.bytes = limits.disk_bytes, .files = limits.files});
+  return keep(find_changes(layer, workspace(), policy().protect,
+                           {.bytes = limits.disk_bytes, .files = limits.files}),
+              layer, label, dry);
+}
+
+Result<Kept> Guard::keep(const std::vector<Rearrangement>& steps, Snapshot before,
+                         const std::string& label, bool dry) {
+  Layer layer;
+  layer.before = std::move(before);
+  return keep(rearrange(steps, layer.before, workspace(), policy().protect,
+                        {.files = policy().limits.files}, now_ms() * 1'000'000),
+              layer, label, dry);
+}
+
+Result<Kept> Guard::keep(Result<ChangeSet> changes, const Layer& layer, const std::string& label,
+                         bool dry) {
+  Kept kept;
   if (!changes) {
     kept.dropped = changes.error().message;
   } else {

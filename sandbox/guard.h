@@ -13,6 +13,7 @@
 #include "sandbox/sandbox.h"
 #include "sandbox/workspace/changes.h"
 #include "sandbox/workspace/journal.h"
+#include "sandbox/workspace/rearrange.h"
 
 namespace sandbox {
 
@@ -72,6 +73,11 @@ class Guard {
   /// Brings what a run wrote into the workspace. Errors: system (the audit log).
   base::Result<Kept> keep(const Layer& layer, const std::string& label, bool dry = false);
 
+  /// The same for steps that only move, remove and make folders, whoever thought of them. before:
+  /// the workspace when they were thought of.
+  base::Result<Kept> keep(const std::vector<Rearrangement>& steps, Snapshot before,
+                          const std::string& label, bool dry = false);
+
   /// One record of the audit log. Errors: system and the others of AuditLog::append().
   base::Status log(const std::string& kind, std::vector<std::pair<std::string, AuditValue>> fields);
 
@@ -85,6 +91,8 @@ class Guard {
   };
   explicit Guard(std::unique_ptr<State> state) : state_(std::move(state)) {}
   base::Status settle(const policies::Decision& decision, const std::string& what);
+  base::Result<Kept> keep(base::Result<ChangeSet> changes, const Layer& layer,
+                          const std::string& label, bool dry);
   std::unique_ptr<State> state_;
 };
 

@@ -2,8 +2,8 @@
 // commit [N] [FOLDER]. Makes N (default 60,000) files in a new folder beneath FOLDER (default: the
 // temporary one), and beside them the layer that a run leaves which renamed each and sorted them
 // into folders by their first letter: a mark that the old name is gone, and the file at its new
-// place. Needs root, for the marks. Times of the clock, and of the processor in brackets, in
-// milliseconds.
+// place. Then the same as a plan of steps, which needs no layer. Needs root, for the marks. Times
+// of the clock, and of the processor in brackets, in milliseconds.
 
 #include <fcntl.h>
 #include <sys/resource.h>
@@ -19,6 +19,7 @@
 
 #include "sandbox/workspace/changes.h"
 #include "sandbox/workspace/journal.h"
+#include "sandbox/workspace/rearrange.h"
 
 namespace {
 
@@ -51,15 +52,30 @@ bool timed(const char* name, const Work& work) {
 
 std::string letter(int i) { return std::string(1, static_cast<char>('a' + i % 26)); }
 
-bool make_layer(const fs::path& upper, int n) {
+bool make_layer(const fs::path& upper, const fs::path& workspace, int n) {
   fs::create_directories(upper / "in");
   for (int i = 0; i < 26; ++i) fs::create_directories(upper / "out" / letter(i));
   for (int i = 0; i < n; ++i) {
     const std::string old_name = letter(i) + "_" + std::to_string(i) + ".txt";
     if (::mknod((upper / "in" / old_name).c_str(), S_IFCHR, 0) != 0) return false;
-    std::ofstream(upper / "out" / letter(i) / (std::to_string(i) + ".txt")) << i % 1000;
+    const fs::path moved = upper / "out" / letter(i) / (std::to_string(i) + ".txt");
+    std::ofstream(moved) << i % 1000;
+    fs::last_write_time(moved, fs::last_write_time(workspace / "in" / old_name));
   }
   return true;
+}
+
+/// What such a run is as a plan.
+std::vector<sandbox::Rearrangement> make_plan(int n) {
+  std::vector<sandbox::Rearrangement> steps = {{"", "out"}};
+  for (int i = 0; i < 26; ++i) steps.push_back({"", "out/" + letter(i)});
+  for (int i = 0; i < n; ++i) {
+    const std::string old_name = "in/" + letter(i) + "_" + std::to_string(i) + ".txt";
+    const std::string spare = "in/" + std::to_string(i) + ".txt";
+    steps.push_back({old_name, spare});
+    steps.push_back({spare, "out/" + letter(i) + "/" + std::to_string(i) + ".txt"});
+  }
+  return steps;
 }
 
 }  // namespace
@@ -73,10 +89,11 @@ int main(int argc, char** argv) {
   fs::create_directories(workspace / "in");
   for (int i = 0; i < n; ++i)
     std::ofstream(workspace / "in" / (letter(i) + "_" + std::to_string(i) + ".txt")) << i % 1000;
-  if (!make_layer(upper, n)) {
+  if (!make_layer(upper, workspace, n)) {
     std::printf("the marks need root\n");
     return 1;
   }
+  ::sync();  // what was made so far is not to be written out by what is measured
   const policies::Protect protect{{".git"}, {".tessera"}};
   sandbox::Layer layer;
   layer.upper = base::UniqueFd(::open(upper.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
@@ -93,6 +110,22 @@ int main(int argc, char** argv) {
                   timed("find changes",
                         [&] {
                           auto found = sandbox::find_changes(layer, workspace, protect, quota);
+                          if (found) changes = *found;
+                          return found;
+                        }) &&
+                  timed("commit", [&] { return journal->commit(changes, layer, "bench", 0); }) &&
+                  timed("undo", [&] { return journal->undo(""); }) &&
+                  timed("snapshot",
+                        [&] {
+                          auto before = sandbox::take_snapshot(workspace, protect);
+                          layer = {};
+                          if (before) layer.before = *before;
+                          return before;
+                        }) &&
+                  timed("rearrange",
+                        [&] {
+                          auto found = sandbox::rearrange(make_plan(n), layer.before, workspace,
+                                                          protect, quota, 0);
                           if (found) changes = *found;
                           return found;
                         }) &&

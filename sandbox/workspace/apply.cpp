@@ -6,6 +6,10 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include <algorithm>
+
+#include "sandbox/workspace/schedule.h"
+
 // A step moves whole trees by rename. With P the name in the workspace, N the new tree's place and
 // O the place for the old one, it goes through these states, each told by who is where:
 //
@@ -13,11 +17,14 @@
 //             without RENAME_EXCHANGE:   P none, N new, O old     in the middle
 //   put       P none, N new ─rename─►    P new
 //   remove    P old         ─rename─►    O old
+//   move      F tree        ─rename─►    P tree
+//             by way of W:               W tree           in the middle (schedule.h says when)
 //
-// so a try that was ended anywhere is continued by looking, and nothing but the plan itself has to
-// be written down. Who is who is told by inode numbers: both trees exist all the time, so no other
-// file can have theirs. Whether the old tree is as expected is looked at after it was taken, when
-// nobody finds it under its name any more.
+// with F the name that a move begins at, and W a place in the journal. So a try that was ended
+// anywhere is continued by looking, and nothing but the plan itself has to be written down. Who is
+// who is told by inode numbers: both trees exist all the time, so no other file can have theirs,
+// but for another hard link: moved or not, those are the same. Whether the old tree is as expected
+// is looked at after it was taken, when nobody finds it under its name any more.
 
 namespace sandbox {
 
@@ -27,6 +34,7 @@ using base::Error;
 using base::Ok;
 using base::Result;
 using base::Status;
+using base::UniqueFd;
 
 using Found = std::optional<Stamp>;
 
@@ -46,8 +54,13 @@ struct Worker {
     if (plan.hook != nullptr && *plan.hook) (*plan.hook)(what);
   }
 
-  std::string from(const Step& s) const { return join(plan.from, s.path); }
-  std::string aside(const Step& s) const { return join(plan.aside, s.path); }
+  static const std::string& stored(const Step& s) { return s.store.empty() ? s.path : s.store; }
+  std::string from(const Step& s) const { return join(plan.from, stored(s)); }
+  std::string aside(const Step& s) const { return join(plan.aside, stored(s)); }
+  /// Of a move.
+  std::string way(const Step& s) const {
+    return join(plan.way, std::to_string(&s - plan.steps.data()));
+  }
 
   /// The places of one step, and who is there.
   struct Places {
@@ -184,6 +197,162 @@ struct Worker {
     return different;
   }
 
+  /// Looks up the way into the workspace anew.
+  Result<Found> look_again(const std::string& path) const {
+    workspace.close();
+    return tree::look(workspace, path);
+  }
+
+  Result<Found> look_on_the_way(const Step& s) const { return tree::look(journal, way(s)); }
+
+  Status make_way() const {
+    const int folder = mkdirat(plan.journal, plan.way.c_str(), 0700);
+    if (folder != 0 && errno != EEXIST) return tree::system_error("make " + plan.way);
+    return Ok{};
+  }
+
+  /// Whether both names are there and are one file. `links`: two hard links, else one name written
+  /// in two ways, where the file system takes them for the same.
+  bool one_file(const std::string& a, const std::string& b, bool& links) const {
+    struct stat one {
+    }, other{};
+    auto look = [&](const std::string& path, struct stat& info) {
+      const UniqueFd fd = tree::open_beneath(plan.workspace, path, O_PATH | O_NOFOLLOW);
+      return fd && fstat(fd.get(), &info) == 0;
+    };
+    if (!look(a, one) || !look(b, other) || one.st_ino != other.st_ino) return false;
+    links = !S_ISDIR(one.st_mode) && one.st_nlink > 1;
+    return true;
+  }
+
+  /// Moves within the workspace. 0 or errno.
+  int rename_within(const Step& s, const std::string& a, const std::string& b) const {
+    const int error = tree::relocate(workspace, a, workspace, b, RENAME_NOREPLACE);
+    bool links = false;
+    if (error != EEXIST || !one_file(a, b, links)) return error;
+    if (links) return 0;
+    if (!make_way()) return errno;
+    tell("take out of the way");
+    if (const int out = tree::relocate(workspace, a, journal, way(s), RENAME_NOREPLACE); out != 0)
+      return out;
+    tell("give another case");
+    return tree::relocate(journal, way(s), workspace, b, RENAME_NOREPLACE);
+  }
+
+  /// A move that goes straight.
+  Outcome moved(const Step& s) const {
+    Result<Found> at = look_again(s.from);
+    if (!at) return at.error();
+    if (is(*at, s.new_tree)) {
+      tell("move");
+      if (const int error = rename_within(s, s.from, s.path); error != 0) return stopped(s, error);
+      return checked(s, s.path, [&] {
+        tell("move back");
+        return rename_within(s, s.path, s.from);
+      });
+    }
+    Result<Found> there = tree::look(workspace, s.path);
+    if (!there) return there.error();
+    if (is(*there, s.new_tree)) return std::vector<Conflict>();
+    // Ended while it got its name in another case.
+    Result<Found> between = look_on_the_way(s);
+    if (!between) return between.error();
+    if (!is(*between, s.new_tree)) return lost(s, *at);
+    tell("give another case");
+    const int error = tree::relocate(journal, way(s), workspace, s.path, RENAME_NOREPLACE);
+    return error == 0 ? Outcome(std::vector<Conflict>()) : stopped(s, error);
+  }
+
+  static Outcome lost(const Step& s, const Found& at) {
+    return std::vector<Conflict>{{s.from, at ? "was changed meanwhile" : "was removed meanwhile"}};
+  }
+
+  /// What was moved and lies at `where` now, a name in the workspace, against what was expected.
+  Outcome checked(const Step& s, const std::string& where,
+                  const std::function<int()>& give_back) const {
+    Result<std::vector<Stamped>> now = tree::list(workspace, where, plan.closed);
+    return checked(s, std::move(now), give_back);
+  }
+
+  Outcome checked(const Step& s, Result<std::vector<Stamped>> now,
+                  const std::function<int()>& give_back) const {
+    Outcome different = now ? Outcome(compare(s.from, *now, s.new_tree, false)) : now.error();
+    if (!different || !different->empty()) {
+      if (const int error = give_back(); error != 0 && error != EEXIST) return failed(s, error);
+    }
+    return different;
+  }
+
+  /// The first half of a move by way of the journal.
+  Outcome taken_out(const Step& s) const {
+    Result<Found> between = look_on_the_way(s);
+    if (!between) return between.error();
+    Result<Found> there = look_again(s.path);
+    if (!there) return there.error();
+    if (is(*between, s.new_tree) || is(*there, s.new_tree)) return std::vector<Conflict>();
+    Result<Found> at = tree::look(workspace, s.from);
+    if (!at) return at.error();
+    if (!is(*at, s.new_tree)) return lost(s, *at);
+    if (Status made = make_way(); !made) return made.error();
+    tell("take out of the way");
+    const int error = tree::relocate(workspace, s.from, journal, way(s), RENAME_NOREPLACE);
+    if (error != 0) return stopped(s, error);
+    return checked(s, tree::list(journal, way(s), plan.closed), [&] {
+      tell("move back");
+      return tree::relocate(journal, way(s), workspace, s.from, RENAME_NOREPLACE);
+    });
+  }
+
+  /// The second half.
+  Outcome put_in_place(const Step& s) const {
+    Result<Found> between = look_on_the_way(s);
+    if (!between) return between.error();
+    if (is(*between, s.new_tree)) {
+      workspace.close();
+      tell("move");
+      const int error = tree::relocate(journal, way(s), workspace, s.path, RENAME_NOREPLACE);
+      return error == 0 ? Outcome(std::vector<Conflict>()) : stopped(s, error);
+    }
+    Result<Found> there = look_again(s.path);
+    if (!there) return there.error();
+    if (is(*there, s.new_tree)) return std::vector<Conflict>();
+    return lost(s, {});
+  }
+
+  Outcome forward(const Turn& turn) const {
+    const Step& s = plan.steps[turn.step];
+    if (turn.part == Turn::Part::take) return taken_out(s);
+    if (turn.part == Turn::Part::put) return put_in_place(s);
+    return s.from.empty() ? forward(s) : moved(s);
+  }
+
+  /// True if it is as before this turn.
+  Result<bool> backward(const Turn& turn) const {
+    const Step& s = plan.steps[turn.step];
+    if (s.from.empty()) return backward(s);
+    Result<Found> there = look_again(s.path);
+    if (!there) return there.error();
+    Result<Found> between = look_on_the_way(s);
+    if (!between) return between.error();
+    const bool arrived = is(*there, s.new_tree), half = is(*between, s.new_tree);
+    int error = 0;
+    if (turn.part == Turn::Part::put) {
+      if (arrived && !half) {
+        tell("move back");
+        error = tree::relocate(workspace, s.path, journal, way(s), RENAME_NOREPLACE);
+      }
+    } else if (half) {
+      tell("move back");
+      error = tree::relocate(journal, way(s), workspace, s.from, RENAME_NOREPLACE);
+    } else if (arrived && turn.part == Turn::Part::whole) {
+      tell("move back");
+      error = rename_within(s, s.path, s.from);
+    }
+    if (error == EEXIST) return false;
+    if (error != 0) return failed(s, error);
+    return true;
+  }
+
   /// True if the step is as before it began.
   Result<bool> backward(const Step& s) const {
     Result<Places> places = look(s);
@@ -232,10 +401,17 @@ struct Worker {
   Status close_all() const {
     for (const Step& s : plan.steps) {
       for (const auto* tree : {&s.old_tree, &s.new_tree}) {
-        if (tree->empty()) continue;
-        for (const auto& [top, at] : {std::pair{plan.workspace, s.path},
-                                      {plan.journal, from(s)},
-                                      {plan.journal, aside(s)}}) {
+        const bool any = std::any_of(tree->begin(), tree->end(), [](const Stamped& e) {
+          return S_ISDIR(e.second.mode) && (e.second.mode & 0700) != 0700;
+        });
+        if (!any) continue;
+        std::vector<std::pair<int, std::string>> places = {{plan.workspace, s.path}};
+        if (s.from.empty()) {
+          places.insert(places.end(), {{plan.journal, from(s)}, {plan.journal, aside(s)}});
+        } else {
+          places.insert(places.end(), {{plan.workspace, s.from}, {plan.journal, way(s)}});
+        }
+        for (const auto& [top, at] : places) {
           if (Status closed = close_folders(top, at, *tree); !closed) return closed;
         }
       }
@@ -246,12 +422,14 @@ struct Worker {
   Status set_folders(bool to) const {
     // The deepest first: its parent may be closed next.
     for (auto f = plan.folders.rbegin(); f != plan.folders.rend(); ++f) {
+      const std::optional<std::string>& path = to ? f->after : f->before;
+      if (!path) continue;
       tell("folder");
       std::optional<uint32_t> mode;
       std::optional<int64_t> mtime;
       if (f->set_mode) mode = to ? f->to_mode : f->from_mode;
       if (f->set_mtime || !to) mtime = to ? f->to_mtime_ns : f->from_mtime_ns;
-      if (Status s = tree::set_folder(plan.workspace, f->path, mode, mtime); !s) return s;
+      if (Status s = tree::set_folder(plan.workspace, *path, mode, mtime); !s) return s;
     }
     return Ok{};
   }
@@ -261,8 +439,8 @@ struct Worker {
 
 Result<std::vector<Conflict>> apply(const Plan& plan) {
   const Worker worker(plan);
-  for (const Step& step : plan.steps) {
-    Result<std::vector<Conflict>> conflicts = worker.forward(step);
+  for (const Turn& turn : schedule(plan.steps)) {
+    Result<std::vector<Conflict>> conflicts = worker.forward(turn);
     if (!conflicts || !conflicts->empty()) return conflicts;
   }
   if (Status s = worker.close_all(); !s) return s.error();
@@ -273,10 +451,12 @@ Result<std::vector<Conflict>> apply(const Plan& plan) {
 Result<std::vector<std::string>> roll_back(const Plan& plan) {
   const Worker worker(plan);
   std::vector<std::string> left;
-  for (auto step = plan.steps.rbegin(); step != plan.steps.rend(); ++step) {
-    Result<bool> back = worker.backward(*step);
+  const std::vector<Turn> turns = schedule(plan.steps);
+  for (auto turn = turns.rbegin(); turn != turns.rend(); ++turn) {
+    Result<bool> back = worker.backward(*turn);
     if (!back) return back.error();
-    if (!*back) left.push_back(step->path);
+    const Step& step = plan.steps[turn->step];
+    if (!*back) left.push_back(step.from.empty() ? step.path : step.from);
   }
   if (Status s = worker.close_all(); !s) return s.error();
   if (Status s = worker.set_folders(false); !s) return s.error();
@@ -287,10 +467,11 @@ Status relock(const Plan& plan) {
   const Worker worker(plan);
   if (Status s = worker.close_all(); !s) return s;
   for (auto f = plan.folders.rbegin(); f != plan.folders.rend(); ++f) {
-    Result<Found> now = tree::look(plan.workspace, f->path);
+    if (!f->after) continue;
+    Result<Found> now = tree::look(plan.workspace, *f->after);
     if (!now) return now.error();
     if (!*now || ((*now)->mode & 07777) != (f->to_mode | 0700)) continue;
-    if (Status s = tree::set_folder(plan.workspace, f->path, f->to_mode, {}); !s) return s;
+    if (Status s = tree::set_folder(plan.workspace, *f->after, f->to_mode, {}); !s) return s;
   }
   return Ok{};
 }

@@ -18,8 +18,9 @@ using StepHook = std::function<void(std::string_view what)>;
 struct Plan {
   int workspace = -1;
   int journal = -1;   ///< the folder that holds `from` and `aside`
-  std::string from;   ///< new trees, each at its path
-  std::string aside;  ///< where what is taken away goes, each at its path
+  std::string from;   ///< new trees, each at its Step::store or path
+  std::string aside;  ///< where what is taken away goes, each the same
+  std::string way;    ///< where moves that cannot go straight are in between; may be missing
   std::vector<Step> steps;
   std::vector<FolderStep> folders;
   tree::Closed closed = tree::Closed::skip;  ///< how the old trees were listed
@@ -27,9 +28,10 @@ struct Plan {
   const StepHook* hook = nullptr;
 };
 
-/// Carries the plan out, from wherever an earlier try stopped. What is taken away is looked at once
-/// it is out of reach; if somebody had changed it, it is put back, and the conflict is returned
-/// with the rest undone: roll_back() is next. Errors: system; roll_back() is next, too.
+/// Carries the plan out in the order of schedule(), from wherever an earlier try stopped. What is
+/// taken away is looked at once it is out of reach; if somebody had changed it, it is put back, and
+/// the conflict is returned with the rest undone: roll_back() is next. Errors: system; roll_back()
+/// is next, too.
 base::Result<std::vector<Conflict>> apply(const Plan& plan);
 
 /// Undoes what apply() did so far. What somebody put in the way meanwhile stays, and its path is

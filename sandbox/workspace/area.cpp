@@ -25,6 +25,7 @@
 //     new/      what is to come into the workspace, at its path; also what a conflict kept out
 //     old/      the originals that the run took away
 //     undone/   what an undo took away
+//     way/      what is moved and cannot go straight, while it is on its way
 //
 // Both records are replaced by rename. `pending` appears when all that it needs is on disk, and
 // that is the moment of the commit: before it recovery removes the folder, after it recovery goes
@@ -32,6 +33,8 @@
 //
 //   applying  new    -> workspace -> old          undoing  old -> workspace -> undone
 //   redoing   undone -> workspace -> old          …back    the same, backwards
+//
+// and what is moved goes from one name in the workspace to another.
 //
 // Modes of closed folders that are opened for a look before an undo are in the record, too: that is
 // what `checking` is for.
@@ -87,9 +90,11 @@ Result<std::string> identity(int folder) {
          "\n";
 }
 
+/// What is moved lies in no folder of the journal.
 uint64_t sum(const std::vector<Step>& steps, std::vector<Stamped> Step::*tree) {
   uint64_t bytes = 0;
   for (const Step& step : steps) {
+    if (!step.from.empty()) continue;
     for (const auto& [path, stamp] : step.*tree) bytes += stamp.size;
   }
   return bytes;
@@ -302,6 +307,7 @@ Plan Area::plan(const Record& record) const {
   plan.workspace = workspace(), plan.journal = journal(), plan.hook = &hook(),
   plan.exchange = options_->exchange;
   const std::string id = record.id + "/";
+  plan.way = id + "way";
   switch (record.state) {
     case RunState::undoing:
     case RunState::undoing_back:
@@ -330,11 +336,13 @@ Status Area::end_check(const std::string& id) const { return remove_file(id, "pe
 
 /// Writes down where things came to, with the times that later changes are told by.
 Status Area::come_to_rest(Record& record) const {
+  // Empty, unless somebody kept a move from being taken back.
+  (void)unlinkat(journal(), (record.id + "/way").c_str(), AT_REMOVEDIR);
   if (record.state == RunState::applying || record.state == RunState::redoing ||
       record.state == RunState::undoing_back) {
     for (FolderStep& f : record.folders) {
-      if (f.set_mtime) continue;
-      Result<std::optional<Stamp>> now = tree::look(workspace(), f.path);
+      if (f.set_mtime || !f.after) continue;
+      Result<std::optional<Stamp>> now = tree::look(workspace(), *f.after);
       if (!now) return now.error();
       if (*now) f.to_mtime_ns = (*now)->mtime_ns;
     }

@@ -91,23 +91,6 @@ struct Finder {
     return stamp == nullptr ? std::optional<Stamp>() : std::optional<Stamp>(*stamp);
   }
 
-  /// Whether what is at `path` may not be taken away; says why.
-  std::string holds_protected(const std::string& path) const {
-    const std::vector<ProtectedPath>& all = layer.before.protected_paths;
-    const auto first = std::lower_bound(
-        all.begin(), all.end(), path,
-        [](const ProtectedPath& p, const auto& at) { return path_less(p.path, at); });
-    if (first != all.end() && lies_in(first->path, path)) {
-      return "it holds " + first->path + ", which is protected";
-    }
-    for (const auto& [entry, stamp] : layer.before.tree(path)) {
-      if (stamp.dev != layer.before.entries.front().second.dev) {
-        return entry + " is on another file system";
-      }
-    }
-    return "";
-  }
-
   /// Records a conflict if the tree at `path` is not what it was.
   Result<bool> conflicts(const std::string& path) {
     Result<std::vector<Stamped>> now = tree::list(workspace, path, tree::Closed::skip);
@@ -120,7 +103,7 @@ struct Finder {
   Status remove(const std::string& path) {
     const Stamp* old = layer.before.find(path);
     if (old == nullptr) return Ok{};
-    if (std::string why = holds_protected(path); !why.empty()) {
+    if (std::string why = why_kept(layer.before, path); !why.empty()) {
       refuse(path, "it is kept: " + why);
       return Ok{};
     }
@@ -226,7 +209,7 @@ struct Finder {
       if (layer.only_adds) {
         set.conflicts.push_back({path, "exists already"});
       } else {
-        if (std::string why = holds_protected(path); !why.empty()) {
+        if (std::string why = why_kept(layer.before, path); !why.empty()) {
           refuse(path, "it is kept: " + why);
           return Ok{};
         }
@@ -282,10 +265,11 @@ struct Finder {
     const uint32_t mode = permissions(path, stamp, &old);
     if (Status s = folder(path, below, depth + 1); !s) return s;
     if (layer.only_adds) {
-      set.folders.push_back({path, (*now)->mode & 07777, 0, true});
+      set.folders.push_back({path, path, (*now)->mode & 07777, 0, true});
     } else {
       const bool touched = (*now)->mtime_ns != old.mtime_ns;  // by somebody else
-      set.folders.push_back({path, chmoded ? mode : (*now)->mode & 07777, stamp.mtime_ns, touched});
+      set.folders.push_back(
+          {path, path, chmoded ? mode : (*now)->mode & 07777, stamp.mtime_ns, touched});
     }
     return Ok{};
   }
@@ -335,14 +319,15 @@ struct Finder {
     std::set<std::string> refused;
     for (const Refusal& r : set.refusals) refused.insert(folder_of(r.path));
     std::erase_if(set.folders, [&](const FolderEdit& f) {
-      if (edited.contains(f.path)) return false;
-      const Stamp* old = layer.before.find(f.path);
-      return f.path.empty() || f.keep_time || layer.only_adds || old == nullptr ||
+      if (edited.contains(*f.after)) return false;
+      const Stamp* old = layer.before.find(*f.after);
+      return f.after->empty() || f.keep_time || layer.only_adds || old == nullptr ||
              ((old->mode & 07777) == f.mode &&
-              (old->mtime_ns == f.mtime_ns || refused.contains(f.path)));
+              (old->mtime_ns == f.mtime_ns || refused.contains(*f.after)));
     });
-    std::sort(set.folders.begin(), set.folders.end(),
-              [](const FolderEdit& a, const FolderEdit& b) { return path_less(a.path, b.path); });
+    std::sort(set.folders.begin(), set.folders.end(), [](const FolderEdit& a, const FolderEdit& b) {
+      return path_less(*a.after, *b.after);
+    });
   }
 
   /// The list for people.
@@ -382,12 +367,12 @@ struct Finder {
       }
     }
     for (const FolderEdit& f : set.folders) {
-      const Stamp* old = layer.before.find(f.path);
+      const Stamp* old = layer.before.find(*f.after);
       if (old == nullptr || layer.only_adds) continue;
       const bool chmoded = (old->mode & 07777) != f.mode;
-      if (!chmoded && edited.contains(f.path)) continue;  // its time goes with what is in it
+      if (!chmoded && edited.contains(*f.after)) continue;  // its time goes with what is in it
       set.changes.push_back({.kind = ChangeKind::mode,
-                             .path = f.path,
+                             .path = *f.after,
                              .old_mode = old->mode,
                              .new_mode = S_IFDIR | f.mode});
     }
@@ -452,6 +437,22 @@ std::vector<Conflict> compare(const std::string& path, const std::vector<Stamped
   return found;
 }
 
+std::string why_kept(const Snapshot& before, const std::string& path) {
+  const std::vector<ProtectedPath>& all = before.protected_paths;
+  const auto first = std::lower_bound(
+      all.begin(), all.end(), path,
+      [](const ProtectedPath& p, const auto& at) { return path_less(p.path, at); });
+  if (first != all.end() && lies_in(first->path, path)) {
+    return "it holds " + first->path + ", which is protected";
+  }
+  for (const auto& [entry, stamp] : before.tree(path)) {
+    if (stamp.dev != before.entries.front().second.dev) {
+      return entry + " is on another file system";
+    }
+  }
+  return "";
+}
+
 std::vector<Stamped> relative_tree(const Snapshot& snapshot, const std::string& path) {
   std::vector<Stamped> result;
   for (const auto& [entry, stamp] : snapshot.tree(path)) {
@@ -475,14 +476,16 @@ Result<ChangeSet> find_changes(const Layer& layer, const std::filesystem::path& 
   const Stamp* old = layer.before.find("");
   const bool touched = old == nullptr || old->mtime_ns != tree::stamp_of(now).mtime_ns;
   set.folders.push_back(
-      {"", now.st_mode & 07777, tree::stamp_of(info).mtime_ns, layer.only_adds || touched});
+      {"", "", now.st_mode & 07777, tree::stamp_of(info).mtime_ns, layer.only_adds || touched});
   std::sort(set.edits.begin(), set.edits.end(),
             [](const Edit& a, const Edit& b) { return path_less(a.path, b.path); });
   if (Status s = refuse_links_out(set, layer.before, top->get()); !s) return s.error();
   finder.settle_folders();
   if (Status s = finder.tell(); !s) return s.error();
-  if (Status s = find_moves(set.changes, top->get(), finder.reader); !s) return s.error();
   auto by_path = [](const auto& a, const auto& b) { return path_less(a.path, b.path); };
+  if (!layer.only_adds) {
+    if (Status s = find_moves(set, layer.before, top->get(), finder.reader); !s) return s.error();
+  }
   std::sort(set.changes.begin(), set.changes.end(), by_path);
   std::sort(set.refusals.begin(), set.refusals.end(), by_path);
   std::sort(set.conflicts.begin(), set.conflicts.end(), by_path);

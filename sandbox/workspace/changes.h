@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -15,7 +16,8 @@ enum class ChangeKind {
   added,
   changed,
   removed,
-  moved,  ///< a file that was removed, and one with equal content that was added
+  moved,  ///< a file that was removed, and one with equal content that was added; or the very file
+          ///< or folder
   mode,   ///< same content, other mode or time
 };
 
@@ -65,18 +67,27 @@ struct NewEntry {
   uint64_t size = 0;
   int64_t mtime_ns = 0;
   std::string target{};  ///< of a link
+  bool moved = false;    ///< what is at its place comes by one of ChangeSet::moves
 };
 
-/// What is done to one name of the workspace; edits never lie in each other.
+/// What is done to one name of the workspace. Those of find_changes() never lie in each other.
 struct Edit {
   std::string path;
   size_t first = 0, count = 0;  ///< the new tree in ChangeSet::entries; none: it is removed
   bool replaces = false;        ///< something was there before
+  std::string store{};          ///< Step::store
 };
 
-/// A folder that stays and gets another mode or time.
+/// The very file or folder gets another name. A folder comes with all in it that is not the
+/// business of another move or edit.
+struct Move {
+  std::string from, to;
+};
+
+/// A folder that stays and gets another mode or time, or in which something is done.
 struct FolderEdit {
-  std::string path;
+  /// Its path before and after. None: it does not exist then.
+  std::optional<std::string> before{}, after{};
   uint32_t mode = 0;  ///< permission bits
   int64_t mtime_ns = 0;
   bool keep_time = false;  ///< the time it has, plus what the edits in it do to that
@@ -91,9 +102,10 @@ struct ChangeSet {
   // For Journal::commit().
   std::vector<NewEntry> entries;
   std::vector<Edit> edits;
+  std::vector<Move> moves;
   std::vector<FolderEdit> folders;
 
-  bool empty() const { return edits.empty() && folders.empty(); }
+  bool empty() const { return edits.empty() && moves.empty() && folders.empty(); }
 };
 
 /// Compares the layer with the workspace. Nothing is changed.
@@ -105,7 +117,7 @@ struct ChangeSet {
 /// a folder that could not be read before, or on another file system. Set-uid, set-gid and sticky
 /// bits that were not there before are dropped and reported, the file is kept. A folder that was
 /// removed and made anew is the same folder with other content. Hard links become files of their
-/// own.
+/// own. A file that was moved and has the same content, mode, time and attributes is the very file.
 /// Errors: limit (over the quota; it names it), refused (too many entries, too deep), system.
 base::Result<ChangeSet> find_changes(const Layer& layer, const std::filesystem::path& workspace,
                                      const policies::Protect& protect, const Quota& quota);
@@ -115,6 +127,9 @@ base::Result<ChangeSet> find_changes(const Layer& layer, const std::filesystem::
 /// it is compared by itself.
 std::vector<Conflict> compare(const std::string& path, const std::vector<Stamped>& now,
                               const std::vector<Stamped>& expected, bool with_ctime);
+
+/// Why what is at `path` may not be taken away: "it holds .git, which is protected"; or "".
+std::string why_kept(const Snapshot& before, const std::string& path);
 
 /// As Snapshot::tree(), with paths relative to `path`.
 std::vector<Stamped> relative_tree(const Snapshot& snapshot, const std::string& path);

@@ -7,9 +7,9 @@
 
 #include <algorithm>
 #include <optional>
-#include <set>
 
 #include "sandbox/workspace/area.h"
+#include "sandbox/workspace/commit_plan.h"
 #include "sandbox/workspace/preview.h"
 #include "sandbox/workspace/stage.h"
 #include "sandbox/workspace/text.h"
@@ -17,8 +17,8 @@
 #include "sandbox/workspace/undo_plan.h"
 
 // A commit: lock; copy the new trees out of the layer; look whether the workspace still is what the
-// snapshot says; write the plan down; move. area.cpp has the format and the states, apply.cpp the
-// moves, undo_plan.cpp the way back, which is a plan like the first.
+// snapshot says; write the plan down; move. area.cpp has the format and the states, commit_plan.cpp
+// the plan, apply.cpp the moves, undo_plan.cpp the way back, which is a plan like the first.
 
 namespace sandbox {
 
@@ -40,72 +40,6 @@ Journal::Info info_of(const Record& record) {
           .state = record.state,
           .n_changes = record.n_changes,
           .bytes = record.bytes};
-}
-
-/// The conflicts of the set, and those that came up since it was made.
-Result<std::vector<Conflict>> all_conflicts(const ChangeSet& set, const Layer& layer,
-                                            const Area& area) {
-  std::vector<Conflict> found = set.conflicts;
-  std::set<std::string> known;
-  for (const Conflict& c : found) known.insert(c.path);
-  auto add = [&](const Conflict& c) {
-    if (known.insert(c.path).second) found.push_back(c);
-  };
-  tree::Folders workspace(area.workspace());
-  std::optional<std::string> looked_at;
-  for (const Edit& edit : set.edits) {
-    Result<std::vector<Stamped>> now = tree::list(workspace, edit.path, tree::Closed::skip);
-    if (!now) return now.error();
-    std::vector<Stamped> before;
-    if (edit.replaces) before = relative_tree(layer.before, edit.path);
-    for (const Conflict& c : compare(edit.path, *now, before, true)) add(c);
-    const size_t slash = edit.path.rfind('/');
-    std::string above = slash == std::string::npos ? "" : edit.path.substr(0, slash);
-    if (looked_at == above) continue;
-    Result<std::optional<Stamp>> folder = tree::look(workspace, above);
-    if (!folder) return folder.error();
-    if (!*folder || !S_ISDIR((*folder)->mode)) add({above, "was removed meanwhile"});
-    looked_at = std::move(above);
-  }
-  return found;
-}
-
-/// Fills in what is done, with the stamps of the staged trees. hashes: of set.entries.
-Status write_plan(const ChangeSet& set, const Layer& layer, const Area& area,
-                  const std::vector<uint64_t>& hashes, Record& record) {
-  tree::Folders journal(area.journal()), workspace(area.workspace());
-  for (const Edit& edit : set.edits) {
-    Step step{.path = edit.path, .old_tree = {}, .new_tree = {}};
-    if (edit.replaces) step.old_tree = relative_tree(layer.before, edit.path);
-    if (edit.count > 0) {
-      Result<std::vector<Stamped>> staged =
-          tree::list(journal, record.id + "/new/" + edit.path, tree::Closed::open);
-      if (!staged) return staged.error();
-      step.new_tree = std::move(*staged);
-      for (size_t i = 0; i < std::min(step.new_tree.size(), edit.count); ++i) {
-        auto& [name, stamp] = step.new_tree[i];
-        if (set.entries[edit.first + i].path == join(edit.path, name))
-          stamp.hash = hashes[edit.first + i];
-      }
-    }
-    record.steps.push_back(std::move(step));
-  }
-  for (const FolderEdit& f : set.folders) {
-    Result<std::optional<Stamp>> now = tree::look(workspace, f.path);
-    if (!now) return now.error();
-    if (!*now) continue;  // then nothing is done in it, or that is a conflict
-    const uint32_t mode = (*now)->mode & 07777;
-    const Stamp* old = layer.before.find(f.path);
-    const bool touched = f.keep_time || old == nullptr || old->mtime_ns != (*now)->mtime_ns;
-    record.folders.push_back({.path = f.path,
-                              .from_mode = mode,
-                              .to_mode = f.mode,
-                              .from_mtime_ns = (*now)->mtime_ns,
-                              .to_mtime_ns = f.mtime_ns,
-                              .set_mode = mode != f.mode || (mode & 0700) != 0700,
-                              .set_mtime = !touched});
-  }
-  return Ok{};
 }
 
 Result<std::vector<std::string>> prune_area(const Area& area, size_t keep_runs,
@@ -182,24 +116,36 @@ Result<Journal::Committed> Journal::commit(const ChangeSet& set, const Layer& la
   };
   const std::string fresh = *id + "/new";
   std::vector<uint64_t> hashes;
-  if (Status s = stage(set, layer, area.journal(), fresh, options_.durable, hashes, area.hook());
+  if (Status s = stage(set, layer, area.workspace(), area.journal(), fresh, options_.durable,
+                       hashes, area.hook());
       !s) {
     return give_up(s.error());
   }
-  Result<std::vector<Conflict>> conflicts = all_conflicts(set, layer, area);
+  Result<std::vector<Conflict>> conflicts = find_conflicts(set, layer.before, area.workspace());
   if (!conflicts) return give_up(conflicts.error());
-  if (Status s = write_plan(set, layer, area, hashes, record); !s) return give_up(s.error());
+  if (Status s = plan_commit(set, layer.before, area.workspace(), area.journal(), hashes, record);
+      !s) {
+    return give_up(s.error());
+  }
+  // Folders alone are nothing that somebody would miss.
+  const bool worth_keeping =
+      std::any_of(set.entries.begin(), set.entries.end(),
+                  [](const NewEntry& entry) { return !entry.moved && !S_ISDIR(entry.mode); });
   if (!conflicts->empty()) {
+    if (!worth_keeping) {
+      return give_up({Errc::refused, "nothing was changed: " + describe(*conflicts)});
+    }
     record.state = RunState::kept;
-    for (const NewEntry& entry : set.entries) record.bytes += entry.size;
+    for (const NewEntry& entry : set.entries) record.bytes += entry.moved ? 0 : entry.size;
     if (Status s = area.write(record); !s) return s.error();
   } else {
     conflicts = area.carry_out(record);
     if (!conflicts) return conflicts.error();
   }
   if (!conflicts->empty()) {
-    return Error{Errc::refused, "nothing was changed: " + describe(*conflicts) +
-                                    "; the run's own versions are in " + area.place(*id) + "/new"};
+    std::string message = "nothing was changed: " + describe(*conflicts);
+    if (worth_keeping) message += "; the run's own versions are in " + area.place(*id) + "/new";
+    return Error{Errc::refused, message};
   }
   Result<std::vector<std::string>> pruned =
       prune_area(area, options_.keep_runs, options_.keep_bytes);
@@ -263,6 +209,11 @@ Result<std::string> Journal::diff(const std::string& id, const Change& change,
                                    : read_side(area.journal(), join(store, change.path), bounds);
     if (!text) return text;
     new_text = std::move(*text);
+  }
+  // A file that moved is there once.
+  if (change.kind == ChangeKind::moved) {
+    if (old_text.empty()) old_text = new_text;
+    if (new_text.empty()) new_text = old_text;
   }
   return change_diff(change, old_text, new_text, bounds);
 }

@@ -16,6 +16,7 @@ namespace sandbox {
 /// What a run wrote to the workspace, held apart from it.
 struct Layer {
   /// Folder with the new content, as overlayfs (userxattr) keeps it; nobody else can reach it.
+  /// None: nothing but folders is new.
   base::UniqueFd upper;
   Snapshot before;         ///< the workspace before the run
   bool only_adds = false;  ///< plain new files: nothing of the workspace is changed or removed

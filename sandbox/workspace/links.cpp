@@ -43,13 +43,6 @@ struct Node {
   const NewEntry* entry = nullptr;
 };
 
-std::string read_link(int top, const std::string& path) {
-  UniqueFd fd = tree::open_beneath(top, path, O_PATH | O_NOFOLLOW);
-  char target[4096];
-  const ssize_t n = fd ? readlinkat(fd.get(), "", target, sizeof target) : -1;
-  return n < 0 ? "" : std::string(target, static_cast<size_t>(n));
-}
-
 struct Tree {
   const ChangeSet* set;  ///< null: the workspace as it is
   int top;
@@ -76,7 +69,7 @@ struct Tree {
     Result<std::optional<Stamp>> stamp = tree::look(top, path);
     if (!stamp || !*stamp) return {};
     Node node{.exists = true, .link = S_ISLNK((*stamp)->mode)};
-    if (node.link) node.target = read_link(top, path);
+    if (node.link) node.target = link_target(top, path);
     return node;
   }
 
@@ -157,6 +150,13 @@ using Paths = std::set<std::string, bool (*)(std::string_view, std::string_view)
 
 }  // namespace
 
+std::string link_target(int top, const std::string& path) {
+  UniqueFd fd = tree::open_beneath(top, path, O_PATH | O_NOFOLLOW);
+  char target[4096];
+  const ssize_t n = fd ? readlinkat(fd.get(), "", target, sizeof target) : -1;
+  return n < 0 ? "" : std::string(target, static_cast<size_t>(n));
+}
+
 void drop(ChangeSet& set, const std::string& path) {
   Paths paths(path_less);
   paths.insert(path);
@@ -182,7 +182,7 @@ Status refuse_links_out(ChangeSet& set, const Snapshot& before, int top) {
     }
     for (const std::string* link : old_links) {
       if (set.edits.empty() || after.covering(*link) != nullptr) continue;
-      const std::string target = read_link(top, *link);
+      const std::string target = link_target(top, *link);
       const NewEntry* bent = nullptr;
       if (!after.leaves(*link, target, Missing::ends, &bent) || bent == nullptr) continue;
       const NewEntry* none = nullptr;

@@ -13,6 +13,9 @@ namespace sandbox {
 /// until nothing leaves. top: the workspace.
 base::Status refuse_links_out(ChangeSet& set, const Snapshot& before, int top);
 
+/// Where a link beneath `top` leads; "" if there is none.
+std::string link_target(int top, const std::string& path);
+
 /// Takes `path` of the layer, with all that lies in it, out of `set`.
 void drop(ChangeSet& set, const std::string& path);
 

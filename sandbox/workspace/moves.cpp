@@ -1,10 +1,15 @@
 #include "sandbox/workspace/moves.h"
 
+#include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 
+#include <algorithm>
 #include <map>
 #include <optional>
+#include <set>
 #include <unordered_map>
 #include <unordered_set>
 
@@ -65,9 +70,76 @@ class Removed {
   std::unordered_set<size_t> taken_;
 };
 
+/// Whether a file has attributes of a person or a program.
+bool has_attributes(int fd) {
+  char names[4096];
+  const ssize_t n = flistxattr(fd, names, sizeof names);
+  if (n < 0) return errno == ERANGE;
+  for (ssize_t at = 0; at < n; at += static_cast<ssize_t>(strlen(names + at)) + 1) {
+    const char* name = names + at;
+    if (strncmp(name, "user.", 5) == 0 && strncmp(name, "user.overlay.", 13) != 0) return true;
+  }
+  return false;
+}
+
+std::string folder_of(const std::string& path) {
+  const size_t slash = path.rfind('/');
+  return slash == std::string::npos ? "" : path.substr(0, slash);
+}
+
+/// Lets the very files that moved take the place of the layer's copies. plain: of set.changes,
+/// which have no attributes on either side.
+void move_files(ChangeSet& set, const Snapshot& before, const std::vector<bool>& plain) {
+  auto entry_of = [&](const std::string& path) -> NewEntry* {
+    const auto at = std::lower_bound(
+        set.entries.begin(), set.entries.end(), path,
+        [](const NewEntry& e, const std::string& p) { return path_less(e.path, p); });
+    return at != set.entries.end() && at->path == path ? &*at : nullptr;
+  };
+  const uint64_t dev = before.entries.front().second.dev;
+  std::unordered_set<std::string> gone;
+  for (size_t i = 0; i < set.changes.size(); ++i) {
+    const Change& c = set.changes[i];
+    if (c.kind != ChangeKind::moved || !plain[i]) continue;
+    const Stamp* old = before.find(c.from);
+    NewEntry* entry = entry_of(c.path);
+    if (old == nullptr || entry == nullptr || old->dev != dev || entry->mode != old->mode ||
+        entry->mtime_ns != old->mtime_ns) {
+      continue;
+    }
+    entry->moved = true;
+    set.moves.push_back({c.from, c.path});
+    gone.insert(c.from);
+  }
+  std::set<std::string> left, entered;  // folders
+  for (const Move& move : set.moves) {
+    left.insert(folder_of(move.from));
+    entered.insert(folder_of(move.to));
+  }
+  // New folders get their times once all is in them; what goes away gets its own back by an undo.
+  for (const Edit& edit : set.edits) {
+    for (size_t i = edit.first; i < edit.first + edit.count; ++i) {
+      const NewEntry& e = set.entries[i];
+      if (S_ISDIR(e.mode) && entered.contains(e.path)) {
+        set.folders.push_back({.after = e.path, .mode = e.mode & 07777, .mtime_ns = e.mtime_ns});
+      }
+    }
+    if (!edit.replaces) continue;
+    for (const auto& [path, stamp] : before.tree(edit.path)) {
+      if (S_ISDIR(stamp.mode) && left.contains(path)) {
+        set.folders.push_back({.before = path, .mode = stamp.mode & 07777, .keep_time = true});
+      }
+    }
+  }
+  std::erase_if(set.edits, [&](const Edit& edit) {
+    return edit.count == 0 ? gone.contains(edit.path) : set.entries[edit.first].moved;
+  });
+}
+
 }  // namespace
 
-Status find_moves(std::vector<Change>& changes, int top, LayerReader& reader) {
+Status find_moves(ChangeSet& set, const Snapshot& before, int top, LayerReader& reader) {
+  std::vector<Change>& changes = set.changes;
   auto is = [](const Change& c, ChangeKind kind) {
     return c.kind == kind && S_ISREG(kind == ChangeKind::removed ? c.old_mode : c.new_mode);
   };
@@ -79,6 +151,7 @@ Status find_moves(std::vector<Change>& changes, int top, LayerReader& reader) {
   const content::HashKey key = content::random_key();
   tree::Folders folders(top);
   Removed removed;
+  std::vector<bool> plain(changes.size(), false);
   for (size_t i = 0; i < changes.size(); ++i) {
     const Change& c = changes[i];
     if (!is(c, ChangeKind::removed) || !added_sizes.contains(c.old_size)) continue;
@@ -88,36 +161,43 @@ Status find_moves(std::vector<Change>& changes, int top, LayerReader& reader) {
     if (!hash) return hash.error();
     removed.add(*hash, name_of(c.path), i);
     removed_sizes.insert(c.old_size);
+    plain[i] = !has_attributes(fd->get());
   }
-  auto move = [&](Change& c, size_t index) {
+  auto move = [&](size_t to, size_t index) {
     const Change& from = changes[index];
+    Change& c = changes[to];
     c.kind = ChangeKind::moved;
     c.from = from.path;
     c.old_size = from.old_size;
     c.old_mode = from.old_mode;
+    plain[to] = plain[to] && plain[index];
   };
   std::vector<std::pair<size_t, uint64_t>> renamed;
   for (size_t i = 0; i < changes.size(); ++i) {
-    Change& c = changes[i];
+    const Change& c = changes[i];
     if (!is(c, ChangeKind::added) || !removed_sizes.contains(c.new_size)) continue;
     Result<UniqueFd> fd = reader.file(c.path);
     if (!fd) return fd.error();
     Result<uint64_t> hash = content::hash(fd->get(), c.new_size, key);
     if (!hash) return hash.error();
+    plain[i] = !has_attributes(fd->get());
     if (const std::optional<size_t> from = removed.take(*hash, name_of(c.path))) {
-      move(c, *from);
+      move(i, *from);
     } else {
       renamed.push_back({i, *hash});
     }
   }
   for (const auto& [i, hash] : renamed) {
-    if (const std::optional<size_t> from = removed.take(hash)) move(changes[i], *from);
+    if (const std::optional<size_t> from = removed.take(hash)) move(i, *from);
   }
-  std::vector<Change> kept;
+  size_t kept = 0;
   for (size_t i = 0; i < changes.size(); ++i) {
-    if (!removed.taken(i)) kept.push_back(std::move(changes[i]));
+    if (removed.taken(i)) continue;
+    if (kept != i) changes[kept] = std::move(changes[i]);
+    plain[kept++] = plain[i];
   }
-  changes = std::move(kept);
+  changes.resize(kept);
+  move_files(set, before, plain);
   return Ok{};
 }
 

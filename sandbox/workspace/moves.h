@@ -1,15 +1,15 @@
 #pragma once
 
-#include <vector>
-
 #include "base/result.h"
 #include "sandbox/workspace/changes.h"
 
 namespace sandbox {
 
-/// Makes one `moved` of each removed and added regular file with equal content; of several, those
-/// with the same name go together first. Empty files are not matched. Each file is read at most
-/// twice. top: the workspace, for the removed; reader: the layer, for the added.
-base::Status find_moves(std::vector<Change>& changes, int top, LayerReader& reader);
+/// Makes one `moved` of each removed and added regular file with equal content in set.changes; of
+/// several, those with the same name go together first. Empty files are not matched. Where mode,
+/// time and attributes are the same, too, the file itself is moved: it becomes one of set.moves,
+/// and no edit has to do with it any more. Each file is read at most twice. before, top: the
+/// workspace; reader: the layer.
+base::Status find_moves(ChangeSet& set, const Snapshot& before, int top, LayerReader& reader);
 
 }  // namespace sandbox

@@ -50,7 +50,9 @@ Result<std::string> preview(const Layer& layer, const std::filesystem::path& wor
     if (!text) return text;
     old_text = std::move(*text);
   }
-  if (change.kind != ChangeKind::removed) {
+  if (change.kind == ChangeKind::moved && !layer.upper) {
+    new_text = old_text;
+  } else if (change.kind != ChangeKind::removed && layer.upper) {
     Result<std::string> text = read_side(layer.upper.get(), change.path, bounds);
     if (!text) return text;
     new_text = std::move(*text);

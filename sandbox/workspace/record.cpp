@@ -9,12 +9,17 @@
 
 #include "sandbox/workspace/text.h"
 
-// {"format": 1, "id": "0003", "label": …, "time_ms": …, "state": "committed", "bytes": …,
+// {"format": 2, "id": "0003", "label": …, "time_ms": …, "state": "committed", "bytes": …,
 //  "n_changes": …}
 // {"changes": [[kind, path, from, old_size, new_size, old_mode, new_mode], …],
-//  "steps": [[path, old_tree, new_tree], …], "undo_steps": …,
-//  "folders": [[path, from_mode, to_mode, from_mtime_ns, to_mtime_ns, set_mode, set_mtime], …],
+//  "steps": [[path, old_tree, new_tree, from, store], …], "undo_steps": …,
+//  "folders": [[after, from_mode, to_mode, from_mtime_ns, to_mtime_ns, set_mode, set_mtime,
+//  before],
+//              …],
 //  "undo_folders": …}
+//
+// `from` and `store` are left out where both are empty, and `before` where it is `after`; either is
+// null where there is no folder. Format 1, which is read too, has none of the three.
 //
 // A tree is [[path, ino, size, mtime_ns, ctime_ns, mode], …], with a hash of the content as a
 // seventh of a file that a run brought (older records have none). The device is left out, since it
@@ -40,6 +45,8 @@ constexpr std::pair<RunState, const char*> kStates[] = {{RunState::applying, "ap
                                                         {RunState::undone, "undone"},
                                                         {RunState::redoing, "redoing"},
                                                         {RunState::redoing_back, "redoing back"}};
+
+constexpr int kFormat = 2;
 
 constexpr std::array kKinds = {ChangeKind::added, ChangeKind::changed, ChangeKind::removed,
                                ChangeKind::moved, ChangeKind::mode};
@@ -110,6 +117,7 @@ struct Writer {
     }
     out += '"';
   }
+  void add(const std::string& name) { add(std::string_view(name)); }
   void add(bool value) { out += value ? "true" : "false"; }
   template <std::integral T>
   void add(T value) {
@@ -127,9 +135,24 @@ struct Writer {
     else
       row(entry.first, s.ino, s.size, s.mtime_ns, s.ctime_ns, s.mode, s.hash);
   }
-  void add(const Step& s) { row(s.path, s.old_tree, s.new_tree); }
+  void add(const Step& s) {
+    if (s.from.empty() && s.store.empty())
+      row(s.path, s.old_tree, s.new_tree);
+    else
+      row(s.path, s.old_tree, s.new_tree, s.from, s.store);
+  }
+  void add(const std::optional<std::string>& path) {
+    if (path)
+      add(*path);
+    else
+      out += "null";
+  }
   void add(const FolderStep& f) {
-    row(f.path, f.from_mode, f.to_mode, f.from_mtime_ns, f.to_mtime_ns, f.set_mode, f.set_mtime);
+    if (f.before == f.after)
+      row(f.after, f.from_mode, f.to_mode, f.from_mtime_ns, f.to_mtime_ns, f.set_mode, f.set_mtime);
+    else
+      row(f.after, f.from_mode, f.to_mode, f.from_mtime_ns, f.to_mtime_ns, f.set_mode, f.set_mtime,
+          f.before);
   }
   template <class T>
   void add(const std::vector<T>& list) {
@@ -168,16 +191,29 @@ std::vector<Stamped> tree_from(const Json& json) {
 std::vector<Step> steps_from(const Json& json) {
   std::vector<Step> result;
   for (const Json& e : json) {
-    result.push_back({path(e.at(0), true), tree_from(e.at(1)), tree_from(e.at(2))});
-    if (result.back().path.empty()) throw Bad{"a step without a path"};
+    Step step{.path = path(e.at(0), true),
+              .old_tree = tree_from(e.at(1)),
+              .new_tree = tree_from(e.at(2))};
+    if (e.size() > 3) {
+      step.from = path(e.at(3), true);
+      step.store = path(e.at(4), false);
+    }
+    if (step.path.empty()) throw Bad{"a step without a path"};
+    if (!step.from.empty() && (!step.old_tree.empty() || step.new_tree.empty()))
+      throw Bad{"a move of nothing"};
+    result.push_back(std::move(step));
   }
   return result;
 }
 
 std::vector<FolderStep> folders_from(const Json& json) {
   std::vector<FolderStep> result;
+  auto place = [](const Json& json) {
+    return json.is_null() ? std::optional<std::string>() : path(json, true);
+  };
   for (const Json& e : json) {
-    result.push_back({path(e.at(0), true), e.at(1), e.at(2), e.at(3), e.at(4), e.at(5), e.at(6)});
+    result.push_back({place(e.at(e.size() > 7 ? 7 : 0)), place(e.at(0)), e.at(1), e.at(2), e.at(3),
+                      e.at(4), e.at(5), e.at(6)});
   }
   return result;
 }
@@ -192,7 +228,7 @@ std::string_view state_name(RunState state) {
 }
 
 std::string serialize(const Record& record) {
-  const Json header = {{"format", 1},
+  const Json header = {{"format", kFormat},
                        {"id", record.id},
                        {"label", encode(record.label)},
                        {"time_ms", record.time_ms},
@@ -223,7 +259,12 @@ Result<Record> parse_record(std::string_view text, const std::string& origin, bo
   if (newline == std::string_view::npos || !text.ends_with('\n')) return damaged("cut off");
   try {
     const Json header = Json::parse(text.substr(0, newline));
-    if (header.at("format") != 1) return damaged("format " + header.at("format").dump());
+    const Json& format = header.at("format");
+    if (format.is_number_integer() && format > kFormat) {
+      return Error{Errc::corrupt, origin + " was written by a newer version of Tessera (format " +
+                                      format.dump() + "); nothing was touched"};
+    }
+    if (format != 1 && format != kFormat) return damaged("format " + format.dump());
     Record record{.id = header.at("id"),
                   .label = decode(header.at("label")),
                   .time_ms = header.at("time_ms"),

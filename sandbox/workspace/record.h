@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -11,16 +12,21 @@
 namespace sandbox {
 
 /// What is done to one name. Trees have the paths relative to it, the top first; empty: nothing is
-/// there.
+/// there. What lies in a tree and is the business of another step is not in it.
 struct Step {
   std::string path;
-  std::vector<Stamped> old_tree;  ///< what it takes away, and expects to find
-  std::vector<Stamped> new_tree;  ///< what it puts there
+  std::vector<Stamped> old_tree{};  ///< what it takes away, and expects to find
+  std::vector<Stamped> new_tree{};  ///< what it puts there
+  /// Of a move: where in the workspace new_tree lies before. It has no old_tree.
+  std::string from{};
+  /// Where in the journal's folders a tree lies that is not in the workspace; "": at its path.
+  std::string store{};
 };
 
-/// A folder that stays.
+/// A folder that a step does not put or take away as a whole, or in which other steps do something.
 struct FolderStep {
-  std::string path;
+  /// Its path before and after. None: it does not exist then.
+  std::optional<std::string> before{}, after{};
   uint32_t from_mode = 0, to_mode = 0;  ///< permission bits
   int64_t from_mtime_ns = 0, to_mtime_ns = 0;
   bool set_mode = false, set_mtime = false;

@@ -7,6 +7,7 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <optional>
 
 #include "sandbox/workspace/content.h"
@@ -53,6 +54,14 @@ bool copy_owner(int from, int parent, const std::string& name) {
           fchownat(parent, name.c_str(), info.st_uid, info.st_gid, AT_SYMLINK_NOFOLLOW) == 0);
 }
 
+/// Where there is no layer only folders are new.
+Status make_folder(const NewEntry& entry, int workspace, int parent, const std::string& name) {
+  if (mkdirat(parent, name.c_str(), 0700) != 0 || !copy_owner(workspace, parent, name)) {
+    return tree::system_error("make " + entry.path);
+  }
+  return Ok{};
+}
+
 Status make(const NewEntry& entry, LayerReader& reader, int parent, const std::string& name,
             bool sync, uint64_t& hash) {
   timespec times[2];
@@ -94,21 +103,25 @@ Status make(const NewEntry& entry, LayerReader& reader, int parent, const std::s
 
 }  // namespace
 
-Status stage(const ChangeSet& set, const Layer& layer, int journal, const std::string& folder,
-             bool durable, std::vector<uint64_t>& hashes, const StepHook& hook) {
+Status stage(const ChangeSet& set, const Layer& layer, int workspace, int journal,
+             const std::string& folder, bool durable, std::vector<uint64_t>& hashes,
+             const StepHook& hook) {
   hashes.assign(set.entries.size(), 0);
   LayerReader reader(layer);
   tree::Folders staged(journal);
   std::optional<std::string> opened;
   // A few files are written out one by one: all of a file system may have gigabytes to write that
   // are not ours.
-  const bool sync_each = durable && set.entries.size() <= kFewEntries;
+  const auto n_staged = std::count_if(set.entries.begin(), set.entries.end(),
+                                      [](const NewEntry& entry) { return !entry.moved; });
+  const bool sync_each = durable && static_cast<size_t>(n_staged) <= kFewEntries;
   for (const Edit& edit : set.edits) {
     if (edit.count == 0) continue;
-    if (Status s = tree::make_parents(staged, join(folder, edit.path)); !s) return s;
+    const std::string& store = edit.store.empty() ? edit.path : edit.store;
+    if (Status s = tree::make_parents(staged, join(folder, store)); !s) return s;
     // A closed folder that stays, on the way to this.
     std::string way = edit.path.substr(0, edit.path.rfind('/') + 1);
-    if (opened != way) {
+    if (layer.upper && opened != way) {
       for (size_t slash = 0; slash != std::string::npos; slash = edit.path.find('/', slash + 1)) {
         if (Result<UniqueFd> open = reader.folder(edit.path.substr(0, slash)); !open) {
           return open.error();
@@ -116,27 +129,28 @@ Status stage(const ChangeSet& set, const Layer& layer, int journal, const std::s
       }
       opened = std::move(way);
     }
+    auto place = [&](const NewEntry& entry) {
+      return join(folder, store + entry.path.substr(edit.path.size()));
+    };
     for (size_t i = edit.first; i < edit.first + edit.count; ++i) {
       const NewEntry& entry = set.entries[i];
+      if (entry.moved) continue;
       if (hook) hook("stage");
-      const size_t slash = entry.path.rfind('/');
-      const std::string above = slash == std::string::npos ? "" : entry.path.substr(0, slash);
-      const int parent = staged.open(join(folder, above));
-      if (parent < 0) return tree::system_error("open " + above);
-      if (Status s =
-              make(entry, reader, parent, entry.path.substr(slash + 1), sync_each, hashes[i]);
-          !s) {
-        return s;
-      }
+      const std::string at = place(entry);
+      const size_t slash = at.rfind('/');
+      const int parent = staged.open(at.substr(0, slash));
+      if (parent < 0) return tree::system_error("open " + at.substr(0, slash));
+      const std::string name = at.substr(slash + 1);
+      Status made = layer.upper ? make(entry, reader, parent, name, sync_each, hashes[i])
+                                : make_folder(entry, workspace, parent, name);
+      if (!made) return made;
     }
     for (size_t i = edit.first + edit.count; i-- > edit.first;) {
       const NewEntry& entry = set.entries[i];
       if (!S_ISDIR(entry.mode)) continue;
-      if (Status s = tree::set_folder(journal, join(folder, entry.path), entry.mode & 07777,
-                                      entry.mtime_ns);
-          !s) {
+      if (Status s = tree::set_folder(journal, place(entry), entry.mode & 07777, entry.mtime_ns);
+          !s)
         return s;
-      }
     }
   }
   if (durable && !sync_each) return tree::flush(journal);

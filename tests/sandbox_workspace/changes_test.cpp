@@ -61,7 +61,8 @@ TEST_F(ChangesTest, TellsEveryKind) {
       EXPECT_EQ(c.new_mode & 07777, 0600u);
     }
   }
-  EXPECT_EQ(set.edits.size(), 8u) << "whole trees are one";
+  EXPECT_EQ(set.edits.size(), 6u) << "whole trees are one";
+  EXPECT_EQ(set.moves.size(), 1u) << "and what moved is none";
 }
 
 TEST_F(ChangesTest, NothingIsNothing) {

@@ -31,9 +31,10 @@ void look(const fs::path& at, const std::string& name, View view, std::string& o
   }
   char line[128];
   const bool top = name == ".";
+  const bool timeless = (top && !view.top_time) || (S_ISDIR(info.st_mode) && !view.folder_times);
   snprintf(line, sizeof line, " %o %lld.%09ld", info.st_mode,
-           top && !view.top_time ? 0ll : static_cast<long long>(info.st_mtim.tv_sec),
-           top && !view.top_time ? 0l : info.st_mtim.tv_nsec);
+           timeless ? 0ll : static_cast<long long>(info.st_mtim.tv_sec),
+           timeless ? 0l : info.st_mtim.tv_nsec);
   out += name + line;
   if (view.inodes && !top) out += " #" + std::to_string(info.st_ino);
   if (S_ISLNK(info.st_mode)) out += " -> " + fs::read_symlink(at).string();

@@ -15,6 +15,7 @@ namespace sandbox {
 struct View {
   bool inodes = false;    ///< that the files are the very same
   bool top_time = false;  ///< of the folder itself
+  bool folder_times = true;
 };
 
 /// One line for each entry but .tessera: path, type, mode, time, content or target. Shares no code

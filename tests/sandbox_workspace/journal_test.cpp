@@ -354,7 +354,8 @@ TEST_F(JournalTest, ADamagedRecordIsNamedAndNothingIsTouched) {
   replaced("[\"notes.txt\",[[", "[\".tessera/undo\",[[");
   replaced("[\"notes.txt\",[[", "[\"\",[[");
   replaced("\"committed\"", "\"almost\"");
-  replaced("\"format\":1", "\"format\":2");
+  replaced("\"format\":2", "\"format\":0");
+  replaced("\"format\":2", "\"format\":3");
   replaced("\"id\":\"0001\"", "\"id\":\"0002\"");
   for (const std::string& text : bad) {
     write(record, text);
@@ -371,6 +372,79 @@ TEST_F(JournalTest, ADamagedRecordIsNamedAndNothingIsTouched) {
   }
   write(record, good);
   EXPECT_EQ(undo(), "undone 0001");
+}
+
+TEST_F(JournalTest, ARecordOfTheFormatBeforeIsReadAndOneOfALaterFormatIsNamed) {
+  const std::string before = look_through(workspace, kSame);
+  ASSERT_EQ(commit([] {
+              write("notes.txt", "one\n2\nthree\n");
+              fs::remove("data/b.csv");
+              write("out/chart.png", "a chart");
+              chmod("data", 0700);
+            }),
+            "0001");
+  // Without moves the rows are the same.
+  const fs::path record = workspace / ".tessera/undo/0001/run";
+  std::string text = read(record);
+  const size_t at = text.find("\"format\":2");
+  ASSERT_NE(at, text.npos);
+  write(record, text.replace(at, 10, "\"format\":3"));
+  EXPECT_EQ(undo(), record.string() +
+                        " was written by a newer version of Tessera (format 3); "
+                        "nothing was touched");
+  write(record, text.replace(at, 10, "\"format\":1"));
+  EXPECT_EQ(undo(), "undone 0001");
+  EXPECT_EQ(look_through(workspace, kSame), before);
+}
+
+TEST_F(JournalTest, AFileThatAProgramMovedIsTheVeryFile) {
+  const std::string before = look_through(workspace, kSame);
+  struct stat old {
+  }, now{};
+  ASSERT_EQ(stat((workspace / "data/a.csv").c_str(), &old), 0);
+  std::string after;
+  const Layer layer = run(
+      [] {
+        fs::create_directories("new/deep");
+        fs::rename("data/a.csv", "new/deep/c.csv");
+        fs::rename("data/b.csv", "b.csv");
+        fs::remove("data");
+      },
+      &after);
+  const ChangeSet set = changes(layer);
+  EXPECT_EQ(set.moves.size(), 2u);
+  ASSERT_EQ(commit(set, layer), "0001");
+  EXPECT_EQ(look_through(workspace), after);
+  ASSERT_EQ(stat((workspace / "new/deep/c.csv").c_str(), &now), 0);
+  EXPECT_EQ(old.st_ino, now.st_ino);
+  base::Result<std::vector<Journal::Info>> runs = journal().list();
+  ASSERT_TRUE(runs);
+  EXPECT_EQ(runs->back().bytes, 0u) << "nothing is kept of what only moved";
+  write(workspace / "b.csv", "edited since");
+  EXPECT_EQ(undo(), "nothing was undone: b.csv was changed meanwhile");
+  write(workspace / "b.csv", "3,4\n");
+  EXPECT_NE(undo(), "undone 0001") << "it has another time";
+  EXPECT_EQ(undo("", true), "undone 0001");
+  EXPECT_EQ(read(workspace / "data/a.csv"), "1,2\n");
+  EXPECT_FALSE(fs::exists(workspace / "new"));
+  EXPECT_EQ(read(workspace / "b.csv"), "3,4\n");
+  EXPECT_FALSE(fs::exists(workspace / "data/b.csv"));
+  EXPECT_NE(look_through(workspace, kSame), before);
+}
+
+TEST_F(JournalTest, ACopyWithOtherAttributesIsNoMove) {
+  if (setxattr((workspace / "notes.txt").c_str(), "user.note", "mine", 4, 0) != 0)
+    GTEST_SKIP() << "no attributes here";
+  const ChangeSet set = changes(run([] {
+    fs::rename("notes.txt", "noted.txt");
+    fs::rename("data/a.csv", "a.csv");
+    chmod("a.csv", 0600);
+    write("c.csv", "3,4\n");  // another time
+    fs::remove("data/b.csv");
+  }));
+  EXPECT_EQ(set.moves.size(), 0u);
+  EXPECT_EQ(list(set.changes),
+            "moved data/a.csv -> a.csv\nmoved data/b.csv -> c.csv\nmoved notes.txt -> noted.txt\n");
 }
 
 TEST_F(JournalTest, ACopiedJournalIsNotBelieved) {

@@ -3,6 +3,8 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <sys/xattr.h>
@@ -14,6 +16,7 @@
 #include <random>
 
 #include "fixture.h"
+#include "sandbox/workspace/rearrange.h"
 
 namespace sandbox {
 namespace {
@@ -130,8 +133,10 @@ void do_something(Random& random) {
 
 class RecoveryTest : public WorkspaceTest {
  protected:
-  RecoveryTest() {
-    // Something of everything to begin with.
+  RecoveryTest() { begin(); }
+
+  /// Something of everything to begin with.
+  void begin() {
     for (const char* path : {"a", "c.txt", "d/a", "d/d/b", "d/d/d/c.txt", "src/one", "src/two"}) {
       write(workspace / path, std::string("the text of ") + path + "\n");
     }
@@ -267,6 +272,204 @@ TEST_F(RecoveryTest, ACommitOrUndoThatIsKilledAtAnyStepIsWholeOrNothing) {
     (void)journal().prune(1, 0);
   }
   std::cout << kills << " kills\n";
+}
+
+/// A plan of moves, removals and new folders, and what it leads to: the same done by rename in a
+/// copy.
+struct Plan {
+  std::vector<Rearrangement> steps;
+  std::string after;
+};
+
+/// Does random things in `copy`, which is a copy of the workspace.
+Plan random_plan(Random& random, const fs::path& copy, int n) {
+  Plan plan;
+  const fs::path back = fs::current_path();
+  fs::current_path(copy);
+  auto path = [](const fs::path& p) { return p.lexically_normal().string(); };
+  auto rename_it = [&](const fs::path& from, const fs::path& to) {
+    if (renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_NOREPLACE) != 0)
+      return false;
+    plan.steps.push_back({path(from), path(to)});
+    return true;
+  };
+  for (int i = 0; i < n; ++i) {
+    const Tree now = tree();
+    std::vector<fs::path> all = now.files;
+    all.insert(all.end(), now.folders.begin() + 1, now.folders.end());
+    auto any = [&](const std::vector<fs::path>& of) {
+      return of.empty() ? fs::path("none")
+                        : of[static_cast<size_t>(below(random, static_cast<int>(of.size())))];
+    };
+    const char* names[] = {"a", "b", "c.txt", "d-e", "d", "Ü ber", "f%20", "A"};
+    const fs::path fresh = any(now.folders) / names[below(random, 8)], one = any(all);
+    std::error_code failed;
+    switch (below(random, 8)) {
+      case 0:
+        if (fs::create_directory(fresh, failed)) plan.steps.push_back({"", path(fresh)});
+        break;
+      case 1:
+        if (fs::remove_all(one, failed) > 0) plan.steps.push_back({path(one), ""});
+        break;
+      case 2: {  // two trade places
+        const fs::path other = any(all), spare = ".spare";
+        if (!rename_it(one, spare)) break;
+        if (rename_it(other, one)) (void)rename_it(spare, other);
+        if (fs::exists(fs::symlink_status(spare))) (void)rename_it(spare, one.parent_path() / "x");
+        if (fs::exists(fs::symlink_status(spare))) (void)rename_it(spare, "y" + std::to_string(i));
+        break;
+      }
+      case 3: {  // gathered in a folder that is new
+        const fs::path folder = "new" + std::to_string(i);
+        if (fs::create_directory(folder, failed)) plan.steps.push_back({"", path(folder)});
+        for (int k = 0; k < 3; ++k) (void)rename_it(any(now.files), folder / std::to_string(k));
+        break;
+      }
+      default:
+        (void)rename_it(one, fresh);
+    }
+  }
+  fs::current_path(back);
+  plan.after = look_through(copy, {.folder_times = false});
+  return plan;
+}
+
+class RearrangeRecoveryTest : public RecoveryTest {
+ protected:
+  Plan plan(Random& random, int n) {
+    const fs::path copy = base / "copy";
+    fs::remove_all(copy);
+    const std::string command = "cp -a '" + workspace.string() + "' '" + copy.string() +
+                                "' && rm -rf '" + copy.string() + "/.tessera'";
+    EXPECT_EQ(system(command.c_str()), 0);
+    return random_plan(random, copy, n);
+  }
+  ChangeSet arranged(const Plan& plan) {
+    base::Result<Snapshot> before = take_snapshot(workspace, protect);
+    EXPECT_TRUE(before);
+    layer.before = std::move(*before);
+    base::Result<ChangeSet> set =
+        rearrange(plan.steps, layer.before, workspace, protect, {}, 1'700'000'000'000'000'000);
+    EXPECT_TRUE(set) << set.error().message;
+    return set ? std::move(*set) : ChangeSet();
+  }
+  std::string now() { return look_through(workspace, {.folder_times = false}); }
+
+  Layer layer;
+};
+
+TEST_F(RearrangeRecoveryTest, APlanThatIsKilledAtAnyStepIsWholeOrNothing) {
+  int kills = 0;
+  bool by_way = false;
+  for (unsigned seed = 1; seed <= 10; ++seed) {
+    Random random(seed);
+    fs::remove_all(workspace);
+    fs::create_directory(workspace);
+    begin();
+    const Plan plan = this->plan(random, 14);
+    const std::string before = look_through(workspace, kSame);
+    ASSERT_NE(now(), plan.after);
+    for (int k = 0;; ++k) {
+      // An undo gives back all but the ctime.
+      const ChangeSet set = arranged(plan);
+      const bool ended = in_child(k, [&](Journal& j) {
+        base::Result<Journal::Committed> done = j.commit(set, layer, "random", 0);
+        if (!done) std::cerr << done.error().message << "\n";
+        return done.has_value();
+      });
+      by_way = by_way || fs::exists(workspace / ".tessera/undo/0001/way");
+      (void)journal();
+      expect_tidy();
+      if (now() != plan.after) {
+        ASSERT_EQ(look_through(workspace, kSame), before) << "seed " << seed << " step " << k;
+      } else {
+        base::Result<Journal::Undone> undone = journal().undo("");
+        ASSERT_TRUE(undone) << undone.error().message << " seed " << seed << " step " << k;
+        ASSERT_EQ(look_through(workspace, kSame), before) << "seed " << seed << " step " << k;
+      }
+      if (ended) break;
+      ++kills;
+    }
+    ASSERT_TRUE(journal().redo(""));
+    ASSERT_EQ(now(), plan.after) << "seed " << seed;
+    for (const bool undo : {true, false}) {
+      const std::string start = look_through(workspace, kSame);
+      for (int k = 0;; ++k) {
+        const bool ended = in_child(k, [&](Journal& j) {
+          base::Result<Journal::Undone> done = undo ? j.undo("") : j.redo("");
+          if (!done) std::cerr << done.error().message << "\n";
+          return done.has_value();
+        });
+        (void)journal();
+        expect_tidy();
+        const std::string state = newest_state();
+        ASSERT_TRUE(state == "committed" || state == "undone") << state;
+        if ((state == "committed") == undo) {
+          ASSERT_EQ(look_through(workspace, kSame), start) << "seed " << seed << " step " << k;
+        } else if (undo) {
+          ASSERT_EQ(look_through(workspace, kSame), before) << "seed " << seed << " step " << k;
+          if (!ended) {
+            ASSERT_TRUE(journal().redo(""));
+          }
+        } else {
+          ASSERT_EQ(now(), plan.after) << "seed " << seed << " step " << k;
+          if (!ended) {
+            ASSERT_TRUE(journal().undo(""));
+          }
+        }
+        if (ended) break;
+        ++kills;
+      }
+    }
+  }
+  EXPECT_TRUE(by_way) << "no plan needed the way through the journal";
+  std::cout << kills << " kills\n";
+}
+
+TEST_F(RearrangeRecoveryTest, AHundredRandomPlansKilledAtRandomMomentsAreGivenBackExactly) {
+  int whole = 0, nothing = 0, killed = 0;
+  std::chrono::microseconds last(10'000);
+  auto moment = [&](Random& random) { return last * below(random, 1250) / 1000; };
+  for (unsigned seed = 100; seed < 200; ++seed) {
+    Random random(seed);
+    for (const char* name : {"1", "2", "3"})
+      write(workspace / ("more" + std::to_string(seed)) / name, std::to_string(seed) + name);
+    const std::string before = look_through(workspace, kSame);
+    const Plan plan = this->plan(random, 1 + below(random, 25));
+    if (now() == plan.after) continue;
+    const ChangeSet set = arranged(plan);
+    auto commit = [&](Journal& j) { return j.commit(set, layer, "random", 0).has_value(); };
+    killed += in_child_for(moment(random), commit);
+    const std::string state = newest_state();
+    if (look_through(workspace, kSame) == before) {
+      ++nothing;
+      Journal mine = journal();
+      const auto start = std::chrono::steady_clock::now();
+      ASSERT_TRUE(commit(mine)) << "seed " << seed;
+      last = std::chrono::duration_cast<std::chrono::microseconds>(
+          std::chrono::steady_clock::now() - start);
+    } else {
+      ++whole;
+      ASSERT_EQ(state, "committed");
+    }
+    ASSERT_EQ(now(), plan.after) << "seed " << seed;
+    killed += in_child_for(moment(random), [](Journal& j) { return j.undo("").has_value(); });
+    (void)journal();
+    if (newest_state() == "committed") {
+      ASSERT_EQ(now(), plan.after) << "seed " << seed;
+      base::Result<Journal::Undone> undone = journal().undo("");
+      ASSERT_TRUE(undone) << undone.error().message << " seed " << seed;
+    }
+    ASSERT_EQ(look_through(workspace, kSame), before) << "seed " << seed;
+    expect_tidy();
+    if (seed % 2 == 0) {
+      base::Result<Journal::Undone> redone = journal().redo("");
+      ASSERT_TRUE(redone) << redone.error().message << " seed " << seed;
+      ASSERT_EQ(now(), plan.after) << "seed " << seed;
+    }
+  }
+  std::cout << killed << " kills, " << whole << " commits were whole after the kill, " << nothing
+            << " had not happened\n";
 }
 
 TEST_F(RecoveryTest, AFirstCommitThatIsKilledLeavesTheTimeOfTheWorkspace) {

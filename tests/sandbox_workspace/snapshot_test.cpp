@@ -3,6 +3,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <random>
+#include <sstream>
+
 #include "fixture.h"
 
 namespace sandbox {
@@ -27,6 +30,32 @@ TEST_F(SnapshotTest, KeepsAFolderTogetherWithWhatLiesInIt) {
   EXPECT_EQ(paths({tree.begin(), tree.end()}), "a/c\na/c/e\n");
   EXPECT_EQ(all->tree("").size(), all->entries.size());
   EXPECT_TRUE(all->tree("none").empty());
+}
+
+TEST_F(SnapshotTest, OrdersPathsAsListsOfNames) {
+  // The reference: a path is a list of names, and a list that goes on comes after the one it begins
+  // with.
+  auto names = [](const std::string& path) {
+    std::vector<std::string> list;
+    std::stringstream in(path);
+    for (std::string name; std::getline(in, name, '/');) list.push_back(name);
+    return list;
+  };
+  std::mt19937 random(7);
+  auto path = [&] {
+    std::string text;
+    for (unsigned n = 1 + random() % 4; n > 0; --n) {
+      if (!text.empty()) text += '/';
+      for (unsigned k = 1 + random() % 9; k > 0; --k) text += "aab-.\xc3 ~"[random() % 8];
+    }
+    return text;
+  };
+  for (int i = 0; i < 20'000; ++i) {
+    const std::string a = path();
+    const std::string b = i % 2 == 0 ? path() : a.substr(0, 1 + random() % a.size()) + path();
+    ASSERT_EQ(path_less(a, b), names(a) < names(b)) << a << "   " << b;
+    ASSERT_FALSE(path_less(a, a));
+  }
 }
 
 TEST_F(SnapshotTest, FindsProtectedNamesAtAnyDepthAndFollowsNothing) {
