@@ -7,7 +7,7 @@
 #include <cmath>
 #include <cstring>
 
-#include "model/attention.h"
+#include "model/attention/attention.h"
 #include "model/elementwise.h"
 #include "model/stored_matmul.h"
 
@@ -197,14 +197,17 @@ void Decoder::linear(int layer, std::initializer_list<Output> outputs, const Inp
 void Decoder::adapt(int layer, const Output& output, const Input& input, const Pass& pass,
                     Workspace& work, ThreadPool& pool) const {
   const auto [p, y] = output;
-  if (weights_.layers[static_cast<size_t>(layer)].at(p).out == 0) return;
+  const Matrix& matrix = weights_.layers[static_cast<size_t>(layer)].at(p);
+  if (matrix.out == 0) return;
   const float* x = input.x;
   const int m = input.m, first = input.position;
   const bool few = !pass.reading && m <= kFewRows;
+  // Merged into the weights, or one more block of their columns.
+  const bool already = packed(layer, p) != nullptr ||
+                       (way(matrix, pass, m) == Way::panels && beside_panels(layer, p, input).w);
   for (const Lora* lora : {&adapter_, pass.adapter}) {
     if (lora == nullptr || lora->layers.empty()) continue;
-    if (lora == &adapter_ && (packed(layer, p) != nullptr || beside_panels(layer, p, input).w))
-      continue;
+    if (lora == &adapter_ && already) continue;
     const LowRank& low = lora->at(layer, p);
     if (low.rank == 0) continue;
     // Products of one shape, rows at the place of their position; see multiply_f32().
@@ -267,6 +270,16 @@ bool Decoder::run(std::vector<float>& stream, int n, const Pass& pass,
     sliding_reach.push_back(reach_of(position, true, a.sliding_window, image, pass.mask));
     full_reach.push_back(reach_of(position, false, a.sliding_window, image, pass.mask));
   }
+  for (const bool sliding : {true, false}) {
+    const auto layer = std::find_if(a.layers.begin(), a.layers.end(), [&](const LayerShape& shape) {
+      return shape.sliding == sliding;
+    });
+    if (layer == a.layers.end()) continue;
+    Workspace::Rotation& rotation = sliding ? work.sliding : work.full;
+    const int half = static_cast<int>(layer->rope_frequencies.size());
+    rope_angles(work.positions.data(), n, layer->rope_frequencies,
+                sized(rotation.cosines, area(n, half)), sized(rotation.sines, area(n, half)), pool);
+  }
   for (KvCache* cache : caches) cache->extend(cache->size() + (alone ? n : 1));
   float* h = stream.data();
   int row = 0;  // the first that h holds
@@ -279,6 +292,7 @@ bool Decoder::run(std::vector<float>& stream, int n, const Pass& pass,
     // Cannot fail: the pass is shorter than the slack of the ring.
     return alone && pass.stop.stop_requested() && caches[0]->truncate(past);
   };
+  const AttentionKernel& kernel = best_attention_kernel(precision_ == Precision::bf16);
   for (int i = 0; i < a.n_layers; ++i) {
     if (stopped()) return false;
     const LayerShape& shape = a.layers[static_cast<size_t>(i)];
@@ -297,8 +311,9 @@ bool Decoder::run(std::vector<float>& stream, int n, const Pass& pass,
     rms_norm(q, n * a.n_heads, hd, w.query_norm.data(), a.norm_eps, q, inverse, pool);
     rms_norm(k, n * shape.n_kv_heads, hd, w.key_norm.data(), a.norm_eps, k, inverse, pool);
     if (a.value_norm) rms_norm(v, n * shape.n_kv_heads, hd, nullptr, a.norm_eps, v, inverse, pool);
-    rope(q, n, a.n_heads, hd, work.positions.data(), shape.rope_frequencies.data(), 1, pool);
-    rope(k, n, shape.n_kv_heads, hd, work.positions.data(), shape.rope_frequencies.data(), 1, pool);
+    const Workspace::Rotation& rotation = shape.sliding ? work.sliding : work.full;
+    rope(q, n, a.n_heads, hd, rotation.cosines.data(), rotation.sines.data(), pool);
+    rope(k, n, shape.n_kv_heads, hd, rotation.cosines.data(), rotation.sines.data(), pool);
     for (int t = 0; t < n; ++t)
       cache_of[static_cast<size_t>(t)]->write(i, work.positions[static_cast<size_t>(t)],
                                               k + area(t, kw), v + area(t, kw));
@@ -312,13 +327,12 @@ bool Decoder::run(std::vector<float>& stream, int n, const Pass& pass,
     const int m = n - row;
     const int64_t values = static_cast<int64_t>(area(m, a.hidden));
     if (few)
-      attend_each(heads, q + area(row, qw), std::span(cache_of).subspan(static_cast<size_t>(row)),
-                  std::span(reach).subspan(static_cast<size_t>(row)), i, work.attended.data(),
-                  pool);
+      attend_each(
+          kernel, heads, q + area(row, qw), std::span(cache_of).subspan(static_cast<size_t>(row)),
+          std::span(reach).subspan(static_cast<size_t>(row)), i, work.attended.data(), pool);
     else
-      attend(heads, q + area(row, qw), past + row, m,
-             std::span(reach).subspan(static_cast<size_t>(row)), *caches[0], i,
-             work.attended.data(), pool);
+      attend(kernel, heads, q + area(row, qw), std::span(reach).subspan(static_cast<size_t>(row)),
+             *caches[0], i, work.attended.data(), pool);
     if (stopped()) return false;
     linear(i, {{Projection::o, branch}},
            input(i, Projection::o, Projection::o, work.attended.data(), row, m, pass, work, pool),
@@ -340,6 +354,7 @@ bool Decoder::run(std::vector<float>& stream, int n, const Pass& pass,
     add(h, branch, values, pool);
     if (w.output_scale != 1) scale(h, w.output_scale, values, pool);
   }
+  if (stopped()) return false;
   rms_norm(h, n - row, a.hidden, weights_.output_norm.data(), a.norm_eps, h, inverse, pool);
   return true;
 }

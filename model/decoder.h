@@ -23,8 +23,9 @@ namespace model {
 /// f32: dequantised weights times f32 activations and f32 keys and values, the reference. All
 /// others have f16 keys and values, and make replies from quantized weights as stored times
 /// activations rounded to words (int8: bytes). Prompts are read in the same way, but for bf16:
-/// there by products of bf16 values summed in f32. What is not quantized is multiplied as bf16.
-/// fast: one of the three, by the width of the model and what this processor multiplies quickly.
+/// there by products of bf16 values summed in f32, those of attention, too. What is not quantized
+/// is multiplied as bf16. fast: one of the three, by the width of the model and what this processor
+/// multiplies quickly.
 enum class Precision : uint8_t { f32, bf16, int16, int8, fast };
 /// By these names; fast for any other, so check the name first.
 Precision precision_named(std::string_view name);
@@ -57,6 +58,10 @@ class Decoder {
     std::vector<float> stream, normed, query, key, value, attended, branch, gate, up, low, padded,
         inverse;
     std::vector<int32_t> positions;
+    /// Angles of RoPE in sliding and in full layers, the same in all of a kind.
+    struct Rotation {
+      std::vector<float> cosines, sines;
+    } sliding, full;
     IntegerActivations rounded;
     PackedRows packed, packed_low;
   };

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "model/attention.h"
+#include "model/attention/attention.h"
 #include "model/bind.h"
 #include "model/elementwise.h"
 #include "model/stored_matmul.h"
@@ -87,7 +87,8 @@ void Drafter::step(const Session& session, TokenId token, std::vector<float>& g,
     const KeyRange reach{shape.sliding ? std::max(0, position - 1 - target.sliding_window) : 0,
                          position};
     const KvCache* const cache = &session.cache_;
-    attend_each({a.n_heads, target.layers[static_cast<size_t>(target_layer)].n_kv_heads, hd,
+    attend_each(best_attention_kernel(false),
+                {a.n_heads, target.layers[static_cast<size_t>(target_layer)].n_kv_heads, hd,
                  a.attention_scale},
                 query.data(), {&cache, 1}, {&reach, 1}, target_layer, attended.data(), pool);
     multiply_rows(layer.at(Projection::o), attended.data(), 1, branch.data(), pool);

@@ -194,6 +194,30 @@ TESSERA_CLONES void add_range(float* y, const float* x, int64_t begin, int64_t e
   for (int64_t i = begin; i < end; ++i) y[i] += x[i];
 }
 
+void angles_of(int32_t position, const float* frequencies, int half, float sign, float* cosines,
+               float* sines) {
+  for (int i = 0; i < half; ++i) {
+    // The angle is formed in f32, as the reference does.
+    const float angle = static_cast<float>(position) * frequencies[i];
+    cosines[i] = std::cos(angle);
+    sines[i] = sign * std::sin(angle);
+  }
+}
+
+/// [n_heads, 2 half] in place.
+TESSERA_CLONES void rotate(float* x, int n_heads, int half, const float* cosines,
+                           const float* sines) {
+  for (int h = 0; h < n_heads; ++h) {
+    float *first = x + static_cast<int64_t>(h) * 2 * half, *second = first + half;
+#pragma GCC ivdep
+    for (int i = 0; i < half; ++i) {
+      const float a = first[i], b = second[i];
+      first[i] = a * cosines[i] - b * sines[i];
+      second[i] = b * cosines[i] + a * sines[i];
+    }
+  }
+}
+
 /// Splits [0, n) into blocks of kValues; parallel_for counts in int.
 template <class Task>
 void for_values(int64_t n, ThreadPool& pool, Task&& task) {
@@ -243,26 +267,34 @@ void rms_norm_backward(const float* x, const float* inv_rms, const float* dy, in
   });
 }
 
+void rope_angles(const int32_t* positions, int rows, std::span<const float> frequencies,
+                 float* cosines, float* sines, ThreadPool& pool) {
+  const int half = static_cast<int>(frequencies.size());
+  pool.parallel_for(rows, kRows, [&](int, int begin, int end) {
+    for (int r = begin; r < end; ++r)
+      angles_of(positions[r], frequencies.data(), half, 1, cosines + static_cast<int64_t>(r) * half,
+                sines + static_cast<int64_t>(r) * half);
+  });
+}
+
+void rope(float* x, int rows, int n_heads, int head_dim, const float* cosines, const float* sines,
+          ThreadPool& pool) {
+  pool.parallel_for(rows, kRows, [&](int, int begin, int end) {
+    const int half = head_dim / 2;
+    for (int r = begin; r < end; ++r)
+      rotate(x + static_cast<int64_t>(r) * n_heads * head_dim, n_heads, half,
+             cosines + static_cast<int64_t>(r) * half, sines + static_cast<int64_t>(r) * half);
+  });
+}
+
 void rope(float* x, int rows, int n_heads, int head_dim, const int32_t* positions,
           const float* frequencies, float sign, ThreadPool& pool) {
   pool.parallel_for(rows, kRows, [&](int, int begin, int end) {
     const int half = head_dim / 2;
-    float sines[2048], cosines[2048];
+    float cosines[2048], sines[2048];
     for (int r = begin; r < end; ++r) {
-      for (int i = 0; i < half; ++i) {
-        // The angle is formed in f32, as the reference does.
-        const float angle = static_cast<float>(positions[r]) * frequencies[i];
-        cosines[i] = std::cos(angle);
-        sines[i] = sign * std::sin(angle);
-      }
-      for (int h = 0; h < n_heads; ++h) {
-        float* v = x + (static_cast<int64_t>(r) * n_heads + h) * head_dim;
-        for (int i = 0; i < half; ++i) {
-          const float a = v[i], b = v[i + half];
-          v[i] = a * cosines[i] - b * sines[i];
-          v[i + half] = b * cosines[i] + a * sines[i];
-        }
-      }
+      angles_of(positions[r], frequencies, half, sign, cosines, sines);
+      rotate(x + static_cast<int64_t>(r) * n_heads * head_dim, n_heads, half, cosines, sines);
     }
   });
 }

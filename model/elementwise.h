@@ -27,10 +27,16 @@ void rms_norm_weight_gradient(const float* x, const float* inv_rms, const float*
 void rms_norm_backward(const float* x, const float* inv_rms, const float* dy, int rows, int width,
                        const float* weight, float* dx, bool accumulate, ThreadPool& pool);
 
-/// Rotates [rows, n_heads, head_dim] in place by positions[row]; sign -1 undoes it (the backward
-/// pass).
+/// Rotates [rows, n_heads, head_dim] in place by positions[row] (lane i with lane i + head_dim /
+/// 2); sign -1 undoes it (the backward pass).
 void rope(float* x, int rows, int n_heads, int head_dim, const int32_t* positions,
           const float* frequencies, float sign, ThreadPool& pool);
+
+/// The same in two steps, for many layers: cosines and sines are [rows, frequencies.size()].
+void rope_angles(const int32_t* positions, int rows, std::span<const float> frequencies,
+                 float* cosines, float* sines, ThreadPool& pool);
+void rope(float* x, int rows, int n_heads, int head_dim, const float* cosines, const float* sines,
+          ThreadPool& pool);
 
 /// act = gelu_tanh(gate) * up, elementwise over n values.
 void gelu_gate(const float* gate, const float* up, float* act, int64_t n, ThreadPool& pool);

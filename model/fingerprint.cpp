@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "model/attention/kernel.h"
 #include "model/gemm/kernel.h"
 #include "model/integer/kernel.h"
 
@@ -21,7 +22,7 @@ namespace model {
 namespace {
 
 constexpr uint64_t kPrime = 0x9e3779b97f4a7c15u;  // odd
-constexpr uint64_t kVersion = 1;  // raise when the arithmetic of a forward pass changes
+constexpr uint64_t kVersion = 2;  // raise when the arithmetic of a forward pass changes
 
 uint64_t stirred(uint64_t x) {
   x ^= x >> 32;
@@ -78,6 +79,8 @@ uint64_t fingerprint(std::initializer_list<std::filesystem::path> paths,
                      std::initializer_list<uint64_t> more) {
   uint64_t h = hash_text(best_gemm_kernel().name, kVersion);
   h = hash_text(best_integer_kernel().name, h);
+  for (const bool may_round : {false, true})
+    h = hash_text(best_attention_kernel(may_round).name, h);
   h = hash_text(openblas_get_corename(), h);
   for (const std::filesystem::path& path : paths) {
     if (path.empty()) continue;

@@ -49,30 +49,34 @@ void KvCache::write(int layer, int p, const float* key, const float* value) {
   }
 }
 
-KvCache::Rows KvCache::read(const Store& store, int layer, int p, int run, int offset, int width,
-                            float* to) const {
+const std::byte* KvCache::stored(const Store& store) const {
+  return type_ == KvType::f32 ? reinterpret_cast<const std::byte*>(store.floats.data())
+                              : reinterpret_cast<const std::byte*>(store.halves.data());
+}
+
+void KvCache::rows(const Store& store, const Layer& layer, int begin, int end, int offset,
+                   const std::byte** to) const {
+  const size_t row = row_bytes(layer);
+  const std::byte* first =
+      stored(store) + row / static_cast<size_t>(layer.width) * static_cast<size_t>(offset);
+  for (int p = begin; p < end;) {
+    const std::byte* at = first + row * static_cast<size_t>(p % layer.slots);
+    for (const int until = p + run_length(layer, p, end - p); p < until; ++p, at += row) *to++ = at;
+  }
+}
+
+void KvCache::key_rows(int layer, int begin, int end, int offset, const std::byte** to) const {
   const Layer& l = layers_[static_cast<size_t>(layer)];
-  const size_t at =
-      static_cast<size_t>(p % l.slots) * static_cast<size_t>(l.width) + static_cast<size_t>(offset);
-  if (type_ == KvType::f32) return {store.floats.data() + at, l.width};
-  const uint16_t* from = store.halves.data() + at;
-  for (int i = 0; i < run; ++i)
-    from_halves(from + static_cast<size_t>(i) * static_cast<size_t>(l.width),
-                to + static_cast<size_t>(i) * static_cast<size_t>(width), width);
-  return {to, width};
+  rows(l.keys, l, begin, end, offset, to);
 }
 
-KvCache::Rows KvCache::keys(int layer, int p, int run, int offset, int width, float* to) const {
-  return read(layers_[static_cast<size_t>(layer)].keys, layer, p, run, offset, width, to);
+void KvCache::value_rows(int layer, int begin, int end, int offset, const std::byte** to) const {
+  const Layer& l = layers_[static_cast<size_t>(layer)];
+  rows(l.values, l, begin, end, offset, to);
 }
 
-KvCache::Rows KvCache::values(int layer, int p, int run, int offset, int width, float* to) const {
-  return read(layers_[static_cast<size_t>(layer)].values, layer, p, run, offset, width, to);
-}
-
-int KvCache::run_length(int layer, int p, int n) const {
-  const int slots = layers_[static_cast<size_t>(layer)].slots;
-  return std::min(n, slots - p % slots);
+int KvCache::run_length(const Layer& layer, int p, int n) {
+  return std::min(n, layer.slots - p % layer.slots);
 }
 
 bool KvCache::can_truncate(int size) const {
@@ -113,15 +117,12 @@ bool KvCache::can_save(int begin) const {
 }
 
 void KvCache::save(int begin, std::byte* to) const {
-  for (size_t i = 0; i < layers_.size(); ++i) {
-    const Layer& layer = layers_[i];
+  for (const Layer& layer : layers_) {
     const size_t row = row_bytes(layer);
     for (const Store* store : {&layer.keys, &layer.values}) {
-      const auto* rows = type_ == KvType::f32
-                             ? reinterpret_cast<const std::byte*>(store->floats.data())
-                             : reinterpret_cast<const std::byte*>(store->halves.data());
+      const std::byte* rows = stored(*store);
       for (int p = first_row(layer, begin, size_); p < size_;) {
-        const int run = run_length(static_cast<int>(i), p, size_ - p);
+        const int run = run_length(layer, p, size_ - p);
         const size_t bytes = row * static_cast<size_t>(run);
         std::memcpy(to, rows + row * static_cast<size_t>(p % layer.slots), bytes);
         to += bytes;
@@ -134,14 +135,13 @@ void KvCache::save(int begin, std::byte* to) const {
 void KvCache::restore(int end, const std::byte* from) {
   const int begin = size_;
   extend(end);
-  for (size_t i = 0; i < layers_.size(); ++i) {
-    Layer& layer = layers_[i];
+  for (Layer& layer : layers_) {
     const size_t row = row_bytes(layer);
     for (Store* store : {&layer.keys, &layer.values}) {
       auto* rows = type_ == KvType::f32 ? reinterpret_cast<std::byte*>(store->floats.data())
                                         : reinterpret_cast<std::byte*>(store->halves.data());
       for (int p = first_row(layer, begin, end); p < end;) {
-        const int run = run_length(static_cast<int>(i), p, end - p);
+        const int run = run_length(layer, p, end - p);
         const size_t bytes = row * static_cast<size_t>(run);
         std::memcpy(rows + row * static_cast<size_t>(p % layer.slots), from, bytes);
         from += bytes;

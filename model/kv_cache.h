@@ -29,17 +29,11 @@ class KvCache {
   /// Stores the rows of position `p` of a layer: [n_kv_heads * head_dim] each.
   void write(int layer, int p, const float* key, const float* value);
 
-  /// Lanes [offset, offset + width) of the keys (values) of a run of positions as f32: a pointer to
-  /// the first row and the floats from row to row. `to` has room for [run, width] and is used where
-  /// the stored form is not f32. The run must not cross the end of the ring (run_length).
-  struct Rows {
-    const float* data;
-    int stride;
-  };
-  Rows keys(int layer, int p, int run, int offset, int width, float* to) const;
-  Rows values(int layer, int p, int run, int offset, int width, float* to) const;
-  /// How many of the `n` positions from `p` on lie in consecutive slots.
-  int run_length(int layer, int p, int n) const;
+  KvType type() const { return type_; }
+  /// Where the stored keys (values) of positions [begin, end) of a layer lie, from lane `offset`
+  /// on, as numbers of type(). to: [end - begin]. Good until the next extend().
+  void key_rows(int layer, int begin, int end, int offset, const std::byte** to) const;
+  void value_rows(int layer, int begin, int end, int offset, const std::byte** to) const;
 
   /// Forgets positions from `size` on. False, and nothing done, when a sliding layer no longer
   /// holds the window before `size`.
@@ -74,7 +68,11 @@ class KvCache {
   /// First row of the state at `end` of a layer.
   int first_row(const Layer& layer, int begin, int end) const;
   size_t row_bytes(const Layer& layer) const;
-  Rows read(const Store& store, int layer, int p, int run, int offset, int width, float* to) const;
+  /// How many of the `n` positions from `p` on lie in consecutive slots.
+  static int run_length(const Layer& layer, int p, int n);
+  const std::byte* stored(const Store& store) const;
+  void rows(const Store& store, const Layer& layer, int begin, int end, int offset,
+            const std::byte** to) const;
 
   std::vector<Layer> layers_;
   int context_, window_, slack_;

@@ -5,7 +5,7 @@
 #include <cstring>
 #include <random>
 
-#include "model/attention.h"
+#include "model/attention/attention.h"
 #include "model/fingerprint.h"
 #include "model/hub_config.h"
 #include "model/lora_peft.h"

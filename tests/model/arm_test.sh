@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The integer products of ARM (NEON with dot products), compiled for it and run under emulation.
+# The kernels of ARM (integer products with dot products, attention), compiled for it and run under emulation.
 # Needs Debian's g++-aarch64-linux-gnu (or g++-12-aarch64-linux-gnu), qemu-user and libgtest-dev; ends
 # with 77, "skipped", where one is missing.
 set -euo pipefail
@@ -14,7 +14,9 @@ fi
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 "$compiler" -std=c++20 -O2 -fno-trapping-math -fno-math-errno -static -o "$work/test" -I "$root" -I "$gtest" -I "$gtest/include" \
-  "$root"/model/{quants,thread_pool}.cpp "$root"/model/integer/{matmul,kernel_reference,kernel_neon}.cpp \
-  "$root/tests/model/integer_test.cpp" "$gtest"/src/gtest-all.cc "$gtest"/src/gtest_main.cc -lpthread 2> "$work/log" ||
+  "$root"/model/{elementwise,half,kv_cache,quants,thread_pool}.cpp \
+  "$root"/model/integer/{matmul,kernel_reference,kernel_neon}.cpp \
+  "$root"/model/attention/{attention,kernel_reference,kernel_neon}.cpp \
+  "$root"/tests/model/{attention,integer}_test.cpp "$gtest"/src/gtest-all.cc "$gtest"/src/gtest_main.cc -lpthread 2> "$work/log" ||
   { cat "$work/log"; exit 1; }
-"$emulator" -cpu max "$work/test"
+"$emulator" -cpu max "$work/test" --gtest_filter=-All/AttentionKernels.*/reference

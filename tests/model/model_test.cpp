@@ -108,6 +108,43 @@ TEST(Decoder, ActivationsInWordsLoseNextToNothing) {
     }
 }
 
+/// Projections that read the same input share the adapter's product with it, whichever way each
+/// goes.
+TEST(Decoder, AnAdapterReachesMatricesOfSeveralTypes) {
+  const std::vector<int32_t> ids = read_npy<int32_t>(golden("tiny/gguf_ids.npy"));
+  const Checkpoint file = std::move(*Checkpoint::open(golden("tiny/tiny-q8_0.gguf")));
+  const Architecture a = *file.architecture();
+  Weights weights = std::move(*Weights::bind(file.tensors(), a));
+  std::vector<std::vector<float>> decoded;  // of every `up` and `k`, which stay quantized elsewhere
+  for (LayerWeights& layer : weights.layers)
+    for (const Projection p : {Projection::up, Projection::k}) {
+      Matrix& matrix = layer.projections[static_cast<size_t>(p)];
+      decoded.emplace_back(static_cast<size_t>(matrix.out) * static_cast<size_t>(matrix.in));
+      matrix.dequantize(0, matrix.out, decoded.back().data());
+      matrix.type = TensorType::f32;
+      matrix.data = reinterpret_cast<const std::byte*>(decoded.back().data());
+    }
+  const Lora lora = std::move(*Lora::open(golden("tiny/lora-f32.gguf"), a));
+  ThreadPool pool(2);
+  const size_t hidden = static_cast<size_t>(a.hidden);
+  const int n = static_cast<int>(ids.size());
+  auto rows = [&](const Lora* adapter, Precision precision, size_t max_packed_bytes) {
+    const Decoder decoder(a, weights, adapter, precision, max_packed_bytes, pool);
+    Decoder::Workspace work;
+    KvCache cache(a, 64, 64, KvType::f32);
+    std::vector<float> stream(static_cast<size_t>(n) * hidden);
+    for (int i = 0; i < n; ++i)
+      decoder.embed(ids[static_cast<size_t>(i)], stream.data() + static_cast<size_t>(i) * hidden);
+    decoder.forward(stream, n, {.reading = true}, cache, work, pool);
+    return stream;
+  };
+  const std::vector<float> expected = rows(&lora, Precision::f32, 0);
+  EXPECT_GT(relative_distance(rows(nullptr, Precision::f32, 0), expected), 0.2);
+  for (const Precision precision : {Precision::bf16, Precision::int16})
+    for (const size_t packed : {size_t{0}, size_t{1} << 30})
+      EXPECT_LT(relative_distance(rows(&lora, precision, packed), expected), 0.06) << packed;
+}
+
 TEST(Session, AnAdapterChangesTheLogitsAsTheReferenceSays) {
   const Engine engine =
       load(golden("tiny/tiny-f32.gguf"),

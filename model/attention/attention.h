@@ -2,6 +2,7 @@
 
 #include <span>
 
+#include "model/attention/kernel.h"
 #include "model/kv_cache.h"
 #include "model/thread_pool.h"
 
@@ -12,26 +13,21 @@ namespace model {
 /// token would have given, and conversations that take a step together get what each gets alone.
 inline constexpr int kFewRows = 8;
 
-/// The keys that a query sees: positions [begin, end).
-struct KeyRange {
-  int begin, end;
-};
-
 struct AttentionShape {
   int n_heads, n_kv_heads, head_dim;
-  float scale;  ///< multiplies the scores
+  float scale;  ///< multiplies the scores; > 0
 };
 
-/// Softmax attention of n neighbouring queries, the first at position `first`, over one layer of
-/// the cache. query and attended: [n, n_heads, head_dim] f32; reach: [n]. What comes out for a
-/// query does not depend on which others are asked with it.
-void attend(const AttentionShape& shape, const float* query, int first, int n,
+/// Softmax attention of n neighbouring queries over one layer of the cache. query and attended: [n,
+/// n_heads, head_dim] f32; reach: [n], of a query that sees nothing comes zeros. What comes out for
+/// a query does not depend on which others are asked with it.
+void attend(const AttentionKernel& kernel, const AttentionShape& shape, const float* query,
             std::span<const KeyRange> reach, const KvCache& cache, int layer, float* attended,
             ThreadPool& pool);
 
-/// The same for single queries, each over a cache of its own: caches and reach are [n]. In other
-/// sums than attend(), faster for a few.
-void attend_each(const AttentionShape& shape, const float* query,
+/// The same, in f32, for 1 to kFewRows single queries, each over a cache of its own: caches and
+/// reach are [n]. In other sums than attend(), faster for a few.
+void attend_each(const AttentionKernel& kernel, const AttentionShape& shape, const float* query,
                  std::span<const KvCache* const> caches, std::span<const KeyRange> reach, int layer,
                  float* attended, ThreadPool& pool);
 
