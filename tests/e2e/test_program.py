@@ -145,6 +145,7 @@ class Program(unittest.TestCase):
         self.assertEqual(result.returncode, 0, result.stderr)
         config = json.loads((peft / "adapter_config.json").read_text())
         self.assertEqual((config["r"], config["target_modules"]), (2, ["down_proj", "k_proj", "o_proj", "q_proj", "v_proj"]))
+        self.assertAlmostEqual(config["lora_alpha"] / 2, 4 / 2 ** 0.5, places=5)  # alpha, twice the rank, by the root of the rank
         exported = call(*ask, "--model", model, "--adapter", peft, "--mmproj", peft / "mmproj.gguf")
         self.assertEqual(exported.returncode, 0, exported.stderr)
         self.assertEqual(json.loads(exported.stdout)["tokens"], json.loads(with_adapter.stdout)["tokens"])
