@@ -21,6 +21,7 @@
 #include <map>
 #include <set>
 #include <string_view>
+#include "agent/grammar_text.h"
 #include "agent/plan_rules.h"
 #include "base/json.h"
 
@@ -37,57 +38,6 @@ constexpr string_view kCallEnd = "<[49]>";
 constexpr string_view kAfterCall = "<[50,106]>";
 constexpr string_view kTurnEnd = "<[106]>";
 
-// Bytes of the UTF-8 sequence that starts `text`, 0 if none does.
-size_t sequence_length(string_view text) {
-  auto byte = [&](size_t i) { return static_cast<unsigned char>(text[i]); };
-  unsigned char first = byte(0);
-  size_t n = first < 0x80                    ? 1
-             : first >= 0xc2 && first < 0xe0 ? 2
-             : first >= 0xe0 && first < 0xf0 ? 3
-             : first >= 0xf0 && first < 0xf5 ? 4
-                                             : 0;
-  if (n == 0 || text.size() < n) return 0;
-  for (size_t i = 1; i < n; ++i)
-    if ((byte(i) & 0xc0) != 0x80) return 0;
-  if ((first == 0xe0 && byte(1) < 0xa0) || (first == 0xed && byte(1) > 0x9f) ||
-      (first == 0xf0 && byte(1) < 0x90) || (first == 0xf4 && byte(1) > 0x8f))
-    return 0;
-  return n;
-}
-
-bool is_utf8(string_view text) {
-  while (!text.empty()) {
-    size_t n = sequence_length(text);
-    if (n == 0) return false;
-    text.remove_prefix(n);
-  }
-  return true;
-}
-
-string joined(const std::vector<string>& parts, string_view between) {
-  string out;
-  for (size_t i = 0; i < parts.size(); ++i) out += (i ? string(between) : "") + parts[i];
-  return out;
-}
-
-// A set of literal texts as the body of one terminal; no duplicates, in a fixed order.
-string any_of(const std::set<string>& texts) {
-  std::vector<string> parts;
-  for (const string& text : texts) parts.push_back(lark_quoted(text));
-  return joined(parts, " | ");
-}
-
-std::set<string> quoted(const std::set<string>& names) {
-  std::set<string> out;
-  for (const string& name : names) out.insert(lua_quoted(name));
-  return out;
-}
-
-bool has_control(string_view text) {
-  return std::any_of(text.begin(), text.end(),
-                     [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
-}
-
 // Terminals that do not depend on the workspace. Text in quotes is bounded so that a reply ends.
 constexpr string_view kCommon = R"RE(
 STR: /"([^"\\\x00-\x1F\x7F]|\\["\\nt]){1,160}"/
@@ -101,6 +51,8 @@ CMP: "\"==\"" | "\"~=\"" | "\"<\"" | "\"<=\"" | "\">\"" | "\">=\""
 SAME: "\"==\"" | "\"~=\""
 PNG: /"([A-Za-z0-9_-]{1,40}\/)?[A-Za-z0-9_-]{1,60}\.png"/
 SAVED: /"([A-Za-z0-9_-]{1,40}\/)?[A-Za-z0-9_-]{1,60}\.(csv|json)"/
+COMPARED: " == " | " ~= " | " < " | " <= " | " > " | " >= "
+INQUOTES: /[^'"\\\x00-\x1F\x7F]{1,60}/
 SUMMARY: "\"sum\"" | "\"mean\"" | "\"median\"" | "\"min\"" | "\"max\"" | "\"count\""
 UNFOLDED: "}, \"series\", \"value\")" | "}, \"year\", \"value\")" | "}, \"month\", \"value\")"
 KIND: ", \"left\"" | ", \"full\"" | ", \"semi\"" | ", \"anti\""
@@ -202,6 +154,7 @@ class ScriptRules {
   ScriptRules(const Names& names, const ValueTerminals& values, string mark, bool with_file_columns,
               string& out)
       : values_(values.quoted),
+        plain_values_(values.plain),
         mark_(std::move(mark)),
         out_(out),
         with_file_columns_(with_file_columns) {
@@ -342,6 +295,25 @@ class ScriptRules {
     rule(r("where"), "\":where(\" (" + joined(forms, "\n  | ") + ") \")\"");
   }
 
+  // A row counts 100 or 0: the mean is the percentage of rows of which it is true.
+  void flags() {
+    std::vector<string> forms = {T("BCOL") + " COMPARED PNUM"};
+    for (const auto& [name, column] : columns_) {
+      if (name.find_first_of("]\"\\") != string::npos || has_control(name)) continue;
+      const bool simple =
+          std::all_of(column.values.begin(), column.values.end(),
+                      [](const auto& v) { return v.find_first_of("'\"\\") == string::npos; });
+      if (column.types.count(ColumnType::boolean)) forms.push_back(lark_quoted("[" + name + "]"));
+      if (!column.types.count(ColumnType::text)) continue;
+      const auto known = plain_values_.find(name);
+      const bool listed = column.values_known && known != plain_values_.end();
+      if (listed && !simple) continue;
+      forms.push_back(lark_quoted("[" + name + "]") + " \" == '\" " +
+                      (listed ? known->second : "INQUOTES") + " \"'\"");
+    }
+    rule(r("flag"), joined(forms, "\n  | "));
+  }
+
   void chains() {
     const string col = T("COL"), ncol = T("NCOL"), ocol = T("OCOL");
     const string cols = col + " (\", \" " + col + "){0,11}";
@@ -362,6 +334,8 @@ class ScriptRules {
       rule(r("between"), "\"days(\" " + T("BDATE") + " \", \" " + T("BDATE") + " \")\"");
       expression += " | " + r("between");
     }
+    flags();
+    expression += " | \"if(\" " + r("flag") + " \", 100, 0)\"";
     rule(r("summary"),
          "\"count=\\\"count\\\"\" | (\"total={\\\"sum\\\", \" | \"average={\\\"mean\\\", \" | "
          "\"median={\\\"median\\\", \") " +
@@ -472,7 +446,8 @@ class ScriptRules {
     // A text made of what was computed: a Markdown file or a page.
     rule(r("text") + "::_", "STR | \"table.concat({\" " + r("part") + "::_ (\", \" " + r("part") +
                                 "::_){1,23} \"})\"");
-    rule(r("part") + "::_", "STR | " + r("number") + "::_");
+    rule(r("part") + "::_",
+         "STR | " + r("number") + "::_ | \"tostring(\" " + r("tab") + "::_ \")\"");
     rule(r("written") + "::_", "\"files.write(\" WRITTEN \", \" " + r("text") +
                                    "::_ \")\"\n  | \"report.markdown(\" " + r("text") +
                                    "::_ \", \" PAGE \")\"");
@@ -497,7 +472,7 @@ class ScriptRules {
   }
 
   std::map<string, Column> columns_;
-  std::map<string, string> values_;
+  std::map<string, string> values_, plain_values_;
   std::set<string> files_, tables_;
   string mark_;
   string& out_;
@@ -605,47 +580,6 @@ ColumnType column_type(string_view name) {
   if (name == "boolean") return ColumnType::boolean;
   if (name == "empty") return ColumnType::empty;
   return ColumnType::text;
-}
-
-string lua_quoted(string_view text) {
-  static constexpr char kHex[] = "0123456789abcdef";
-  string out = "\"";
-  while (!text.empty()) {
-    size_t n = sequence_length(text);
-    unsigned char c = static_cast<unsigned char>(text[0]);
-    if (c == '"' || c == '\\') {
-      out += '\\';
-      out += text[0];
-    } else if (c == '\n') {
-      out += "\\n";
-    } else if (c == '\t') {
-      out += "\\t";
-    } else if (n == 0 || c < 0x20 || c == 0x7f) {
-      out += {'\\', 'x', kHex[c >> 4], kHex[c & 15]};
-      n = 1;
-    } else {
-      out += text.substr(0, n);
-    }
-    text.remove_prefix(n);
-  }
-  return out + "\"";
-}
-
-string lark_quoted(string_view text) {
-  static constexpr char kHex[] = "0123456789abcdef";
-  string out = "\"";
-  for (char ch : text) {
-    unsigned char c = static_cast<unsigned char>(ch);
-    if (c == '"' || c == '\\') {
-      out += '\\';
-      out += ch;
-    } else if (c < 0x20 || c == 0x7f) {
-      out += {'\\', 'u', '0', '0', kHex[c >> 4], kHex[c & 15]};
-    } else {
-      out += ch;
-    }
-  }
-  return out + "\"";
 }
 
 string script_grammar(const Names& names) {

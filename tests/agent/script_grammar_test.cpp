@@ -203,6 +203,11 @@ TEST(ScriptGrammar, SpellsWhatOneTableIsTurnedInto) {
           t + ":derive(\"month\", \"concat([year], '-', right(concat('0', [month]), 2))\")\n"
               "print(t)",
           t + ":derive(\"days\", \"days([ordered], [shipped])\")\nprint(t:mean(\"days\"))",
+          t + ":derive(\"percent\", \"if([region] == 'North', 100, 0)\"):group(\"year\"):mean("
+              "\"percent\")\nprint(t)",
+          t + ":derive(\"percent\", \"if([sales] >= 20.5, 100, 0)\")\nprint(t:mean(\"percent\"))",
+          "print(files.write(\"a.txt\", table.concat({\"Sales\\n\", "
+          "tostring(data.read(\"orders.csv\"):group(\"region\"):sum(\"sales\"))})))",
           t + ":group(\"region\", {count=\"count\", total={\"sum\", \"sales\"}, "
               "highest={\"max\", \"ordered\"}})\nprint(t)",
           t + ":join(data.read(\"regions.csv\"), {[\"region\"]=\"id\"}, \"left\")\nprint(t)",
@@ -225,6 +230,9 @@ TEST(ScriptGrammar, SpellsWhatOneTableIsTurnedInto) {
           t + ":derive(\"change\", \"[1066] - [2022]\")\nprint(t)",
           t + ":derive(\"days\", \"days([ordered], [sales])\")\nprint(t)",
           t + ":derive(\"month\", \"upper([region])\")\nprint(t)",
+          t + ":derive(\"percent\", \"if([region] == 'West', 100, 0)\")\nprint(t)",
+          t + ":derive(\"percent\", \"if([region], 100, 0)\")\nprint(t)",
+          t + ":derive(\"percent\", \"if([sales] >= 'a', 100, 0)\")\nprint(t)",
           t + "\nchart.line(t, {x=\"region\", y=\"sales\", stack=\"zero\"})",
           t + "\nchart.bar(t, {x=\"region\", y=\"sales\", stack=\"center\"})",
           t + "\nt:to_xlsx(\"orders.csv\")",
