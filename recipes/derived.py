@@ -133,6 +133,93 @@ def ratio_all(x):
     return question(x, form, script, lambda obs: f"The overall {said}{tail} is {scalar(obs)}{unit}.")
 
 
+def flagged(x):
+    """(words for the rows of which something is true, condition of `if`, words for an answer, what it is about)."""
+    rng = x.rng
+    rs = plural(x.row)
+    r = rng.random()
+    flags = [c for c in x.f.columns if getattr(c, "flag", None)]
+    if flags and r < 0.75:
+        c = rng.choice(flags)
+        x.used.append(c)
+        word = rng.choice(c.flag)
+        return link(f"{word} {rs}" if len(f"{word} {rs}".split()) <= 5 else word, c.name), f"{bracket(c)} == 1", f"{word} {rs}", c
+    if x.f.of("boolean") and r < 0.5:
+        c = x.column(("boolean",))
+        word = rng.choice(c.says)
+        return link(f"{word} {rs}", f"{c.name}:true"), bracket(c), f"{word} {rs}", c
+    if r < 0.75:
+        c = x.column(("category",), lambda c: 2 <= len(set(x.f.data(c)) - {None}) <= 14 and not any(set("'\"\\") & set(v) for v in x.f.data(c) if v))
+        v = rng.choice(c.values)
+        words = x.value_words(c, v)
+        need(len(words.split()) <= 3)
+        m = link(f"{words} {rs}" if rng.random() < 0.5 and len(f"{words} {rs}".split()) <= 5 else words, f"{c.name}:{v}")
+        return m, f"{bracket(c)} == '{v}'", x.clean(words), c
+    c = x.number()
+    values = sorted(v for v in x.f.data(c) if v is not None)
+    need(len(values) >= 8 and values[0] >= 0)
+    v = values[int(len(values) * rng.uniform(0.3, 0.7))]
+    v = round(v, 1 - len(str(int(v)))) if v >= 10 else v
+    v = int(v) if v == int(v) else v
+    need(values[0] < v < values[-1])
+    say = noun_phrase(x.say(c))
+    n = format_number(v)
+    up = rng.random() < 0.7
+    word = rng.choice(("above", "over", "of more than", "higher than") if up else ("below", "under", "of less than"))
+    m = f"{rs} with {link(say, f'{c.name}:{n}')} {word} {keep(n)}"
+    return m, f"{bracket(c)} {'>' if up else '<'} {n}", f"{rs} with {x.clean(say)} {word} {n}", c
+
+
+def flag_rate(x):
+    """The percentage of rows of which something is true, per group or of all."""
+    rng = x.rng
+    m, condition, said, c = flagged(x)
+    chain = f":derive(\"percent\", {q(f'if({condition}, 100, 0)')})"
+    named = getattr(c, "rate", None)
+    if named and rng.random() < 0.6:
+        core = link(rng.choice(named), c.name)
+        said = x.clean(strip_marks(core))
+    else:
+        core = rng.choice((f"percentage of {m}", f"share of {m} in percent", f"percent of {m}", f"proportion of {m} in percent", f"rate of {m} in percent"))
+        said = f"percentage of {said}"
+    if rng.random() < 0.2 and named:
+        form = rng.choice(ASK).format(m=core)
+        return question(x, form, f"t = {x.read()}{chain}\nprint(t:mean(\"percent\"))", lambda obs: f"The {said} is {scalar(obs)} %.")
+    g = x.category(limit=12, test=lambda c: c.kind == "category")
+    return shown(x, core, g, f"{chain}:group({q(g.name)}):mean(\"percent\")", "percent", said, " %")
+
+
+def concept(x):
+    """A derived number that has a name of its own: profit, speed, density."""
+    rng = x.rng
+    need(x.w.kind == "concept")
+    a, b, kind, names = x.w.concept
+    x.used += [a, b]
+    expr, y, unit, said = {"difference": (f"{bracket(a)} - {bracket(b)}", "difference", "", rng.choice(names)),
+                           "percent": (f"{bracket(a)} / {bracket(b)} * 100", "percent", " %", rng.choice(names)),
+                           "rate": (f"{bracket(a)} / {bracket(b)}", "rate", "", rng.choice(names)),
+                           "margin": (f"({bracket(a)} - {bracket(b)}) / {bracket(a)} * 100", "percent", " %", rng.choice(names))}[kind]
+    m = link(said, a.name, b.name)
+    if rng.random() < 0.2:
+        m += rng.choice((f" ({x.say(a)} {'minus' if kind == 'difference' else 'by'} {x.say(b)})", f", {x.say(a)} {'minus' if kind == 'difference' else 'divided by'} {x.say(b)},")) if kind != "margin" else ""
+    r = rng.random()
+    names_rows = [c for c in x.f.of("entity") if len(set(x.f.data(c))) == x.f.table.rows()]
+    if names_rows and (r < 0.5 or not x.f.of("category")):
+        return shown(x, m, names_rows[0], f":derive({q(y)}, {q(expr)})", y, said, unit)
+    if r < 0.2 and not names_rows:
+        if kind == "difference":
+            form = rng.choice(ASK).format(m=f"total {m}")
+            return question(x, form, f"t = {x.read()}:derive({q(y)}, {q(expr)})\nprint(t:sum({q(y)}))", lambda obs: f"The total {said} is {scalar(obs)}.")
+        form = rng.choice(ASK).format(m=f"average {m}")
+        return question(x, form, f"t = {x.read()}:derive({q(y)}, {q(expr)})\nprint(t:mean({q(y)}))", lambda obs: f"The average {said} is {scalar(obs)}{unit}.")
+    g = x.category(limit=12, test=lambda c: c.kind == "category")
+    if rng.random() < 0.4:
+        chain = f":derive({q(y)}, {q(expr)}):group({q(g.name)}):mean({q(y)})"
+        return shown(x, f"average {m}", g, chain, y, f"average {said}", unit)
+    chain = f":group({q(g.name)}):sum({q(a.name)}, {q(b.name)}):derive({q(y)}, {q(expr)})"
+    return shown(x, rng.choice((m, m, f"total {m}")) if kind == "difference" else m, g, chain, y, said, unit)
+
+
 def row_share(x):
     """Each group's or row's part of the total, in percent."""
     rng = x.rng
@@ -210,12 +297,19 @@ def two_years(x):
 
 
 def year_sides(x):
-    """Two years side by side: bars of one group, a colour per year."""
+    """Two years side by side: two bars per group."""
     rng = x.rng
     c, chain, name, a, b, ma, mb, years = two_years(x)
-    need(not any(a < y < b for y in years))
+    need(a >= 1900 and b < 2100)
     g = x.category(limit=10, test=lambda c: c.kind == "category")
-    m, agg, y, t, s = group_measure(x)
+    if rng.random() < 0.3:
+        m, t, s = x.counted()
+        y, how = x.number().name, "count"
+    else:
+        yc = x.number()
+        how = x.agg(yc, ["sum", "sum", "mean"] if yc.additive else ["mean", "mean", "median", "max"])
+        m, t, s = x.measure(yc, how, 0.1, False)
+        y = yc.name
     need(not is_clause(strip_marks(m)))
     one, many, gname = one_and_many(x, g)
     both = rng.choice((f"in {ma} and {mb}", f"for {ma} and {mb}", f"{ma} vs {mb}", f"{ma} against {mb}", f"in {ma} compared with {mb}", f"{ma} and {mb} side by side", f"of {ma} next to {mb}"))
@@ -224,13 +318,7 @@ def year_sides(x):
     if rng.random() < 0.4:
         text = rng.choice((f"compare {m} per {one} in {ma} and {mb} in a chart", f"compare {ma} with {mb}: {m} per {one} as bars", f"put {ma} and {mb} side by side: {m} per {one}", f"bar chart comparing {ma} and {mb} by {one}, {m}",
                            f"how did {m} per {one} differ between {ma} and {mb}? draw it"))
-    if chain:
-        where = f":where({q(c.name)}, \">=\", \"{a}\"):where({q(c.name)}, \"<=\", \"{b}\")"
-    else:
-        where = f":where({q(c.name)}, \">=\", {a}):where({q(c.name)}, \"<=\", {b})"
-    if a == years[0] and b == years[-1] and len(years) == 2:
-        where = ""
-    return finish_chart(x, "bar", core, f"{where}{chain}:group({q(g.name)}, {q(name)}){agg}", [("x", g.name), ("y", y), ("color", name)], f"{t} per {gname}, {a} and {b}", f"{s} per {gname} in {a} and {b}", generic=False, text=text)
+    return finish_chart(x, "bar", core, f"{chain}:pivot({q(g.name)}, {q(name)}, {q(y)}, {q(how)})", [("x", g.name), ("y", [str(a), str(b)])], f"{t} per {gname}, {a} and {b}", f"{s} per {gname} in {a} and {b}", generic=False, text=text)
 
 
 def year_change(x):
@@ -439,5 +527,5 @@ def lasting(x):
     return shown(x, f"{rng.choice(('average', 'mean', 'avg'))} {core}", c, f"{derive}:group({q(c.name)}):mean(\"days\")", "days", f"average {said}")
 
 
-TASKS = [(3, ratio_group, "table"), (1.6, ratio_rows, "table"), (1.6, ratio_all, "table"), (1.6, row_share, "table"), (1.2, between_columns, "table"), (1.4, between_values, "table"), (2, year_sides, "table"), (2.2, year_change, "table"), (1.2, grow_most, "table"),
+TASKS = [(3, ratio_group, "table"), (1.6, ratio_rows, "table"), (1.6, ratio_all, "table"), (1.6, row_share, "table"), (1.6, flag_rate, "table"), (1.4, flag_rate, "concept"), (2, concept, "concept"), (1.2, between_columns, "table"), (1.4, between_values, "table"), (2, year_sides, "table"), (2.2, year_change, "table"), (1.2, grow_most, "table"),
          (2, year_on_year, "table"), (0.8, year_on_year, "split"), (0.6, year_change, "split"), (0.4, year_sides, "split"), (3, running, "table"), (0.9, running_panel, "table"), (1.5, best_each, "table"), (1.6, lasting, "span")]

@@ -135,7 +135,7 @@ def rename_pattern(x):
     f = Folder(x.rng, x.w)
     rng = x.rng
     traits = x.w.traits
-    how = rng.choice(("number", "number", "stem", "prefix", "suffix", "date", "spaces", "lower", "extension", "pad"))
+    how = rng.choice(("number", "number", "stem", "swap", "prefix", "suffix", "date", "spaces", "lower", "extension", "pad"))
     if how == "stem":
         need("stem" in traits)
         old = traits["stem"]
@@ -146,6 +146,17 @@ def rename_pattern(x):
         m = link(keep(old if rng.random() < 0.7 else clean), "rows")
         form = rng.choice((f"rename the files that start with {m} so that they start with {keep(new)}", f"replace {m} by {keep(new)} in the file names", f"change the prefix {m} to {keep(new)}", f"in all names, {m} should become {keep(new)}", f"rename {link(keep(old + '*'), 'rows')} to {keep(new + '*')}"))
         return plan(form, f"{{op=\"rename\", files={q(old + '*')}, match={q(old + '*')}, to={q(new + '{1}')}}}", done("Renamed"))
+    if how == "swap":
+        need(traits["kind"] in ("months", "tables") or traits["kind"] == "numbered" and traits["stem"][-1] in "_-")
+        stem = traits["stem"]
+        sep = stem[-1]
+        ps = [p for p in f.top if p.startswith(stem)]
+        need(len(ps) >= 2 and all(p.count(".") == 1 for p in ps))
+        a = ps[0]
+        b = a[len(stem):].rsplit(".", 1)[0] + sep + stem.rstrip("_-") + "." + a.rsplit(".", 1)[1]
+        what = link(rng.choice((f"{stem.strip('_-')} files", "files", f"{keep(stem + '*')}")), "rows")
+        form = rng.choice((f"rename the {what} so that {keep(a)} becomes {keep(b)}", f"swap the two parts of the names: {link(keep(a), a)} should be {keep(b)}, the other {what} too", f"turn the names of the {what} around, like {keep(a)} to {keep(b)}"))
+        return plan(form, f"{{op=\"rename\", files={q(stem + '*')}, match={q(stem + '*.*')}, to={q('{1}' + sep + stem.rstrip('_-') + '.{2}')}}}", done("Renamed"))
     if how == "spaces":
         need(sum(" " in p for p in f.top) >= 2)
         new = rng.choice(("_", "_", "-"))

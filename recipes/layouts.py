@@ -6,7 +6,7 @@ from derived import bracket, one_and_many, say_plain, shown
 from schemas import MONTH_NAMES, is_clause, plain_name
 from tables import MONTHS
 from tasks import (ASK, HIGH_ADJ, LOW_ADJ, chart_answer, finish_chart, group_measure, list_answer, maybe_filter, need, new_name, notes, one_row, options, period_of, question, saved_answer, scalar)
-from wording import chart_request, keep, link, plural, strip_marks
+from wording import NUMBER_WORDS, keep, link, plural, strip_marks
 
 
 def ends(columns):
@@ -67,7 +67,7 @@ def wide_lines(x):
     else:
         ns = plural(noun)
         core = rng.choice((f"{say} {over}, {all_of(f'one line per {noun}')}", f"{say} {over} with {all_of(f'a line per {noun}')}", f"{say} of {all_of(f'all {ns}')} {over}", f"{all_of(f'each {noun}')} {over}", f"{say} {over} {all_of(f'for each {noun}')}",
-                           f"{all_of(f'every {noun}')} as its own line {over}", f"{say} {over} {all_of(f'by {noun}')}", f"{all_of(f'the {ns}')} {over}", f"{all_of('all columns')} {over}"))
+                           f"{all_of(f'every {noun}')} as its own line {over}", f"{say} {over} {all_of(f'by {noun}')}", f"{all_of(f'the {ns}')} {over}", f"{all_of('all columns')} {over}", f"{say} of {all_of(f'the {NUMBER_WORDS[len(columns)]} {ns}')} {over}", f"{all_of(f'all {NUMBER_WORDS[len(columns)]} {ns}')} {over}"))
         said = f"{name} per {noun}"
     kind = rng.choices(("line", "area", "bar"), (80, 12, 8))[0]
     need(kind != "bar" or x.f.table.rows() <= 12)
@@ -508,6 +508,11 @@ def summary_table(x):
     fields = ", ".join("count=\"count\"" if k == "count" else f"{k}={{{q(SUMMARIES[k][1])}, {q(y.name)}}}" for k in chosen)
     chain = f":group({q(c.name)}, {{{fields}}})"
     core = rng.choice((f"{words} per {one}", f"{words} for each {one}", f"{words} by {one}", f"for each {one}: {words}"))
+    if rng.random() < 0.2 and len(c.values) > 4:
+        n, by = rng.choice((2, 3, 3)), rng.choice([k for k in chosen if k not in ("lowest", "highest")] or [None])
+        need(by)
+        chain += f":top({n}, {q(by)})"
+        core = f"{words} of the {keep(str(n))} {many} with the highest {x.clean(strip_marks(phrases[chosen.index(by)]))}"
     if rng.random() < 0.4:
         ext = rng.choice(("csv", "csv", "json", "xlsx"))
         name = new_name(x, ["summary", "overview", "stats", f"by_{plain(cname)}"], ext)

@@ -37,7 +37,7 @@ HELD_OUT = {"city_budget", "beekeeping", "ski_lifts", "toy_shop", "podcast_stats
 MIXTURE = {"chart": 14.5, "question": 13, "files": 3.5, "reading": 1.5, "repair": 2.5, "absent": 6, "absent_value": 0.7, "absent_file": 0.5, "outside": 2.8,
            "derived": 14, "layout": 17, "parts": 10.5, "folder": 10, "unable": 3.5}
 MAKERS = {"table": schemas.table_workspace, "yearly": schemas.yearly_workspace, "join": schemas.join_workspace, "notes": schemas.notes_workspace, "log": schemas.log_workspace,
-          "wide": shapes.wide_workspace, "split": shapes.split_workspace, "span": shapes.span_workspace, "keyed": shapes.keyed_workspace, "folder": shapes.folder_workspace}
+          "wide": shapes.wide_workspace, "split": shapes.split_workspace, "span": shapes.span_workspace, "keyed": shapes.keyed_workspace, "concept": shapes.concept_workspace, "folder": shapes.folder_workspace}
 LISTS = {"chart": tasks.CHARTS, "question": tasks.QUESTIONS, "files": tasks.FILES, "reading": tasks.READING, "derived": derived.TASKS, "layout": layouts.TASKS, "parts": reports.TASKS, "folder": folders.TASKS}
 REPAIRED = ("chart", "question", "derived", "layout")
 MAX_PROMPT = 2600

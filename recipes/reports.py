@@ -238,6 +238,37 @@ def text_report(x):
     return Built(x.mention(form, 0.3), script, answer)
 
 
+def table_report(x):
+    """A text file with a table per group, and perhaps a number above it."""
+    rng = x.rng
+    maybe_filter(x, 0.1, ("value", "date"))
+    c = x.category(limit=11, test=lambda c: c.kind == "category")
+    one, many, cname = one_and_many(x, c)
+    m, agg, y, t, s = group_measure(x)
+    need(not is_clause(strip_marks(m)))
+    name = new_name(x, ["summary", "report", "overview", f"by_{plain(cname)}"], rng.choice(("md", "md", "txt")))
+    title = f"{cap(x.clean(t))} per {cname}{x.clean(x.title_tail)}"
+    need(len(title) < 100 and not re.search(r"[\"\\]", title))
+    head = f"# {title}\\n\\n" if name.endswith("md") else f"{title}\\n\\n"
+    asked, number, source = [f"{m} per {one}"], "", f"t = {x.read()}:group({q(c.name)}){agg}\n"
+    table = "tostring(t)"
+    if rng.random() < 0.45:
+        (clause,), (noun,), (expr,), (said,), (label,) = parts(x, 1, [part_count, part_number])
+        need(not re.search(r"[\"\\]", label))
+        asked.insert(0, noun)
+        source = f"t = {x.read()}\n"
+        number, table = f", \"{label}: \", {expr}, \"\\n\\n\"", f"tostring(t:group({q(c.name)}){agg})"
+    what = sentence(asked)
+    form = x.filtered(rng.choice((f"write {keep(name)} with {what}", f"{keep(name)} with {what}", f"make a text report {keep(name)} with {what}", f"put {what} into {keep(name)}", f"write a summary {keep(name)} that lists {what}", f"create {keep(name)} with a table of {what}")))
+    script = f"{source}print(files.write({q(name)}, table.concat({{\"{head}\"{number}, {table}, \"\\n\"}})))"
+
+    def answer(obs):
+        made = re.match(r"made (\S+), (\d+) bytes", obs.strip().split("\n")[-1])
+        need(made)
+        return f"{made[1]} has {x.clean(s)} per {cname}{x.clean(x.said_tail)}" + (f" and the {said}." if number else ".")
+    return Built(x.mention(form, 0.25), script, answer)
+
+
 def page_report(x):
     """One HTML page with a chart, numbers and perhaps a table."""
     rng = x.rng
@@ -348,4 +379,4 @@ def join_keep(x):
     return Built(form, f"data.read({q(w.main.path)}):join(data.read({q(w.other.path)}), {on}{kind}){save}", saved_answer(f"{w.main.path} joined with {w.other.path}"))
 
 
-TASKS = [(4, two_questions, "table"), (2.2, chart_and_number, "table"), (0.8, charts_both, "table"), (2.6, duplicates, "table"), (3, text_report, "table"), (3, page_report, "table"), (1.6, join_lonely, "keyed"), (1.6, join_group, "keyed"), (1, join_keep, "keyed")]
+TASKS = [(4, two_questions, "table"), (2.2, chart_and_number, "table"), (0.8, charts_both, "table"), (2.6, duplicates, "table"), (2.4, text_report, "table"), (1.6, table_report, "table"), (3, page_report, "table"), (1.6, join_lonely, "keyed"), (1.6, join_group, "keyed"), (1, join_keep, "keyed")]

@@ -1,4 +1,5 @@
 """Workspaces of other shapes: wide tables, months beside years, two dates, keys with two names, folders of files."""
+import json
 import re
 import struct
 import zlib
@@ -207,6 +208,61 @@ def span_workspace(rng, domains):
     return w
 
 
+# (rows, files, (name, says, lo, hi, decimals) of a and b, kind, what people call the derived number)
+CONCEPTS = [
+    (["order", "sale"], ["accounts", "branches", "projects"], (["revenue", "income_eur", "sales_eur"], ["revenue", "income"], 500, 9000, 0), (["costs", "cost_eur", "expenses"], ["costs", "expenses"], 200, 7000, 0), "difference", ["profit", "profit", "net result", "earnings after costs"]),
+    (["order", "sale"], ["accounts", "products", "shops"], (["revenue", "turnover"], ["revenue", "turnover"], 800, 9000, 0), (["costs", "cost"], ["costs"], 200, 800, 0), "margin", ["profit margin", "margin", "profit margin in percent", "margin in %"]),
+    (["trip", "ride", "drive"], ["trips", "drives", "journeys"], (["distance_km", "km"], ["distance", "kilometres"], 2, 300, 1), (["hours", "duration_h"], ["hours", "duration"], 0.2, 6, 2), "rate", ["speed", "speed in km per hour", "kilometres per hour"]),
+    (["trip", "tank filling"], ["fuel", "fleet", "tankings"], (["litres", "fuel_l"], ["litres", "fuel"], 5, 80, 1), (["km", "distance_km"], ["kilometres", "distance"], 60, 900, 0), "rate", ["fuel consumption per km", "litres per km", "consumption per kilometre"]),
+    (["municipality", "district"], ["municipalities", "districts", "census"], (["population", "inhabitants"], ["population", "inhabitants"], 800, 90000, 0), (["area_km2", "area"], ["area", "size"], 4, 400, 1), "rate", ["population density", "density", "people per square kilometre"]),
+    (["field", "plot"], ["fields", "harvests", "farm"], (["harvest_t", "tonnes"], ["harvest", "tonnes"], 10, 900, 1), (["area_ha", "hectares"], ["area", "hectares"], 1, 90, 1), "rate", ["yield per hectare", "yield", "harvest per hectare"]),
+    (["class", "exam"], ["exams", "tests", "results"], (["passed", "n_passed"], ["passed"], 3, 20, 0), (["candidates", "entered"], ["candidates", "entered"], 20, 40, 0), "percent", ["pass rate", "pass rate in percent", "success rate"]),
+    (["night", "report"], ["hotels", "occupancy", "houses"], (["rooms_sold", "occupied"], ["rooms sold", "occupied rooms"], 5, 90, 0), (["rooms", "capacity"], ["rooms", "capacity"], 90, 140, 0), "percent", ["occupancy", "occupancy rate", "utilisation", "occupancy in percent"]),
+    (["campaign", "week"], ["webshop", "campaigns", "traffic"], (["orders", "purchases"], ["orders", "purchases"], 5, 200, 0), (["visits", "visitors"], ["visits", "visitors"], 300, 9000, 0), "percent", ["conversion rate", "conversion", "conversion in percent"]),
+    (["team", "season"], ["seasons", "clubs", "standings"], (["wins", "won"], ["wins", "won games"], 1, 20, 0), (["games", "played"], ["games", "games played"], 20, 40, 0), "percent", ["win rate", "share of games won", "winning percentage"]),
+    (["purchase", "delivery"], ["purchases", "groceries", "deliveries"], (["amount_eur", "paid"], ["amount", "amount paid"], 3, 200, 2), (["weight_kg", "kg"], ["weight", "kilos"], 0.5, 40, 1), "rate", ["price per kilo", "price per kg", "cost per kilo"]),
+    (["shift", "day"], ["production", "line_output", "shifts"], (["pieces", "output"], ["pieces", "output"], 20, 800, 0), (["work_hours", "hours"], ["working hours", "hours"], 4, 60, 1), "rate", ["productivity", "output per hour", "pieces per hour"]),
+    (["bill", "table"], ["bills", "evening", "waiters"], (["tip", "tip_eur"], ["tip"], 0.5, 20, 2), (["total_bill", "bill", "amount"], ["bill", "total bill"], 8, 120, 2), "percent", ["tip percentage", "tip rate", "tip in percent of the bill"]),
+]
+FLAGS = [("late", ["late", "delayed"], ["delay rate", "percentage of delays"]), ("returned", ["returned"], ["return rate"]), ("survived", ["surviving"], ["survival rate", "percentage of survivors"]), ("cancelled", ["cancelled"], ["cancellation rate"]),
+         ("paid", ["paid"], ["payment rate"]), ("damaged", ["damaged"], ["damage rate"]), ("first_visit", ["first"], ["share of first visits"]), ("complaint", ["complained about"], ["complaint rate"])]
+
+
+def concept_workspace(rng, domains):
+    """Two numbers whose quotient or difference has a name, and a column of zeros and ones."""
+    rows, files, first, second, kind, names = rng.choice(CONCEPTS)
+    style = rng.choice(STYLES)
+    domain = rng.choice([d for d in domains if d.get("categories")])
+    a, b = (Column(styled(rng, rng.choice(n), style), "number", says, lo=lo, hi=hi, decimals=dec, additive=True) for n, says, lo, hi, dec in (first, second))
+    cats = [category_column(rng, c, style) for c in rng.sample(domain["categories"], min(2, len(domain["categories"])))]
+    columns = [c for c in cats if c.kind == "category" and len(c.values) >= 2][:rng.choice((1, 1, 2))] + [a, b]
+    entities = rng.random() < 0.45
+    if entities:
+        e = rng.choice(("place", "company", "product", "person"))
+        columns.insert(0, Column(styled(rng, rng.choice(("name", rows[0])), style), "entity", ["name", rows[0]], entity=e))
+    if rng.random() < 0.5:
+        name, words, rates = rng.choice(FLAGS)
+        flag = Column(styled(rng, name, style), "number", [name.replace("_", " ")], decimals=0, lo=0, hi=1, flag=words, rate=rates, role="flag")
+        columns.append(flag)
+    if rng.random() < 0.35:
+        columns.append(Column(styled(rng, rng.choice(("date", "day")), style), "date", ["date", "day"]))
+    seen = set()
+    columns = [c for c in columns if not (c.name.lower() in seen or seen.add(c.name.lower()))]
+    if a not in columns or b not in columns or not any(c.kind == "category" for c in columns):
+        return concept_workspace(rng, domains)
+    if rng.random() < 0.4:
+        rng.shuffle(columns)
+    table = fill(rng, columns, "entities" if entities else "events", rng.choice((6, 8, 10, 15)) if entities else rng.choice((20, 40, 80, 150)))
+    for c in columns:
+        if c.role == "flag":
+            table.data[table.names.index(c.name)] = [int(rng.random() < 0.35) for _ in range(table.rows())]
+    f = File(pick_path(rng, rng.choice(files)), table, columns, rows, domain, "events")
+    f.left_out = []
+    w = Workspace("concept", [f], {})
+    w.main, w.concept = f, (a, b, kind, names)
+    return w
+
+
 def keyed_workspace(rng, domains):
     """A join whose key may be called differently there, with keys that have no partner on either side."""
     w = join_workspace(rng, domains)
@@ -255,6 +311,8 @@ def bytes_of(rng, name):
     if ext == "csv":
         head = rng.choice(("name,amount", "item,count", "day,visits"))
         return (head + "\n" + "".join(f"{rng.choice(FIRST)},{rng.randint(1, 900)}\n" for _ in range(rng.randint(2, 6)))).encode()
+    if ext == "json":
+        return json.dumps([{"name": rng.choice(FIRST), "amount": rng.randint(1, 900)} for _ in range(rng.randint(2, 6))], indent=1).encode()
     return note_text(rng)[0].encode()
 
 
