@@ -22,6 +22,14 @@ def says(*wanted):
     return judge
 
 
+def names(wanted, others):
+    """The answer names this one and none of the others."""
+    def judge(result, folder):
+        answer = result["answer"].lower()
+        return result["status"] == "ok" and wanted.lower() in answer and not any(o.lower() in answer for o in others if o != wanted)
+    return judge
+
+
 def declines(result, folder):
     return result["status"] == "refused"
 
@@ -30,8 +38,9 @@ def text_of(value):
     return str(int(value)) if isinstance(value, float) and value == int(value) else str(value)
 
 
-def chart(marks, rows=None, count=None, stack=None, n_charts=1, only=True):
-    """A chart with one of the marks. rows: {label or (labels): number} as drawn; count: its number of rows."""
+def chart(marks, rows=None, count=None, stack=None, n_charts=1, only=True, colored=False):
+    """A chart with one of the marks. rows: {label or (labels): number} as drawn; count: its number of rows; colored: several
+    series."""
     marks = (marks,) if isinstance(marks, str) else marks
 
     def judge(result, folder):
@@ -43,6 +52,8 @@ def chart(marks, rows=None, count=None, stack=None, n_charts=1, only=True):
         if mark not in marks or not (Path(folder) / charts[0]["path"]).exists():
             return False
         if stack is not None and spec["encoding"].get("y", {}).get("stack") != stack:
+            return False
+        if colored and "color" not in spec["encoding"]:
             return False
         drawn = spec["data"]["values"]
         if count is not None and len(drawn) != count:

@@ -18,7 +18,7 @@ from collections import defaultdict
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from checks import both, chart, declines, either, files, says, table  # noqa: E402
+from checks import both, chart, declines, either, files, names, says, table  # noqa: E402
 from tables import MONTHS, all_tables  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -87,7 +87,7 @@ REQUESTS = [
     ("tea", 2, "each tea's share of the total takings in percent, as bars", chart("bar", {k: v / sum(group(TEA, "tea", "takings_eur").values()) * 100 for k, v in group(TEA, "tea", "takings_eur").items()})),
     ("tea", 2, "compare the total takings per tea of 2021 and 2022 side by side", chart("bar", group([r for r in TEA if year(r, "sold_on") in ("2021", "2022")], lambda r: (r["tea"], year(r, "sold_on")), "takings_eur"))),
     ("tea", 2, "takings per cup for each counter, total takings divided by total cups", says(*[round(group(TEA, "counter", "takings_eur")[c] / group(TEA, "counter", "cups")[c], 3) for c in ("Front", "Garden", "Window")])),
-    ("league", 1, "Which team has the most wins?", says(best({r["team"]: float(r["wins"]) for r in LEAGUE})[0])),
+    ("league", 1, "Which team has the most wins?", names(best({r["team"]: float(r["wins"]) for r in LEAGUE})[0], [r["team"] for r in LEAGUE])),
     ("league", 1, "scatter plot of goals against versus goals for", chart("point", count=8)),
     ("league", 1, "median stadium seats", says(median(float(r["stadium_seats"]) for r in LEAGUE))),
     ("league", 2, "goal difference (goals for minus goals against) per team as a bar chart", chart("bar", {r["team"]: float(r["goals_for"]) - float(r["goals_against"]) for r in LEAGUE})),
@@ -113,26 +113,26 @@ REQUESTS = [
     ("shares", 1, "highest price of Cedar", says(max(float(p["Cedar"]) for p in PRICES))),
     ("shares", 2, "3 month moving average of Arvid as a line", chart("line", count=38)),
     ("cocoa", 2, "exports over the years, one line per country", chart("line", folded)),
-    ("cocoa", 2, "Which country grew most from 2018 to 2022?", says(best({c["country"]: float(c["2022"]) - float(c["2018"]) for c in COCOA})[0])),
+    ("cocoa", 2, "Which country grew most from 2018 to 2022?", names(best({c["country"]: float(c["2022"]) - float(c["2018"]) for c in COCOA})[0], [c["country"] for c in COCOA])),
     ("cocoa", 2, "2019 and 2022 side by side per country as bars", chart("bar", {k: v for k, v in folded.items() if k[1] in ("2019", "2022")})),
     ("cocoa", 2, "growth in percent from 2020 to 2021 per country, table", says(*[round((float(c["2021"]) - float(c["2020"])) / float(c["2020"]) * 100, 2) for c in COCOA])),
     ("cocoa", 2, "change from 2015 to 2020 per country", declines),
     ("camping", 2, "total nights per month over all sites as a bar chart", chart("bar", {m: sum(float(s[m]) for s in NIGHTS) for m in MONTHS[3:10]})),
     ("camping", 2, "which site had the most nights in total?", says(*best({s["site"]: sum(float(s[m]) for m in MONTHS[3:10]) for s in NIGHTS}))),
     ("electricity", 2, "line chart of the kwh over time, month by month", chart("line", monthly)),
-    ("electricity", 2, "kwh per month, one line for each year", chart("line", count=48)),
+    ("electricity", 2, "kwh per month, one line for each year", chart("line", count=48, colored=True)),
     ("electricity", 2, "how much electricity did we use in March 2021?", says(sum(float(r["kwh"]) for r in METER if r["year"] == "2021" and r["month"] == "3"))),
     ("electricity", 2, "cost per kwh for each year: total cost divided by total kwh", says(*[round(group(METER, "year", "cost_eur")[y] / group(METER, "year", "kwh")[y], 4) for y in ("2019", "2020", "2021", "2022")])),
     ("birds", 2, "heat map of the birds by month and species", chart("rect", cross(BIRDS, "Month", "Species", "Birds"))),
     ("birds", 1, "Total birds per species", says(*group(BIRDS, "Species", "Birds").values())),
     ("birds", 2, "How many herons were counted in May 2022?", says(sum(float(r["Birds"]) for r in BIRDS if r["Species"] == "Heron" and r["Month"] == "May" and r["Year"] == "2022"))),
     ("tools", 2, "average number of days a tool was lent, for each tool, as bars", chart("bar", group(LOANS, "tool", days, mean))),
-    ("tools", 1, "Who borrowed most often?", says(best(group(LOANS, "member"))[0])),
+    ("tools", 1, "Who borrowed most often?", names(best(group(LOANS, "member"))[0], group(LOANS, "member"))),
     ("kiosks", 2, "total amount per area as a bar chart", chart("bar", group(RECEIPTS, lambda r: area_of[r["kiosk_id"]], "amount"))),
-    ("kiosks", 2, "which kiosks have no receipts?", says("S6")),
+    ("kiosks", 2, "which kiosks have no receipts?", names("S6", area_of)),
     ("kiosks", 1, "average amount of a receipt", says(round(mean(float(r["amount"]) for r in RECEIPTS), 3))),
     ("quiz", 1, "top 3 teams of 2022 and 2023 by points in one chart", chart("bar", count=6)),
-    ("quiz", 2, "which team improved most from 2022 to 2023 in points", says(best(both_years)[0])),
+    ("quiz", 2, "which team improved most from 2022 to 2023 in points", names(best(both_years)[0], both_years)),
     ("survey", 2, "which persons answered more than once?", says(*sorted(twice)[:3])),
     ("survey", 1, "share of each vote in percent", says(*[round(v / 60 * 100, 2) for v in group(SURVEY, "vote").values()])),
     ("tram", 2, "running total of the revenue per month as a line", chart("line", running)),
@@ -144,7 +144,7 @@ REQUESTS = [
     ("restaurant", 2, "Write summary.md with the number of bills and the average tip", files(there=("summary.md",), holds={"summary.md": (110.0, round(mean(float(r["tip"]) for r in BILLS), 3))})),
     ("restaurant", 2, "make an HTML report report.html with a chart of the total bill per waiter", files(there=("report.html",), holds={"report.html": ("<html", "data:image/png")})),
     ("regions", 2, "doctors per 1000 people for each region as bars", chart("bar", {r["region"]: float(r["doctors"]) / float(r["population"]) * 1000 for r in REGIONS})),
-    ("regions", 2, "Which region has the most hospital beds per head?", says(best({r["region"]: float(r["hospital_beds"]) / float(r["population"]) for r in REGIONS})[0])),
+    ("regions", 2, "Which region has the most hospital beds per head?", names(best({r["region"]: float(r["hospital_beds"]) / float(r["population"]) for r in REGIONS})[0], [r["region"] for r in REGIONS])),
     ("regions", 1, "save the regions with more than 500 doctors as big.csv", table("big.csv", {r["region"]: float(r["doctors"]) for r in REGIONS if float(r["doctors"]) > 500})),
     ("regions", 2, "convert regions.csv to Excel", files(there=("regions.xlsx", "regions.csv"))),
     ("photos", 2, "rename the photos to trip_001.jpg, trip_002.jpg and so on", files(there=("trip_001.jpg", "trip_004.jpg"), gone=("IMG_0012.jpg",))),
@@ -188,6 +188,7 @@ def self_test():
         ok = {"status": "ok"}
         assert table("t.csv", {"x": 1.25, "y": 2})(ok, folder) and not table("t.csv", {"x": 1.25})(ok, folder) and not table("t.csv", {"x": 1.3, "y": 2})(ok, folder)
         assert files(there=("t.csv",), gone=("u.csv",), holds={"t.csv": ("x,", 2.0)})(ok, folder) and not files(gone=("t.csv",))(ok, folder) and not files(holds={"t.csv": (3.0,)})(ok, folder)
+        assert names("North", ["North", "South"])(said, folder) and not names("South", ["North"])(said, folder) and not names("North", ["North", "chart"])(said, folder)
         assert declines({"status": "refused"}, folder) and not declines(ok, folder)
         assert both(files(there=("t.csv",)), says(8))(said, folder) and not both(files(there=("t.csv",)), says(9))(said, folder)
     second = sum(level == 2 for _, level, _, _ in REQUESTS)
