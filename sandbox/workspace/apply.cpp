@@ -47,8 +47,11 @@ struct Worker {
   explicit Worker(const Plan& p) : plan(p), workspace(p.workspace), journal(p.journal) {}
 
   const Plan& plan;
-  // Nobody else is in the journal; the way into the workspace is looked up for each step.
+  // Nobody else is in the journal; the way into the workspace is looked up for each step, because
+  // steps move folders, and others may. While nothing but files is moved, many one after the other,
+  // it is looked up now and then: a folder that somebody moves away in between stays that folder.
   mutable tree::Folders workspace, journal;
+  mutable size_t n_files_moved = 0;
 
   void tell(std::string_view what) const {
     if (plan.hook != nullptr && *plan.hook) (*plan.hook)(what);
@@ -241,7 +244,7 @@ struct Worker {
 
   /// A move that goes straight.
   Outcome moved(const Step& s) const {
-    Result<Found> at = look_again(s.from);
+    Result<Found> at = tree::look(workspace, s.from);
     if (!at) return at.error();
     if (is(*at, s.new_tree)) {
       tell("move");
@@ -321,6 +324,12 @@ struct Worker {
 
   Outcome forward(const Turn& turn) const {
     const Step& s = plan.steps[turn.step];
+    constexpr size_t kMovesByOneLook = 64;
+    const bool of_a_file =
+        turn.part == Turn::Part::whole && !s.from.empty() && !S_ISDIR(s.new_tree[0].second.mode);
+    if (!of_a_file) n_files_moved = 0;
+    if (n_files_moved % kMovesByOneLook == 0) workspace.close();
+    if (of_a_file) ++n_files_moved;
     if (turn.part == Turn::Part::take) return taken_out(s);
     if (turn.part == Turn::Part::put) return put_in_place(s);
     return s.from.empty() ? forward(s) : moved(s);
