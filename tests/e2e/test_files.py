@@ -77,13 +77,46 @@ def main():
         assert tessera("files", "apply", "--dry", str(plan)).returncode == 0
         assert state(folder) == before
 
+        # What only gets another name is neither read nor copied, so no limit on bytes counts it. Names trade places.
+        with (folder / "film.bin").open("wb") as film:
+            film.truncate(3 << 30)
+        (folder / "1.txt").write_text("the longer one")
+        (folder / "2.txt").write_text("short")
+        (folder / "box/deep").mkdir(parents=True)
+        (folder / "box/deep/file").write_text("deep")
+        inodes = {path: (folder / path).stat().st_ino for path in ("film.bin", "1.txt", "2.txt", "box/deep/file")}
+        times = {path: (folder / path).stat().st_mtime_ns for path in (".", "box", "box/deep")}
+        plan.write_text(json.dumps([
+            {"op": "rename", "files": "[12].txt", "match": "*.txt", "to": "{n}.txt", "order": "size"},
+            {"op": "move", "files": "film.bin", "to": "films/2024/"},
+            {"op": "move", "files": "box/deep", "to": "films/kept"},
+            {"op": "delete", "files": "box/"}]))
+        trial = tessera("files", "apply", "--dry", str(plan))
+        assert trial.returncode == 0 and (folder / "film.bin").exists(), trial
+        moved = tessera("files", "apply", "--json", str(plan))
+        assert moved.returncode == 0, moved
+        names = {"films/2024/film.bin": "film.bin", "2.txt": "1.txt", "1.txt": "2.txt", "films/kept/file": "box/deep/file"}
+        for now, then in names.items():
+            assert (folder / now).stat().st_ino == inodes[then], (now, "is another file than", then)
+        assert not (folder / "box").exists() and (folder / "1.txt").read_text() == "short"
+        listed = json.loads(tessera("changes", "--json").stdout)[-1]
+        assert listed["bytes"] == 0, listed
+        undone = tessera("undo")
+        assert undone.returncode == 0, undone
+        assert {path: (folder / path).stat().st_ino for path in inodes} == inodes
+        assert {path: (folder / path).stat().st_mtime_ns for path in times} == times
+        assert not (folder / "films").exists()
+        for path in ("film.bin", "1.txt", "2.txt"):
+            (folder / path).unlink()
+        shutil.rmtree(folder / "box")
+
         # Nothing is read or written through a link, above the workspace, or where undo keeps its own.
         for path in ("out/secret.txt", "../secret.txt", str(Path(name) / "secret.txt"), ".tessera/journal"):
             for words in (("read", path), ("write", path)):
                 tried = tessera("files", *words, input="mine\n")
                 assert tried.returncode != 0 and "outside" not in tried.stdout, (words, tried)
         assert (Path(name) / "secret.txt").read_text() == "outside\n"
-        assert state(folder) == before
+        assert {p: s[0] for p, s in state(folder).items()} == {p: s[0] for p, s in before.items()}
 
         written = tessera("files", "write", "notes.txt", input="a = 1\nb = 1\n")
         assert written.returncode == 0, written

@@ -103,6 +103,12 @@ Result<json> find_files(int top, const json& a) {
   return json{{"text", found_text(*found)}, {"files", files}, {"total", found->total}};
 }
 
+/// Whether a step changes what things are called and no content.
+bool only_names(const Step& step) {
+  return step.kind == StepKind::mkdir || step.kind == StepKind::move ||
+         step.kind == StepKind::remove;
+}
+
 Result<json> file_plan(int top, const json& a, const Services& services) {
   Result<std::vector<Operation>> plan = parse_plan(a["plan"]);
   if (!plan) return plan.error();
@@ -110,9 +116,14 @@ Result<json> file_plan(int top, const json& a, const Services& services) {
   if (!listing) return listing.error();
   Result<Expansion> expansion = expand(*plan, *listing, contents_beneath(top));
   if (!expansion) return expansion.error();
-  const bool wanted = a.value("apply", false);
-  if (wanted)
+  bool wanted = a.value("apply", false);
+  if (wanted && services.hand_over) {
+    wanted = std::all_of(expansion->steps.begin(), expansion->steps.end(), only_names);
+    if (wanted)
+      if (base::Status s = services.hand_over(expansion->steps); !s) return s.error();
+  } else if (wanted) {
     if (base::Status s = apply(top, *expansion, services.apply); !s) return s.error();
+  }
   json out = preview_json(*expansion);
   out["text"] = (wanted ? "done:\n" : "") + preview_text(*expansion);
   out["applied"] = wanted;

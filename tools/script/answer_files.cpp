@@ -18,12 +18,22 @@ namespace {
 
 constexpr uint64_t kMaxMarkdown = 4 << 20;
 
+/// Each step as where from and where to, a zero byte after each; of those one may be empty.
+base::Status write_steps(const std::vector<file::Step>& steps) {
+  std::string bytes;
+  for (const file::Step& step : steps) (((bytes += step.from) += '\0') += step.to) += '\0';
+  Result<base::UniqueFd> out = data::create_new("steps");
+  if (!out) return out.error();
+  return data::write_all(*out, bytes, "steps");
+}
+
 Result<json> call(const json& request, const std::shared_ptr<data::Engine>& engine) {
   const base::UniqueFd top(::open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!top) return Error{Errc::system, "the workspace cannot be opened"};
   file::Services services = file_services(engine);
   // The sandbox keeps nothing of a plan that fails.
   services.apply.dropped_on_failure = request.value("on_a_layer", false);
+  if (request.value("hand_over", false)) services.hand_over = write_steps;
   return file::call_tool(top.get(), request["tool"].get<std::string>(), request["arguments"],
                          services);
 }

@@ -7,7 +7,8 @@
 //   tessera-worker facts    stdin {"path":"…","format":"json|table"}
 //   tessera-worker draw     stdin {"path":"spec.json","format":"png","scale":2}, or another format
 //                           of answer_chart.h
-//   tessera-worker files    stdin {"tool":"find_files","arguments":{…}}
+//   tessera-worker files    stdin {"tool":"find_files","arguments":{…}}; with "hand_over" the steps
+//                           of a plan are left in the file /out/steps where that is enough
 //   tessera-worker report   stdin {"path":"report.md","title":"…"}
 //   tessera-worker serve    descriptor 3 is a socket: a line is a request like those, with "mode",
 //                           and an empty line ends its events; until the socket is closed. One

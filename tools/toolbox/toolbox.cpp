@@ -86,6 +86,29 @@ sandbox::Program worker_program(const ToolboxOptions& o, const std::string& mode
           .mounts = {{.path = o.duckdb, .writable = false}}};
 }
 
+/// Whether a plan makes or copies content, which takes a program in a layer. It may be no plan at
+/// all.
+bool makes_contents(const json& arguments) {
+  const auto plan = arguments.find("plan");
+  if (plan == arguments.end() || !plan->is_array()) return false;
+  return std::any_of(plan->begin(), plan->end(), [](const json& operation) {
+    const std::string op =
+        operation.is_object() && operation.contains("op") && operation["op"].is_string()
+            ? operation["op"].get<std::string>()
+            : "";
+    return op == "copy" || op == "merge" || op == "archive" || op == "convert";
+  });
+}
+
+/// Says in `answer` what became of what was written.
+void take_over(const sandbox::Kept& kept, bool dry, FileAnswer& answer) {
+  answer.run = kept.run;
+  answer.refused = kept.refused;
+  if (!dry && !kept.dropped.empty()) answer.error = "nothing was kept: " + kept.dropped;
+  for (const sandbox::Refusal& r : kept.changes.refusals)
+    if (answer.error.empty()) answer.error = "not all was kept: " + r.path + ": " + r.why;
+}
+
 Observation failed(const std::string& message) {
   return Observation{.text = "error: " + message, .error = true};
 }
@@ -238,6 +261,15 @@ base::Result<DataAnswer> Toolbox::data_profile(const std::string& path, const st
   return data_answer({{"mode", "facts"}, {"path", path}, {"format", format}, {"own", true}}, stop);
 }
 
+base::Result<std::string> Toolbox::made_bytes(const sandbox::Layer& layer,
+                                              const std::string& name) const {
+  sandbox::LayerReader reader(layer);
+  base::Result<base::UniqueFd> file = reader.file(name);
+  if (!file) return file.error();
+  return base::read_file("/proc/self/fd/" + std::to_string(file->get()),
+                         guard_->policy().limits.file_bytes);
+}
+
 base::Result<DataAnswer> Toolbox::made_file(const json& request, const std::string& name,
                                             std::stop_token stop) const {
   base::Result<Work> work = this->work(request, stop);
@@ -248,11 +280,7 @@ base::Result<DataAnswer> Toolbox::made_file(const json& request, const std::stri
   }
   if (!answer.error.empty()) return answer;
   if (!work->layer) return Error{Errc::internal, "the worker made no " + name};
-  sandbox::LayerReader reader(*work->layer);
-  base::Result<base::UniqueFd> file = reader.file(name);
-  if (!file) return file.error();
-  base::Result<std::string> bytes = base::read_file("/proc/self/fd/" + std::to_string(file->get()),
-                                                    guard_->policy().limits.file_bytes);
+  base::Result<std::string> bytes = made_bytes(*work->layer, name);
   if (!bytes) return bytes.error();
   answer.text = std::move(*bytes);
   return answer;
@@ -271,6 +299,48 @@ base::Result<DataAnswer> Toolbox::markdown_page(const std::string& path, const s
                    stop);
 }
 
+FileAnswer Toolbox::answer_of(const Work& work) {
+  FileAnswer answer{.stopped = work.stopped};
+  for (const json& event : work.events) {
+    if (event.value("type", "") == "answer" && event.contains("answer"))
+      answer.answer = event["answer"];
+    if (event.value("type", "") == "error") answer.error = event.value("message", "failed");
+  }
+  return answer;
+}
+
+base::Result<std::optional<FileAnswer>> Toolbox::rearrange(const json& arguments, bool dry,
+                                                           std::stop_token stop) const {
+  // Before the plan is made, so that what others change from then on is noticed.
+  base::Result<sandbox::Snapshot> before =
+      sandbox::take_snapshot(workspace(), options_.policy.protect);
+  if (!before) return before.error();
+  base::Result<Work> work = this->work({{"mode", "files"},
+                                        {"tool", "file_plan"},
+                                        {"arguments", arguments},
+                                        {"own", true},
+                                        {"hand_over", true}},
+                                       stop);
+  if (!work) return work.error();
+  FileAnswer answer = answer_of(*work);
+  if (!answer.error.empty()) return std::optional(std::move(answer));
+  if (!answer.answer.value("applied", false) || !work->layer) return std::optional<FileAnswer>();
+  base::Result<std::string> bytes = made_bytes(*work->layer, "steps");
+  if (!bytes) return bytes.error();
+  std::vector<sandbox::Rearrangement> steps;
+  for (size_t at = 0; at < bytes->size();) {
+    const size_t middle = bytes->find('\0', at);
+    const size_t end = middle == bytes->npos ? bytes->npos : bytes->find('\0', middle + 1);
+    if (end == bytes->npos) return Error{Errc::internal, "the worker's steps are cut off"};
+    steps.push_back({bytes->substr(at, middle - at), bytes->substr(middle + 1, end - middle - 1)});
+    at = end + 1;
+  }
+  base::Result<sandbox::Kept> kept = guard_->keep(steps, std::move(*before), "file_plan", dry);
+  if (!kept) return kept.error();
+  take_over(*kept, dry, answer);
+  return std::optional(std::move(answer));
+}
+
 base::Result<FileAnswer> Toolbox::file_tool(const std::string& name, const json& arguments,
                                             bool dry, std::stop_token stop) const {
   const json request{{"mode", "files"},
@@ -281,15 +351,16 @@ base::Result<FileAnswer> Toolbox::file_tool(const std::string& name, const json&
   const bool writes = name == "write_file" || name == "edit_file" ||
                       (name == "file_plan" && arguments.is_object() &&
                        arguments.value("apply", json(false)) == true);
+  if (writes && name == "file_plan" && options_.policy.workspace_writable &&
+      !makes_contents(arguments)) {
+    base::Result<std::optional<FileAnswer>> answer = rearrange(arguments, dry, stop);
+    if (!answer) return answer.error();
+    if (*answer) return std::move(**answer);
+  }
   base::Result<Work> work =
       writes ? work_writing("files", request, stop) : this->work(request, stop);
   if (!work) return work.error();
-  FileAnswer answer{.stopped = work->stopped};
-  for (const json& event : work->events) {
-    if (event.value("type", "") == "answer" && event.contains("answer"))
-      answer.answer = event["answer"];
-    if (event.value("type", "") == "error") answer.error = event.value("message", "failed");
-  }
+  FileAnswer answer = answer_of(*work);
   if (!writes || !answer.error.empty()) return answer;
   if (!work->layer) {
     answer.error = "the policy " + options_.policy.name + " lets nothing be written";
@@ -297,11 +368,7 @@ base::Result<FileAnswer> Toolbox::file_tool(const std::string& name, const json&
   }
   base::Result<sandbox::Kept> kept = guard_->keep(*work->layer, name, dry);
   if (!kept) return kept.error();
-  answer.run = kept->run;
-  answer.refused = kept->refused;
-  if (!dry && !kept->dropped.empty()) answer.error = "nothing was kept: " + kept->dropped;
-  for (const sandbox::Refusal& r : kept->changes.refusals)
-    if (answer.error.empty()) answer.error = "not all was kept: " + r.path + ": " + r.why;
+  take_over(*kept, dry, answer);
   return answer;
 }
 

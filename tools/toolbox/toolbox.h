@@ -144,6 +144,12 @@ class Toolbox {
   /// layer. mode: "lua" or "files".
   base::Result<Work> work_writing(const std::string& mode, const nlohmann::json& request,
                                   std::stop_token stop) const;
+  static FileAnswer answer_of(const Work& work);
+  /// file_plan with "apply". None: the plan makes contents, so it has to run in a layer.
+  base::Result<std::optional<FileAnswer>> rearrange(const nlohmann::json& arguments, bool dry,
+                                                    std::stop_token stop) const;
+  /// A file that the worker left.
+  base::Result<std::string> made_bytes(const sandbox::Layer& layer, const std::string& name) const;
   base::Result<DataAnswer> made_file(const nlohmann::json& request, const std::string& name,
                                      std::stop_token stop) const;
   ToolboxOptions options_;
