@@ -150,8 +150,8 @@ base::Status write_result(const Options& o, const Files& files, TrainableModel& 
   base::Status done = write_tuned(*files.checkpoint->gguf(), o.out, model.decoder.parameters(),
                                   *model::tensor_type(o.type), pool);
   if (done && (vision || audio))
-    done =
-        model::write_mmproj(o.mmproj_out, vision ? &*vision : nullptr, audio ? &*audio : nullptr);
+    done = model::write_mmproj(o.mmproj_out, vision ? &*vision : nullptr, audio ? &*audio : nullptr,
+                               true);
   return done;
 }
 

@@ -38,19 +38,6 @@ using base::Errc;
 using base::Error;
 using ordered = nlohmann::ordered_json;
 
-/// The wanted type if rows of `width` values are whole blocks of it, else the narrowest wider one.
-TensorType fitting(TensorType wanted, uint64_t width) {
-  auto fits = [width](TensorType t) {
-    return width % static_cast<uint64_t>(block_layout(t)->values) == 0;
-  };
-  if (fits(wanted)) return wanted;
-  for (const auto& [from, to] : {std::pair{TensorType::q4_k, TensorType::q5_0},
-                                 {TensorType::q5_k, TensorType::q5_1},
-                                 {TensorType::q6_k, TensorType::q8_0}})
-    if (wanted == from && fits(to)) return to;
-  return TensorType::f16;
-}
-
 /// Remembers how many tensors did not get the type asked for.
 struct Fallbacks {
   std::map<TensorType, int> count;

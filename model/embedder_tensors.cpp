@@ -53,7 +53,7 @@ void add_audio_keys(GgufWriter& w, int frame, int hidden, float norm_eps) {
 }
 
 base::Status write_mmproj(const std::filesystem::path& path, const VisionWeights* vision,
-                          const AudioWeights* audio) {
+                          const AudioWeights* audio, bool replace) {
   constexpr float kEps = 1e-6f;
   GgufWriter w;
   w.add("general.architecture", "clip");
@@ -70,7 +70,7 @@ base::Status write_mmproj(const std::filesystem::path& path, const VisionWeights
     for (NamedTensor& t : tensors_of(*audio)) tensors.push_back(std::move(t));
   }
   for (const NamedTensor& t : tensors) w.add_tensor(t.name, t.shape, TensorType::f32);
-  base::Status done = w.begin(path, true);
+  base::Status done = w.begin(path, replace);
   for (const NamedTensor& t : tensors)
     if (done) done = w.write(std::as_bytes(std::span(t.values)));
   if (!done) return done;
@@ -92,12 +92,8 @@ base::Result<bool> write_embedders_of(const TensorSource& tensors, int hidden,
     audio = a->weights();
   }
   if (!vision && !audio) return false;
-  std::error_code ignored;
-  if (!replace && std::filesystem::exists(std::filesystem::symlink_status(path, ignored)))
-    return base::Error{base::Errc::refused,
-                       path.string() + ": exists already; --force replaces it"};
   const base::Status written =
-      write_mmproj(path, vision ? &*vision : nullptr, audio ? &*audio : nullptr);
+      write_mmproj(path, vision ? &*vision : nullptr, audio ? &*audio : nullptr, replace);
   if (!written) return written.error();
   return true;
 }

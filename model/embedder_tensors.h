@@ -25,10 +25,10 @@ std::vector<NamedTensor> tensors_of(const AudioWeights& weights);
 void add_vision_keys(GgufWriter& w, int width, int hidden, int patch_size, float norm_eps);
 void add_audio_keys(GgufWriter& w, int frame, int hidden, float norm_eps);
 
-/// Writes embedders as a file of their own ("mmproj"), in F32. Replaces `path`.
-/// Errors: system.
+/// Writes embedders as a file of their own ("mmproj"), in F32.
+/// Errors: refused (`path` exists and `replace` is false), system.
 base::Status write_mmproj(const std::filesystem::path& path, const VisionWeights* vision,
-                          const AudioWeights* audio);
+                          const AudioWeights* audio, bool replace);
 
 /// The same for those that `tensors`, of an adapter for a decoder of this width, hold. False: none.
 /// Errors: corrupt (as VisionEmbedder::bind), refused (`path` exists and `replace` is false),

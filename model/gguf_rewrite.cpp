@@ -1,6 +1,7 @@
 #include "model/gguf_rewrite.h"
 
 #include <map>
+#include <vector>
 
 #include "model/checkpoint.h"
 #include "model/embedder_tensors.h"
@@ -42,19 +43,49 @@ base::Status write_rows(GgufWriter& w, const Rewrite& rewrite, uint64_t width, u
   return base::Ok{};
 }
 
+bool same_file(const fs::path& a, const fs::path& b) {
+  std::error_code ignored;
+  return fs::equivalent(a, b, ignored) ||
+         fs::weakly_canonical(fs::absolute(a, ignored), ignored) ==
+             fs::weakly_canonical(fs::absolute(b, ignored), ignored);
+}
+
+/// Errors: usage (a file to write is one to read or the other to write).
+base::Status check_apart(const fs::path& base, const fs::path& adapter, const fs::path& out,
+                         const fs::path& mmproj) {
+  std::error_code ignored;
+  const fs::path folder = fs::is_directory(adapter, ignored) ? adapter : adapter.parent_path();
+  std::vector<fs::path> inputs = {base, adapter};
+  if (is_peft(adapter))
+    for (const char* name : {"adapter_config.json", "adapter_model.safetensors"})
+      inputs.push_back(folder / name);
+  for (const fs::path& to : {out, mmproj})
+    for (const fs::path& from : inputs)
+      if (!to.empty() && same_file(from, to))
+        return Error{Errc::usage, to.string() + ": a file to read and one to write are one"};
+  if (!mmproj.empty() && same_file(out, mmproj))
+    return Error{Errc::usage, out.string() + ": both files to write are one"};
+  return base::Ok{};
+}
+
 }  // namespace
 
-base::Status rewrite_gguf(const Gguf& base, const fs::path& out, bool replace, TensorType most,
+base::Status rewrite_gguf(const Gguf& base, const fs::path& out, bool replace,
+                          std::optional<TensorType> most,
                           const std::function<std::optional<Rewrite>(const StoredTensor&)>& change,
                           ThreadPool& pool) {
   GgufWriter w;
+  bool versioned = false;
   for (const std::string& key : base.keys()) {
     if (key == "general.alignment") continue;  // ours is the default
-    if (key == "general.file_type")
-      w.add(key, file_type(most));
+    versioned = versioned || key == "general.quantization_version";
+    if (key == "general.file_type" && most)
+      w.add(key, file_type(*most));
     else
       w.add_raw(key, base.raw_value(key));
   }
+  if (!versioned && most && block_layout(*most)->values > 1)
+    w.add("general.quantization_version", uint32_t{2});
   std::vector<std::optional<Rewrite>> rewrites;
   for (const StoredTensor& t : base.tensors()) {
     rewrites.push_back(change(t));
@@ -81,15 +112,15 @@ base::Status merge_adapter(const fs::path& base_path, const fs::path& adapter, c
     return Error{Errc::unsupported, base_path.string() +
                                         ": a folder; convert it to GGUF first (tessera model "
                                         "convert)"};
-  std::error_code ignored;
-  if (fs::equivalent(base_path, out, ignored))
-    return Error{Errc::usage, out.string() + ": the file to read and the file to write are one"};
+  const base::Status apart = check_apart(base_path, adapter, out, mmproj);
+  if (!apart) return apart.error();
   const base::Result<Architecture> architecture = checkpoint->architecture();
   if (!architecture) return architecture.error();
   const base::Result<Lora> lora = Lora::open(adapter, *architecture);
   if (!lora) return lora.error();
+  std::optional<Checkpoint> with_embedders;
   if (!is_peft(adapter)) {
-    const base::Result<Checkpoint> file = Checkpoint::open(adapter);
+    base::Result<Checkpoint> file = Checkpoint::open(adapter);
     if (!file) return file.error();
     const TensorSource& tensors = file->tensors();
     const bool holds = VisionEmbedder::present(tensors) || AudioEmbedder::present(tensors);
@@ -97,9 +128,10 @@ base::Status merge_adapter(const fs::path& base_path, const fs::path& adapter, c
       return Error{Errc::usage, adapter.string() +
                                     ": holds embedders too; name the file for them "
                                     "with --mmproj"};
-    const base::Result<bool> written =
-        write_embedders_of(tensors, architecture->hidden, mmproj, replace);
-    if (!written) return written.error();
+    std::error_code ignored;
+    if (holds && !replace && fs::exists(fs::symlink_status(mmproj, ignored)))
+      return Error{Errc::refused, mmproj.string() + ": exists already; --force replaces it"};
+    if (holds) with_embedders = std::move(*file);
   }
   std::map<std::string, const LowRank*, std::less<>> changed;
   for (int i = 0; i < architecture->n_layers; ++i)
@@ -108,8 +140,8 @@ base::Status merge_adapter(const fs::path& base_path, const fs::path& adapter, c
         changed["blk." + std::to_string(i) + "." +
                 std::string(projection_name(static_cast<Projection>(p))) + ".weight"] =
             &lora->at(i, static_cast<Projection>(p));
-  return rewrite_gguf(
-      *checkpoint->gguf(), out, replace, type.value_or(TensorType::bf16),
+  const base::Status merged = rewrite_gguf(
+      *checkpoint->gguf(), out, replace, type,
       [&](const StoredTensor& t) -> std::optional<Rewrite> {
         const auto at = changed.find(t.name);
         if (at == changed.end()) return std::nullopt;
@@ -123,9 +155,14 @@ base::Status merge_adapter(const fs::path& base_path, const fs::path& adapter, c
             for (size_t i = 0; i < values.size(); ++i) values[i] += factor * a[i];
           }
         };
-        return Rewrite{.type = type.value_or(t.type), .row = row};
+        return Rewrite{.type = type ? fitting(*type, t.shape[0]) : t.type, .row = row};
       },
       pool);
+  if (!merged || !with_embedders) return merged;
+  const base::Result<bool> written =
+      write_embedders_of(with_embedders->tensors(), architecture->hidden, mmproj, replace);
+  if (!written) return written.error();
+  return base::Ok{};
 }
 
 }  // namespace model

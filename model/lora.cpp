@@ -1,6 +1,8 @@
 #include "model/lora.h"
 
+#include <cmath>
 #include <map>
+#include <utility>
 
 #include "model/embedder_tensors.h"
 #include "model/gguf_writer.h"
@@ -142,7 +144,7 @@ base::Status write_lora(const std::filesystem::path& path, const Lora& lora, con
   w.add("general.type", "adapter");
   w.add("adapter.type", "lora");
   w.add("adapter.lora.alpha", alpha);
-  std::vector<const std::vector<float>*> matrices;
+  std::vector<std::pair<const std::vector<float>*, float>> matrices;  // and a factor
   for (int i = 0; i < a.n_layers; ++i) {
     for (int p = 0; p < kProjections; ++p) {
       const LowRank& low = lora.layers[static_cast<size_t>(i)][static_cast<size_t>(p)];
@@ -153,18 +155,23 @@ base::Status write_lora(const std::filesystem::path& path, const Lora& lora, con
                    TensorType::f16);
       w.add_tensor(name + ".lora_b", std::array{rank, static_cast<uint64_t>(low.out)},
                    TensorType::f16);
-      matrices.push_back(&low.a);
-      matrices.push_back(&low.b);
+      const float plain = alpha / static_cast<float>(low.rank);
+      const bool own = std::fabs(low.scale - plain) > 1e-6f * std::fabs(plain);
+      matrices.emplace_back(&low.a, 1.0f);
+      matrices.emplace_back(&low.b, own ? low.scale / plain : 1.0f);
     }
   }
   for (const NamedTensor& t : embedders) w.add_tensor(t.name, t.shape, TensorType::f32);
   // Training writes over its own earlier result.
   base::Status done = w.begin(path, true);
   std::vector<std::byte> bytes;
-  for (const std::vector<float>* values : matrices) {
+  std::vector<float> scaled;
+  for (const auto& [values, factor] : matrices) {
     if (!done) return done;
     bytes.resize(row_bytes(TensorType::f16, values->size()));
-    quantize_row(TensorType::f16, *values, bytes.data());
+    scaled = *values;
+    for (float& v : scaled) v *= factor;
+    quantize_row(TensorType::f16, scaled, bytes.data());
     done = w.write(bytes);
   }
   for (const NamedTensor& t : embedders)

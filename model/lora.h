@@ -45,7 +45,8 @@ struct Lora {
 struct NamedTensor;
 
 /// Writes `lora` as a GGUF adapter with f16 matrices, and `embedders` beside them in f32. alpha:
-/// the factor that open() divides by the rank. Replaces `path`. Errors: system.
+/// the factor that open() divides by the rank, not 0; where a module has another scale than that,
+/// its B takes up the difference. Replaces `path`. Errors: system.
 base::Status write_lora(const std::filesystem::path& path, const Lora& lora,
                         const Architecture& architecture, float alpha,
                         std::span<const NamedTensor> embedders = {});

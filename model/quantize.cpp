@@ -8,6 +8,7 @@
 #include <cmath>
 #include <cstring>
 #include <limits>
+#include <utility>
 
 // The simple formats divide a block of 32 by a scale taken from its extreme value and round; what
 // is stored is fixed by ggml's reference, so operations, their order and their rounding follow it.
@@ -441,6 +442,18 @@ void quantize_row(TensorType type, std::span<const float> values, std::byte* to)
   const size_t n = static_cast<size_t>(layout.values);
   assert(values.size() % n == 0);
   for (size_t i = 0; i < values.size(); i += n, out += layout.bytes) encode(values.data() + i, out);
+}
+
+TensorType fitting(TensorType wanted, uint64_t width) {
+  auto fits = [width](TensorType t) {
+    return width % static_cast<uint64_t>(block_layout(t)->values) == 0;
+  };
+  if (fits(wanted)) return wanted;
+  for (const auto& [from, to] : {std::pair{TensorType::q4_k, TensorType::q5_0},
+                                 {TensorType::q5_k, TensorType::q5_1},
+                                 {TensorType::q6_k, TensorType::q8_0}})
+    if (wanted == from && fits(to)) return to;
+  return TensorType::f16;
 }
 
 std::optional<TensorType> tensor_type(std::string_view name) {

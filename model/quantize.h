@@ -15,6 +15,9 @@ namespace model {
 /// squared error.
 void quantize_row(TensorType type, std::span<const float> values, std::byte* to);
 
+/// The wanted type if rows of `width` values are whole blocks of it, else the narrowest wider one.
+TensorType fitting(TensorType wanted, uint64_t width);
+
 /// "Q4_K", "bf16", …: any case. nullopt for a name that is none.
 std::optional<TensorType> tensor_type(std::string_view name);
 

@@ -32,7 +32,7 @@ struct TrainOptions {
   std::filesystem::path checkpoint = {};  ///< empty: none
   int checkpoint_every = 50;
   int evaluate_every = 100;
-  uint64_t variant = 0;  ///< hash of what else decides the bits: precision, dropout
+  uint64_t variant = 0;  ///< hash of what else decides the bits: base, precision, dropout
 };
 
 struct StepReport {

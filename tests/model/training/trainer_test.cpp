@@ -157,6 +157,24 @@ TEST_F(Training, AStoppedRunGoesOnToTheSameBits) {
   }
 }
 
+TEST_F(Training, ModulesWithScalesOfTheirOwnKeepThemUnderOneAlpha) {
+  Lora lora = fresh();  // scale 2
+  for (auto& layer : lora.layers)
+    for (LowRank& low : layer) std::fill(low.b.begin(), low.b.end(), 0.5f);
+  LowRank& own = lora.layers[0][static_cast<size_t>(Projection::q)];
+  own.scale = 0.5f;
+  const std::filesystem::path path = folder.path() / "adapter.gguf";
+  ASSERT_TRUE(write_lora(path, lora, tiny.architecture, 4));
+  const base::Result<Lora> read = Lora::open(path, tiny.architecture);
+  ASSERT_TRUE(read) << read.error().message;
+  for (size_t i = 0; i < lora.layers.size(); ++i)
+    for (size_t p = 0; p < lora.layers[i].size(); ++p) {
+      const LowRank &x = lora.layers[i][p], &y = read->layers[i][p];
+      ASSERT_EQ(x.b.size(), y.b.size());
+      for (size_t k = 0; k < x.b.size(); ++k) EXPECT_EQ(x.scale * x.b[k], y.scale * y.b[k]);
+    }
+}
+
 TEST_F(Training, FreshEmbeddersAreReadBackFromTheAdapter) {
   const VisionWeights vision = fresh_vision(64, 0.5f, 1);
   const AudioWeights audio = fresh_audio(64, 0.5f, 1);
