@@ -1,4 +1,5 @@
 #include <malloc.h>
+#include <unistd.h>
 
 #include <climits>
 #include <cmath>
@@ -138,8 +139,12 @@ base::Status write_result(const Options& o, const Files& files, TrainableModel& 
                           model::ThreadPool& pool) {
   std::optional<model::VisionWeights> vision;
   std::optional<model::AudioWeights> audio;
-  if (model.train_embedders && model.vision) vision = model.vision->weights();
-  if (model.train_embedders && model.audio) audio = model.audio->weights();
+  // Those that came with an adapter stay with it, trained or not.
+  auto belong = [&](bool (*present)(const model::TensorSource&)) {
+    return model.train_embedders || (files.adapter && present(files.adapter->tensors()));
+  };
+  if (model.vision && belong(model::VisionEmbedder::present)) vision = model.vision->weights();
+  if (model.audio && belong(model::AudioEmbedder::present)) audio = model.audio->weights();
   if (o.tune == "lora") {
     std::vector<model::NamedTensor> tensors;
     if (vision) tensors = tensors_of(*vision);
@@ -153,6 +158,26 @@ base::Status write_result(const Options& o, const Files& files, TrainableModel& 
     done = model::write_mmproj(o.mmproj_out, vision ? &*vision : nullptr, audio ? &*audio : nullptr,
                                true);
   return done;
+}
+
+/// Hash of what decides the bits of a training beside its own options and data: the checkpoint,
+/// the factors of the adapter, and the embedders where they stay as they are.
+uint64_t variant_of(const Options& o, const Files& files, const model::Lora& initial,
+                    const Embedders& parts) {
+  const bool keep = o.embedders == "keep";
+  const std::array<float, 3> variant{o.decoder.lora_dropout, o.precision == "f32" ? 1.0f : 0.0f,
+                                     keep ? 0.0f : 1.0f};
+  uint64_t hash = model::hash_bytes(std::as_bytes(std::span(variant)));
+  auto add = [&](std::span<const std::byte> bytes) { hash = model::hash_bytes(bytes, hash); };
+  for (const auto& layer : initial.layers)
+    for (const model::LowRank& low : layer) add(std::as_bytes(std::span(&low.scale, 1)));
+  for (const model::Checkpoint::Named& t : files.checkpoint->named_tensors()) add(t.tensor->data);
+  std::vector<model::NamedTensor> kept;
+  if (keep && parts.vision) kept = tensors_of(*parts.vision);
+  if (keep && parts.audio)
+    for (model::NamedTensor& t : tensors_of(*parts.audio)) kept.push_back(std::move(t));
+  for (const model::NamedTensor& t : kept) add(std::as_bytes(std::span(t.values)));
+  return hash;
 }
 
 void count(const std::vector<Sequence>& sequences) {
@@ -176,7 +201,62 @@ bool any(const std::vector<Sequence>& sequences, model::MediaKind kind) {
   return false;
 }
 
+bool same_file(const fs::path& a, const fs::path& b) {
+  std::error_code ignored;
+  return fs::equivalent(a, b, ignored) ||
+         fs::weakly_canonical(fs::absolute(a, ignored), ignored) ==
+             fs::weakly_canonical(fs::absolute(b, ignored), ignored);
+}
+
+/// Finds before the work what would lose it: a file that cannot be written, or that is named twice.
+/// Errors: usage, not_found (no such folder), system (it cannot be written to).
+base::Status check_outputs(const Options& o) {
+  const base::Result<fs::path> model = find_checkpoint(o.model);
+  if (!model) return model.error();
+  using Named = std::pair<const char*, fs::path>;
+  const Named inputs[] = {{"--model", *model},    {"--data", o.data},       {"--eval", o.held_out},
+                          {"--prompt", o.prompt}, {"--adapter", o.adapter}, {"--mmproj", o.mmproj}};
+  const Named outputs[] = {{"--out", o.out},
+                           {"--mmproj-out", o.mmproj_out},
+                           {"--checkpoint", o.train.checkpoint},
+                           {"--curve", o.curve},
+                           {"--log", o.log}};
+  for (const Named& out : outputs) {
+    const auto& [option, path] = out;
+    if (path.empty()) continue;
+    std::error_code ignored;
+    // The others get their names when they are whole, so a device would be replaced.
+    const bool appended = &out == std::end(outputs) - 1;
+    if (fs::is_directory(path, ignored) ||
+        (!appended && fs::exists(path, ignored) && !fs::is_regular_file(path, ignored)))
+      return Error{Errc::usage, path.string() + ": not a file (" + option + ")"};
+    const fs::path folder = fs::absolute(path, ignored).parent_path();
+    if (!fs::is_directory(folder, ignored))
+      return Error{Errc::not_found, folder.string() + ": no such folder (" + option + ")"};
+    if (!appended && ::access(folder.c_str(), W_OK | X_OK) != 0)
+      return Error{Errc::system, folder.string() + ": cannot be written to (" + option + ")"};
+    auto clash = [&](const Named& other) {
+      return Error{Errc::usage,
+                   path.string() + ": " + other.first + " and " + option + " are one file"};
+    };
+    for (const Named& other : outputs) {
+      if (&other == &out) break;
+      if (!other.second.empty() && same_file(path, other.second)) return clash(other);
+    }
+    for (const Named& other : inputs) {
+      if (other.second.empty() || !same_file(path, other.second)) continue;
+      // An adapter may go on in its own file.
+      const bool goes_on =
+          &out == outputs && other.first == inputs[4].first && !model::is_peft(o.adapter);
+      if (!goes_on) return clash(other);
+    }
+  }
+  return base::Ok{};
+}
+
 int run(Options o) {
+  const base::Status writable = check_outputs(o);
+  if (!writable) return fail(writable.error());
   Files files;
   const base::Status opened = open_files(o, files);
   if (!opened) return fail(opened.error());
@@ -199,6 +279,10 @@ int run(Options o) {
 
   const base::Result<model::Tokenizer> tokenizer = files.checkpoint->tokenizer();
   if (!tokenizer) return fail(tokenizer.error());
+  if (tokenizer->vocab_size() > files.architecture.vocab_size)
+    return fail(Error{Errc::corrupt, o.model + ": " + std::to_string(tokenizer->vocab_size()) +
+                                         " pieces, but a table of " +
+                                         std::to_string(files.architecture.vocab_size) + " rows"});
   Preamble preamble;
   if (!o.prompt.empty()) {
     base::Result<Preamble> read = Preamble::open(o.prompt);
@@ -219,8 +303,11 @@ int run(Options o) {
   }
   count(*sequences);
   // A fresh embedder that nothing speaks to stays away.
-  if (parts->fresh_vision && !any(*sequences, model::MediaKind::image)) parts->vision.reset();
-  if (parts->fresh_audio && !any(*sequences, model::MediaKind::audio)) parts->audio.reset();
+  auto spoken_to = [&](model::MediaKind kind) {
+    return any(*sequences, kind) || any(held_out, kind);
+  };
+  if (parts->fresh_vision && !spoken_to(model::MediaKind::image)) parts->vision.reset();
+  if (parts->fresh_audio && !spoken_to(model::MediaKind::audio)) parts->audio.reset();
   base::Result<TrainLog> log = TrainLog::open(o.log, o.curve);
   if (!log) return fail(log.error());
 
@@ -243,11 +330,9 @@ int run(Options o) {
   float alpha = o.lora.alpha;
   for (const auto& layer : initial.layers)
     for (const model::LowRank& low : layer)
-      if (low.rank > 0) alpha = low.scale * static_cast<float>(low.rank);
+      if (low.rank > 0 && low.scale != 0) alpha = low.scale * static_cast<float>(low.rank);
   o.train.schedule = *schedule_named(o.schedule);
-  const std::array<float, 3> variant{o.decoder.lora_dropout, o.precision == "f32" ? 1.0f : 0.0f,
-                                     o.embedders == "keep" ? 0.0f : 1.0f};
-  o.train.variant = model::hash_bytes(std::as_bytes(std::span(variant)));
+  o.train.variant = variant_of(o, files, initial, *parts);
   o.decoder.full = full;
   model::ThreadPool pool;
   TrainableModel model{.decoder =
@@ -265,20 +350,28 @@ int run(Options o) {
 
   std::signal(SIGINT, [](int) { g_stop.request_stop(); });
   std::signal(SIGTERM, [](int) { g_stop.request_stop(); });
+  bool told = false;
   const base::Status done = train(
       model, *sequences, held_out, o.train,
       [&](const StepReport& r) {
         log->report(r);
-        if (r.saved && !full && r.step != r.steps)  // a look at what is there so far
-          (void)write_result(o, files, model, alpha, pool).has_value();
+        if (!r.saved || full || r.step == r.steps) return;
+        const base::Status look = write_result(o, files, model, alpha, pool);  // so far
+        if (!look && !told)
+          std::fprintf(stderr, "train: not written: %s\n", look.error().message.c_str());
+        told = told || !look;
       },
       pool, g_stop.get_token());
+  // What was stopped without a state to resume from is worth keeping as it is.
+  base::Status written = base::Ok{};
+  if (done || (done.error().code == Errc::cancelled && o.train.checkpoint.empty())) {
+    written = write_result(o, files, model, alpha, pool);
+    if (written) std::fprintf(stderr, "train: wrote %s\n", o.out.c_str());
+  }
   if (const base::Status drawn = log->draw(); !drawn)
     std::fprintf(stderr, "train: no curve: %s\n", drawn.error().message.c_str());
-  if (!done) return fail(done.error());
-  const base::Status written = write_result(o, files, model, alpha, pool);
   if (!written) return fail(written.error());
-  std::fprintf(stderr, "train: wrote %s\n", o.out.c_str());
+  if (!done) return fail(done.error());
   return kDone;
 }
 

@@ -28,28 +28,58 @@ base::Result<TrainLog> TrainLog::open(std::filesystem::path log, std::filesystem
   t.log_ = std::move(log);
   t.curve_ = std::move(curve);
   t.started_ = seconds_now();
-  if (!t.log_.empty() && !std::ofstream(t.log_, std::ios::app))
+  if (!t.log_.empty()) t.out_.open(t.log_, std::ios::app);
+  if (!t.log_.empty() && !t.out_)
     return Error{Errc::system, t.log_.string() + ": cannot be written"};
   if (!t.curve_.empty() && t.curve_.extension() != ".png")
     return Error{Errc::usage, t.curve_.string() + ": a name that ends in .png"};
   return t;
 }
 
+/// A line that report() wrote; discarded: another.
+static json read_line(const std::string& text) {
+  json line = json::parse(text, nullptr, false);
+  const bool ours = line.is_object() && line.contains("step") && line["step"].is_number_integer() &&
+                    line.contains("loss") && line["loss"].is_number() &&
+                    (!line.contains("held_out_loss") || line["held_out_loss"].is_number());
+  return ours ? line : json(json::value_t::discarded);
+}
+
 void TrainLog::begin(int first_step) {
   first_step_ = first_step;
-  if (log_.empty()) return;
-  std::string kept;
+  std::error_code failed;
+  if (log_.empty() || !std::filesystem::is_regular_file(log_, failed)) return;
+  // The log holds trainings one after the other; this one's lines are the last whose steps rise.
+  // They end where a step is done again, or where a killed run left half a line.
   std::ifstream before(log_);
-  for (std::string line; first_step > 0 && std::getline(before, line);) {
-    json value = json::parse(line, nullptr, false);
-    if (!value.is_object() || !value.contains("step") || !value["step"].is_number_integer() ||
-        value["step"].get<int>() > first_step)
+  uintmax_t at = 0, kept = 0;  // bytes read, bytes to stay
+  int last = 0;
+  bool whole = true;
+  for (std::string text; std::getline(before, text);) {
+    const uintmax_t start = at;
+    whole = !before.eof();
+    at += text.size() + (whole ? 1 : 0);
+    json line = whole ? read_line(text) : json(json::value_t::discarded);
+    if (line.is_discarded()) {
+      if (whole && last <= first_step) kept = at;
       continue;
-    kept += line + "\n";
-    lines_.push_back(std::move(value));
+    }
+    const int step = line["step"].get<int>();
+    if (step <= last) {
+      lines_.clear();
+      kept = start;
+    }
+    last = step;
+    if (step > first_step) continue;
+    kept = at;
+    lines_.push_back(std::move(line));
   }
-  before.close();
-  (void)base::write_file(log_, kept).has_value();  // what fails here fails below as well
+  if (first_step > 0) {
+    std::filesystem::resize_file(log_, kept, failed);
+    return;
+  }
+  lines_.clear();
+  if (!whole) out_ << "\n";
 }
 
 void TrainLog::report(const model::training::StepReport& r) {
@@ -62,7 +92,9 @@ void TrainLog::report(const model::training::StepReport& r) {
                {"tokens_per_s", r.tokens_per_s},
                {"rows_per_s", r.rows_per_s}};
   if (r.evaluation >= 0) line["held_out_loss"] = r.evaluation;
-  if (!log_.empty()) std::ofstream(log_, std::ios::app) << line.dump() << "\n";
+  const bool could = static_cast<bool>(out_);
+  if (!log_.empty() && could && !(out_ << line.dump() << std::endl))
+    std::fprintf(stderr, "train: %s: cannot be written any more\n", log_.c_str());
   lines_.push_back(std::move(line));
 
   // A line that changes for a person; into a file one every ten steps.
@@ -81,7 +113,7 @@ void TrainLog::report(const model::training::StepReport& r) {
 }
 
 base::Status TrainLog::draw() const {
-  if (curve_.empty()) return base::Ok{};
+  if (curve_.empty() || lines_.empty()) return base::Ok{};
   json values = json::array();
   for (const json& line : lines_) {
     values.push_back({{"step", line["step"]}, {"loss", line["loss"]}, {"of", "training"}});

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <fstream>
 #include <string>
 #include <vector>
 
@@ -11,22 +12,25 @@
 namespace cli {
 
 /// What a training says while it runs: a bar on stderr, a line a step in JSON Lines, and the curve
-/// of the loss as a picture.
+/// of the loss as a picture. A log that is there already is never lost: a new training adds to it.
 class TrainLog {
  public:
   /// log, curve: empty: none. Errors: system (the log cannot be written).
   static base::Result<TrainLog> open(std::filesystem::path log, std::filesystem::path curve);
 
-  /// After each step. The first call of a resumed training drops the lines of steps that are done
-  /// again.
+  /// After each step. The first call of a resumed training drops the lines of its steps that are
+  /// done again, where the log is a regular file.
   void report(const model::training::StepReport& step);
-  /// Draws the curve. Errors: system, those of drawing.
+  /// Draws the curve, of the steps in the log, or without one of those reported; none: draws
+  /// nothing. Errors: system, those of drawing.
   base::Status draw() const;
 
  private:
+  /// first_step: steps that were done before this run.
   void begin(int first_step);
 
   std::filesystem::path log_, curve_;
+  std::ofstream out_;
   std::vector<nlohmann::json> lines_;
   int first_step_ = -1;
   double started_ = 0, held_out_ = -1;

@@ -4,6 +4,7 @@ import json
 import os
 import pathlib
 import signal
+import struct
 import subprocess
 import sys
 import tempfile
@@ -115,6 +116,7 @@ class Program(unittest.TestCase):
             base = self.training(*more, "--steps", "40", "--eval", self.folder / "d.jsonl", "--eval-every", "10")
             whole, cut, state, log = (self.folder / f"{kind}.{n}" for n in ("whole.gguf", "cut.gguf", "state", "jsonl"))
             self.assertEqual(call(*base, "--out", whole).returncode, 0)
+            embedders = (self.folder / "m.gguf").read_bytes() if kind == "full" else b""
             base += ["--checkpoint", state, "--checkpoint-every", "3", "--log", log, "--out", cut]
             self.killed_in_the_middle(base, state)
             result = call(*base)
@@ -123,7 +125,12 @@ class Program(unittest.TestCase):
             lines = [json.loads(line) for line in log.read_text().splitlines()]
             self.assertEqual([line["step"] for line in lines], list(range(1, 41)), "each step once")
             self.assertIn("held_out_loss", lines[9])
-            self.assertIn("other data or options", call(*base, "--learning-rate", "0.1").stderr)
+            if kind == "full":
+                self.assertEqual(embedders, (self.folder / "m.gguf").read_bytes())
+            for other in [["--learning-rate", "0.1"], ["--rslora"], ["--lora-alpha", "3"]][:3 if kind == "lora" else 1]:
+                self.assertIn("other data or options", call(*base, *other).stderr, other)
+        base[base.index("--model") + 1] = GOLDEN / "tiny/tiny-q8_0.gguf"  # the state of another base
+        self.assertIn("other data or options", call(*base).stderr)
 
     def test_an_adapter_with_embedders_is_used_merged_and_exported(self):
         adapter, model = self.folder / "a.gguf", GOLDEN / "tiny/tiny-f32.gguf"
@@ -136,9 +143,22 @@ class Program(unittest.TestCase):
         self.assertEqual(with_adapter.returncode, 0, with_adapter.stderr)
         self.complains(call("model", "merge", model, adapter, self.folder / "w.gguf"), 2, "--mmproj")
         self.assertEqual(call("model", "merge", model, adapter, self.folder / "w.gguf", "--mmproj", self.folder / "m.gguf").returncode, 0)
+        # A file that is there is refused before the other is written.
+        self.complains(call("model", "merge", model, adapter, self.folder / "v.gguf", "--mmproj", self.folder / "m.gguf"), 3, "m.gguf")
+        self.assertFalse((self.folder / "v.gguf").exists())
         merged = call(*ask, "--model", self.folder / "w.gguf", "--mmproj", self.folder / "m.gguf")
         self.assertEqual(merged.returncode, 0, merged.stderr)
         self.assertEqual(json.loads(merged.stdout)["tokens"], json.loads(with_adapter.stdout)["tokens"])
+        # Going on in the same file, on text alone: the embedders stay in it.
+        def held(path):
+            listed = json.loads(call("model", "info", path, "--json", "--tensors").stdout)["tensors"]
+            return {t["name"]: t["shape"] for t in listed}
+        text, copy = self.folder / "text.jsonl", self.folder / "copy.gguf"
+        text.write_text('{"messages":[{"role":"user","content":"ab"},{"role":"assistant","content":"ba"}]}\n')
+        copy.write_bytes(adapter.read_bytes())
+        result = call("train", "--model", model, "--adapter", copy, "--data", text, "--steps", "1", "--out", copy)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertEqual(held(copy), held(adapter))
         # PEFT: the decoder's part as an adapter, the embedders beside it.
         peft = self.folder / "peft"
         result = call("model", "convert", adapter, peft)
@@ -149,6 +169,48 @@ class Program(unittest.TestCase):
         exported = call(*ask, "--model", model, "--adapter", peft, "--mmproj", peft / "mmproj.gguf")
         self.assertEqual(exported.returncode, 0, exported.stderr)
         self.assertEqual(json.loads(exported.stdout)["tokens"], json.loads(with_adapter.stdout)["tokens"])
+
+    def logits(self, model, *more):
+        request = self.folder / "ids.json"
+        request.write_text(json.dumps({"ids": [2, 7, 9, 31, 300, 12]}))
+        result = call("logits", "--model", model, "--request", request, "--out", self.folder / "o.npy", "--precision", "f32", *more)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        npy = (self.folder / "o.npy").read_bytes()
+        start = 10 + struct.unpack("<H", npy[8:10])[0]
+        return struct.unpack(f"<{(len(npy) - start) // 4}f", npy[start:])
+
+    def test_a_merged_checkpoint_computes_what_its_adapter_did(self):
+        def apart(a, b):
+            return max(abs(x - y) for x, y in zip(a, b, strict=True))
+        def number(path, key):
+            data = path.read_bytes()
+            at = data.find(key)
+            return struct.unpack("<I", data[at + len(key) + 4:at + len(key) + 8])[0] if at >= 0 else None
+        base, adapter, out = GOLDEN / "tiny/tiny-f32.gguf", GOLDEN / "tiny/lora-f32.gguf", self.folder / "w.gguf"
+        plain, adapted = self.logits(base), self.logits(base, "--adapter", adapter)
+        self.assertGreater(apart(plain, adapted), 1e-2)
+        for more in ([], ["--type", "F32"]):
+            result = call("model", "merge", base, adapter, out, "--force", *more)
+            self.assertEqual(result.returncode, 0, result.stderr)
+            self.assertLess(apart(self.logits(out), adapted), 1e-4)
+            self.assertEqual(number(out, b"general.file_type"), 0)
+        # Rows of 64 values are no whole blocks of Q4_K: they get Q5_0.
+        result = call("model", "merge", base, adapter, out, "--force", "--type", "Q4_K")
+        self.assertEqual(result.returncode, 0, result.stderr)
+        types = {t["name"]: t["type"].upper() for t in json.loads(call("model", "info", out, "--json", "--tensors").stdout)["tensors"]}
+        self.assertEqual(types["blk.0.attn_q.weight"], "Q5_0")
+        self.assertEqual(number(out, b"general.quantization_version"), 2)
+        # As stored: the file goes on to say Q8_0.
+        self.assertEqual(call("model", "merge", GOLDEN / "tiny/tiny-q8_0.gguf", adapter, out, "--force").returncode, 0)
+        self.assertEqual(number(out, b"general.file_type"), 7)
+        # Nothing that is read is written over, whatever --force says.
+        own, mine = self.folder / "base.gguf", self.folder / "a.gguf"
+        own.write_bytes(base.read_bytes())
+        mine.write_bytes(adapter.read_bytes())
+        for to, mmproj in [(own, None), (mine, None), (out, own), (out, mine), (out, out)]:
+            result = call("model", "merge", own, mine, to, "--force", *(["--mmproj", mmproj] if mmproj else []))
+            self.complains(result, 2, "one")
+        self.assertEqual((own.read_bytes(), mine.read_bytes()), (base.read_bytes(), adapter.read_bytes()))
 
     def test_a_full_tuning_writes_a_checkpoint_and_a_curve(self):
         out, curve = self.folder / "t.gguf", self.folder / "loss.png"
@@ -161,6 +223,67 @@ class Program(unittest.TestCase):
                      "--image", GOLDEN / "tiny/media/D_1000x20_rgb.png")
         self.assertEqual(reply.returncode, 0, reply.stderr)
 
+    def test_training_keeps_the_files_that_are_there(self):
+        self.training()  # the data with media
+        data, media, log = self.folder / "text.jsonl", self.folder / "d.jsonl", self.folder / "log.jsonl"
+        data.write_text('{"messages":[{"role":"user","content":"ab"},{"role":"assistant","content":"ba"}]}\n')
+        base = ["train", "--model", GOLDEN / "tiny/tiny-f32.gguf", "--data", data, "--steps", "2", "--lora-rank", "2"]
+        out, state, curve = self.folder / "o.gguf", self.folder / "state", self.folder / "c.png"
+        log.write_text('{"half')
+        for times in (1, 2):  # a log is added to
+            result = call(*base, "--out", out, "--log", log)
+            self.assertEqual(result.returncode, 0, result.stderr)
+            lines = log.read_text().splitlines()
+            self.assertEqual([json.loads(line)["step"] for line in lines[1:]], [1, 2] * times)
+        self.assertEqual(lines[0], '{"half')
+        # A state at its last step leaves the curve of its training, and the log, alone.
+        for _ in range(2):
+            result = call(*base, "--out", out, "--checkpoint", state, "--curve", curve)
+            self.assertEqual(result.returncode, 0, result.stderr)
+            drawn = json.loads((self.folder / "c.vl.json").read_text())["data"]["values"]
+            self.assertEqual([v["step"] for v in drawn], [1, 2])
+        # A line that is not ours does not stop a resumed training, nor one that has no loss.
+        state.unlink()
+        longer = ["40" if a == "2" and base[i - 1] == "--steps" else a for i, a in enumerate(base)]
+        longer += ["--out", out, "--checkpoint", state, "--checkpoint-every", "3", "--log", log, "--curve", curve]
+        before = log.read_text()
+        self.killed_in_the_middle(longer, state)
+        with open(log, "a") as file:
+            file.write('{"step": 41}\n{"step": 1, "loss": "x"}\n{"step": 40, "lo')
+        result = call(*longer)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertTrue(log.read_text().startswith(before), "the trainings before are kept")
+        lines = [json.loads(line) for line in log.read_text()[len(before):].splitlines()]
+        self.assertEqual([line["step"] for line in lines if isinstance(line.get("loss"), float)], list(range(1, 41)))
+        drawn = json.loads((self.folder / "c.vl.json").read_text())["data"]["values"]
+        self.assertEqual([v["step"] for v in drawn], list(range(1, 41)))
+        # Refused before anything is done: one file under two names, folders that are not there, no files.
+        good, examples = out.read_bytes(), data.read_bytes()
+        (self.folder / "link").symlink_to(data)
+        os.mkfifo(self.folder / "fifo")
+        for bad, about in [(["--out", out, "--log", data], "--log"), (["--out", out, "--log", self.folder / "link"], "--data"),
+                           (["--out", out, "--checkpoint", out], "--checkpoint"), (["--out", data], "--data"),
+                           (["--out", self.folder / "no/o.gguf"], "no such folder"), (["--out", self.folder], "not a file"),
+                           (["--out", out, "--checkpoint", self.folder / "no/state"], "no such folder"),
+                           (["--out", self.folder / "fifo"], "not a file")]:
+            self.complains(call(*base, *bad), 2, about)
+        self.assertEqual((out.read_bytes(), data.read_bytes()), (good, examples))
+        # Pictures that only the held-out examples have.
+        result = call(*base, "--eval", media, "--embedders", "new", "--image-budget", "70", "--out", out)
+        self.assertEqual(result.returncode, 0, result.stderr)
+
+    def test_an_interrupted_training_writes_what_there_is(self):
+        data, out, log = self.folder / "text.jsonl", self.folder / "o.gguf", self.folder / "log.jsonl"
+        data.write_text('{"messages":[{"role":"user","content":"ab"},{"role":"assistant","content":"ba"}]}\n')
+        process = subprocess.Popen([PROGRAM, "train", "--model", str(GOLDEN / "tiny/tiny-f32.gguf"), "--data", str(data), "--steps", "1000000",
+                                    "--out", str(out), "--log", str(log)], stderr=subprocess.DEVNULL)
+        deadline = time.time() + 120
+        while not (log.exists() and log.stat().st_size) and process.poll() is None and time.time() < deadline:
+            time.sleep(0.01)
+        process.send_signal(signal.SIGINT)
+        self.assertEqual(process.wait(60), 1, "stopped")
+        self.assertEqual(call("generate", "ab", "--model", GOLDEN / "tiny/tiny-f32.gguf", "--adapter", out, "--max-tokens", "2").returncode, 0)
+
     def test_bad_training_data_names_the_line(self):
         data = self.folder / "d.jsonl"
         data.write_text('{"messages":[{"role":"user","content":"a"},{"role":"assistant","content":"b"}]}\n{"messages": 3}\n')
@@ -172,6 +295,14 @@ class Program(unittest.TestCase):
             self.complains(result, 2, "d.jsonl line 1: ")
             self.assertIn(about, result.stderr)
         self.assertFalse((self.folder / "o.gguf").exists())
+        # A table of fewer rows than the vocabulary has pieces.
+        content = bytearray((GOLDEN / "tiny/tiny-f32.gguf").read_bytes())
+        rows = content.find(b"token_embd.weight") + len(b"token_embd.weight") + 4 + 8
+        self.assertEqual(struct.unpack("<Q", content[rows:rows + 8])[0], 512)
+        content[rows:rows + 8] = struct.pack("<Q", 100)
+        (self.folder / "few.gguf").write_bytes(content)
+        data.write_text('{"messages":[{"role":"user","content":"a"},{"role":"assistant","content":"b"}]}\n')
+        self.complains(call("train", "--model", self.folder / "few.gguf", "--data", data, "--steps", "1", "--out", self.folder / "o.gguf"), 2, "512 pieces")
 
     def test_sandbox_lua_codes(self):
         script = self.folder / "s.lua"
