@@ -20,8 +20,10 @@ std::string lower(std::string_view text) {
 
 std::string_view last_name(std::string_view path) { return path.substr(path.rfind('/') + 1); }
 
-/// `text` without what a plan of renaming fills in: "doc_{n:3}.txt" becomes "doc_.txt".
-std::string without_placeholders(std::string_view text) {
+constexpr char kFilledIn = 1;  // no name holds it
+
+/// `text` with a mark for what a plan of renaming fills in: of "doc_{n:3}.txt", the braces.
+std::string with_marks(std::string_view text) {
   std::string out;
   for (size_t at = 0; at < text.size();) {
     size_t end = at + 1;
@@ -29,18 +31,30 @@ std::string without_placeholders(std::string_view text) {
            (std::isalnum(static_cast<unsigned char>(text[end])) != 0 || text[end] == ':' ||
             text[end] == '%' || text[end] == '-'))
       ++end;
-    if (text[at] != '{' || end == text.size() || text[end] != '}')
+    if (text[at] != '{' || end == text.size() || text[end] != '}') {
       out += text[at++];
-    else
+    } else {
+      out += kFilledIn;
       at = end + 1;
+    }
   }
   return out;
 }
 
-std::string without_digits(std::string_view text) {
-  std::string out(text);
-  std::erase_if(out, [](char c) { return c >= '0' && c <= '9'; });
-  return out;
+/// Whether `marked` holds `name` with a mark in the place of one of its numbers.
+bool is_filled_in(std::string_view name, std::string_view marked) {
+  const auto digit = [](char c) { return c >= '0' && c <= '9'; };
+  for (size_t at = 0; at < name.size();) {
+    size_t end = at;
+    while (end < name.size() && digit(name[end])) ++end;
+    if (end > at) {
+      const std::string with_mark =
+          std::string(name.substr(0, at)) + kFilledIn + std::string(name.substr(end));
+      if (marked.find(with_mark) != std::string_view::npos) return true;
+    }
+    at = end + 1;
+  }
+  return false;
 }
 
 bool names_a_file(std::string_view name) {
@@ -58,8 +72,7 @@ std::optional<std::string> ignored_file(std::string_view request,
                                         const std::vector<std::string>& files,
                                         std::string_view call) {
   const std::string said = lower(call);
-  const std::string bare = without_placeholders(said);
-  const bool counts_up = bare.size() < said.size();
+  const std::string marked = with_marks(said);
   for (size_t at = 0; at < request.size();) {
     size_t end = at;
     while (end < request.size() && in_name(request[end])) ++end;
@@ -73,9 +86,7 @@ std::optional<std::string> ignored_file(std::string_view request,
       return lower(last_name(file)) == name;
     });
     // "doc_001.txt, doc_002.txt and so on"
-    const bool numbered = counts_up && without_digits(name) != name &&
-                          without_digits(bare).find(without_digits(name)) != std::string::npos;
-    if (!exists && !numbered) return std::string(word);
+    if (!exists && !is_filled_in(name, marked)) return std::string(word);
   }
   return std::nullopt;
 }

@@ -231,6 +231,9 @@ TEST(Mentions, ANamedFileIsThereOrWrittenOrIgnored) {
   const char* rename = "{op=\"rename\", files=\"*.txt\", match=\"*.txt\", to=\"doc_{n:3}.txt\"}";
   EXPECT_EQ(ignored("rename all to doc_001.txt, doc_002.txt and so on", rename), std::nullopt);
   EXPECT_EQ(ignored("rename all to page_001.txt and so on", rename), "page_001.txt");
+  EXPECT_EQ(ignored("rename report_2023.csv to r_001.csv",
+                    "files=\"report_2024.csv\", match=\"*\", to=\"r_{n:3}.csv\""),
+            "report_2023.csv");
   EXPECT_EQ(ignored("rename all to doc_001.txt", "to=\"doc_2.txt\""), "doc_001.txt");
 }
 

@@ -188,6 +188,11 @@ base::Result<ChartPlan> plan_chart(ChartKind kind, const data::Table& table,
   base::Result<data::Rows> rows = d.table.fetch(kMaxRows);
   if (!rows) return rows.error();
   d.rows = std::move(*rows);
+  if (options.stack == "normalize")
+    for (const Cell& cell : d.rows.columns[static_cast<size_t>(d.y)])
+      if (number(cell) < 0)
+        return Error{Errc::usage,
+                     who + ": parts of 100 % cannot show a negative value; use stack=\"zero\""};
   if (heatmap) {
     Drawn cells = d;
     cells.color = d.y;
