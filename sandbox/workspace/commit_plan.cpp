@@ -166,8 +166,10 @@ Status plan_commit(const ChangeSet& set, const Snapshot& before, int workspace, 
     step.from_mtime_ns = (*now)->mtime_ns;
     const Stamp* old = before.find(*f.before);
     const bool touched = f.keep_time || old == nullptr || old->mtime_ns != (*now)->mtime_ns;
+    // A mode that the run leaves alone stays what somebody has made it since.
+    if (old != nullptr && (old->mode & 07777) == f.mode) step.to_mode = step.from_mode;
     if (f.after) {
-      step.set_mode = step.from_mode != f.mode || (step.from_mode & 0700) != 0700;
+      step.set_mode = step.from_mode != step.to_mode || (step.from_mode & 0700) != 0700;
       step.set_mtime = !touched;
     }
     record.folders.push_back(std::move(step));

@@ -226,6 +226,8 @@ struct Teller {
       for (const auto& [path, inner] : before.tree(from)) {
         if (levels(path) - levels(from) + levels(to) >= kMaxDepth)
           return refused(path, "it would lie more than 64 folders deep");
+        if (path.size() - from.size() + to.size() > kMaxPath)
+          return refused(path, "its path would be too long");
       }
     }
     // Its ".." is written anew.

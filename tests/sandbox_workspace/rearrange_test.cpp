@@ -122,6 +122,28 @@ TEST_F(RearrangeTest, WhatSomebodyChangedMeanwhileStopsAll) {
   EXPECT_FALSE(fs::exists(workspace / ".tessera/undo/0001"));
 }
 
+TEST_F(RearrangeTest, AFolderThatSomebodyClosesMeanwhileStaysClosed) {
+  base::Result<ChangeSet> set = arranged({{"in/one", "one"}});
+  ASSERT_TRUE(set);
+  fs::permissions(workspace / "in", fs::perms::owner_all);
+  const std::string result = WorkspaceTest::commit(*set, layer);
+  EXPECT_TRUE(fs::exists(workspace / "one")) << result;
+  EXPECT_EQ(fs::status(workspace / "in").permissions(), fs::perms::owner_all);
+  EXPECT_EQ(undo(), "undone 0001");
+  EXPECT_TRUE(fs::exists(workspace / "in/one"));
+  EXPECT_EQ(fs::status(workspace / "in").permissions(), fs::perms::owner_all);
+}
+
+TEST_F(RearrangeTest, APathInsideThatWouldBeTooLongIsRefused) {
+  const std::string name(200, 'n');
+  fs::path deep = "in";
+  for (int i = 0; i < 19; ++i) deep /= name;
+  write(workspace / deep / "file", "deep");
+  EXPECT_EQ(told({{"in", "into"}}), "moved in -> into\n");
+  EXPECT_NE(told({{"", name}, {"in", name + "/in"}}).find("its path would be too long"),
+            std::string::npos);
+}
+
 TEST_F(RearrangeTest, AnEditBetweenTwoStepsIsNotLostAndAllIsPutBack) {
   const std::vector<Rearrangement> steps = {{"", "new"},    {"a", "new/a"},   {"b", "a"},
                                             {"new/a", "b"}, {"in", "new/in"}, {"c.txt", ""}};
