@@ -256,7 +256,7 @@ TEST_F(ScriptWithData, ErrorsNameWhatThereIs) {
        "chart.bar: stack is \"center\"; it can be zero, normalize"},
       {"chart.line(data.read('birds.csv'), {x='day', y='mass', color='species', stack='zero'})",
        "chart.line: only bars and areas have stack="},
-      {"chart.bar(data.read('birds.csv'):derive('loss', '0 - mass'), {x='day', y='loss', "
+      {"chart.bar(data.read('birds.csv'):derive('loss', '0 - [mass]'), {x='day', y='loss', "
        "color='species', stack='normalize'})",
        "chart.bar: parts of 100 % cannot show a negative value; use stack=\"zero\""},
       {"chart.bar(data.read('birds.csv'):where('mass', '>', 999), {x='species', y='mass'})",
