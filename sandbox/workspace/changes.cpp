@@ -39,13 +39,7 @@ using base::Result;
 using base::Status;
 using base::UniqueFd;
 
-constexpr size_t kMaxPath = 4000;  // with the journal's own folders in front it is below PATH_MAX
 constexpr size_t kMaxNames = 64 << 20;  // bytes of all paths: they are written down several times
-
-std::string folder_of(const std::string& path) {
-  const size_t slash = path.rfind('/');
-  return slash == std::string::npos ? "" : path.substr(0, slash);
-}
 
 const char* odd_type(uint32_t mode) {
   if (S_ISFIFO(mode)) return "a FIFO";

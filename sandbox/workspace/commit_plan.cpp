@@ -23,11 +23,6 @@ using base::Status;
 
 using Names = std::unordered_set<std::string_view>;
 
-std::string folder_of(const std::string& path) {
-  const size_t slash = path.rfind('/');
-  return slash == std::string::npos ? "" : path.substr(0, slash);
-}
-
 /// Whether `path` or a folder above it is in the set.
 bool lies_in_any(const Names& names, std::string_view path) {
   while (!path.empty() && !names.contains(path)) {

@@ -40,9 +40,8 @@ Result<UniqueFd> LayerReader::folder(const std::string& path) {
 }
 
 Result<UniqueFd> LayerReader::file(const std::string& path) {
-  const size_t slash = path.rfind('/');
-  const std::string name = path.substr(slash + 1);
-  const int parent = folders_.open(slash == std::string::npos ? "" : path.substr(0, slash));
+  const std::string name = name_of(path);
+  const int parent = folders_.open(folder_of(path));
   struct stat found {};
   // Nobody is at work in the layer any more, so what is looked at is what is opened.
   if (parent >= 0 && fstatat(parent, name.c_str(), &found, AT_SYMLINK_NOFOLLOW) == 0 &&

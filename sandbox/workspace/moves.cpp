@@ -29,8 +29,6 @@ using base::UniqueFd;
 
 namespace {
 
-std::string name_of(const std::string& path) { return path.substr(path.rfind('/') + 1); }
-
 /// Files that were removed, by content. Each is taken once, in the order of their paths.
 class Removed {
  public:
@@ -80,11 +78,6 @@ bool has_attributes(int fd) {
     if (strncmp(name, "user.", 5) == 0 && strncmp(name, "user.overlay.", 13) != 0) return true;
   }
   return false;
-}
-
-std::string folder_of(const std::string& path) {
-  const size_t slash = path.rfind('/');
-  return slash == std::string::npos ? "" : path.substr(0, slash);
 }
 
 /// Lets the very files that moved take the place of the layer's copies. plain: of set.changes,

@@ -31,7 +31,6 @@ using base::Result;
 using base::Status;
 using base::UniqueFd;
 
-constexpr size_t kMaxPath = 4000;
 constexpr size_t kMaxName = 255;
 
 using Id = uint32_t;
@@ -57,13 +56,6 @@ Error refused(const std::string& path, const std::string& why) {
   return {Errc::refused, printable(path) + ": " + why};
 }
 
-std::string_view folder_of(std::string_view path) {
-  const size_t slash = path.rfind('/');
-  return slash == std::string_view::npos ? std::string_view() : path.substr(0, slash);
-}
-
-std::string_view name_of(std::string_view path) { return path.substr(path.rfind('/') + 1); }
-
 /// The workspace in memory.
 class Model {
  public:
@@ -80,10 +72,8 @@ class Model {
       const size_t depth = static_cast<size_t>(std::count(path.begin(), path.end(), '/')) + 1;
       way.resize(depth);
       const Id id = static_cast<Id>(nodes_.size()), parent = way.back();
-      nodes_.push_back({.name = std::string(name_of(path)),
-                        .parent = parent,
-                        .old = &entry,
-                        .old_parent = parent});
+      nodes_.push_back(
+          {.name = name_of(path), .parent = parent, .old = &entry, .old_parent = parent});
       nodes_[parent].children.emplace(nodes_[id].name, id);
       way.push_back(id);
     }
@@ -106,7 +96,7 @@ class Model {
     if (step.from.empty()) {
       Result<Id> folder = room_for(step.to);
       if (!folder) return folder.error();
-      nodes_.push_back({.name = std::string(name_of(step.to)), .parent = *folder});
+      nodes_.push_back({.name = name_of(step.to), .parent = *folder});
       const Id id = static_cast<Id>(nodes_.size() - 1);
       nodes_[*folder].children.emplace(nodes_[id].name, id);
       return Ok{};
@@ -150,7 +140,7 @@ class Model {
  private:
   /// The folder that a new path is in, where the name is free.
   Result<Id> room_for(const std::string& path) const {
-    const std::string_view name = name_of(path);
+    const std::string name = name_of(path);
     if (name.empty() || name == "." || name == "..") return refused(path, "it is no path");
     const Id folder = find(folder_of(path));
     if (folder == kNone || !nodes_[folder].is_folder())
@@ -204,7 +194,7 @@ struct Teller {
   }
 
   static Status may_come(const std::string& path, const policies::Protect& protect) {
-    const std::string_view name = name_of(path);
+    const std::string name = name_of(path);
     if (is_protected(protect, name)) return refused(path, "its name is protected");
     if (!is_printable(name) || name.size() > kMaxName || path.size() > kMaxPath ||
         std::count(path.begin(), path.end(), '/') >= kMaxDepth)
@@ -307,7 +297,7 @@ struct Teller {
     for (Edit& edit : set.edits) {
       const auto& others = edit.replaces ? removed : made;
       int level = 0;
-      for (std::string_view at = folder_of(edit.path); !at.empty(); at = folder_of(at))
+      for (std::string at = folder_of(edit.path); !at.empty(); at = folder_of(at))
         level += others.contains(at);
       if (level > 0) edit.store = ".tessera/" + std::to_string(level) + "/" + edit.path;
     }

@@ -107,6 +107,13 @@ std::string join(std::string_view folder, std::string_view name) {
   return result += name;
 }
 
+std::string folder_of(std::string_view path) {
+  const size_t slash = path.rfind('/');
+  return std::string(slash == std::string_view::npos ? std::string_view() : path.substr(0, slash));
+}
+
+std::string name_of(std::string_view path) { return std::string(path.substr(path.rfind('/') + 1)); }
+
 const Stamp* Snapshot::find(std::string_view path) const {
   auto at = std::lower_bound(entries.begin(), entries.end(), path,
                              [](const Stamped& e, auto p) { return path_less(e.first, p); });

@@ -16,6 +16,8 @@ namespace sandbox {
 /// More than this is refused: what was not looked at can be neither protected nor restored.
 constexpr int kMaxDepth = 64;
 constexpr size_t kMaxEntries = 300'000;
+/// Bytes of a path; with the journal's own folders in front it is below PATH_MAX.
+constexpr size_t kMaxPath = 4000;
 
 /// A file or folder of the workspace with a protected name.
 struct ProtectedPath {
@@ -48,6 +50,10 @@ bool lies_in(std::string_view path, std::string_view top);
 
 /// `folder`/`name`, or `name` where the folder is "".
 std::string join(std::string_view folder, std::string_view name);
+
+/// The two parts of a path: "" and "a" of "a", "a/b" and "c" of "a/b/c".
+std::string folder_of(std::string_view path);
+std::string name_of(std::string_view path);
 
 /// The workspace as it was at one moment.
 struct Snapshot {

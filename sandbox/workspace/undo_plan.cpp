@@ -38,11 +38,6 @@ using tree::Closed;
 using Tree = std::vector<Stamped>;
 using Paths = std::set<std::string>;
 
-std::string folder_of(const std::string& path) {
-  const size_t slash = path.rfind('/');
-  return slash == std::string::npos ? "" : path.substr(0, slash);
-}
-
 /// Whether a file with the size and time of `put` has another content. Unreadable: no.
 Result<bool> edited(tree::Folders& workspace, const std::string& path, const Stamp& put) {
   if (!S_ISREG(put.mode) || put.hash == 0) return false;

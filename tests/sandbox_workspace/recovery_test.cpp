@@ -195,6 +195,41 @@ class RecoveryTest : public WorkspaceTest {
     if (!runs) return runs.error().message;
     return runs->empty() ? "" : std::string(state_name(runs->back().state));
   }
+
+  /// Undoes and redoes the run that is committed, killed at each step: each is whole or nothing.
+  /// before: as kSame shows it, after: as `view` does. kills: counted up.
+  void kill_undo_and_redo(const std::string& before, const std::string& after, const View& view,
+                          int& kills) {
+    for (const bool undo : {true, false}) {
+      const std::string start = look_through(workspace, kSame);
+      for (int k = 0;; ++k) {
+        const bool ended = in_child(k, [&](Journal& j) {
+          base::Result<Journal::Undone> done = undo ? j.undo("") : j.redo("");
+          if (!done) std::cerr << done.error().message << "\n";
+          return done.has_value();
+        });
+        (void)journal();
+        expect_tidy();
+        const std::string state = newest_state();
+        ASSERT_TRUE(state == "committed" || state == "undone") << state;
+        if ((state == "committed") == undo) {
+          ASSERT_EQ(look_through(workspace, kSame), start) << "step " << k;
+        } else if (undo) {
+          ASSERT_EQ(look_through(workspace, kSame), before) << "step " << k;
+          if (!ended) {
+            ASSERT_TRUE(journal().redo(""));
+          }
+        } else {
+          ASSERT_EQ(look_through(workspace, view), after) << "step " << k;
+          if (!ended) {
+            ASSERT_TRUE(journal().undo(""));
+          }
+        }
+        if (ended) break;
+        ++kills;
+      }
+    }
+  }
 };
 
 TEST_F(RecoveryTest, ACommitOrUndoThatIsKilledAtAnyStepIsWholeOrNothing) {
@@ -240,35 +275,8 @@ TEST_F(RecoveryTest, ACommitOrUndoThatIsKilledAtAnyStepIsWholeOrNothing) {
     }
     ASSERT_TRUE(journal().redo(""));
     ASSERT_EQ(look_through(workspace), after) << "seed " << seed;
-    for (const bool undo : {true, false}) {
-      const std::string start = look_through(workspace, kSame);
-      for (int k = 0;; ++k) {
-        const bool ended = in_child(k, [&](Journal& j) {
-          base::Result<Journal::Undone> done = undo ? j.undo("") : j.redo("");
-          if (!done) std::cerr << done.error().message << "\n";
-          return done.has_value();
-        });
-        (void)journal();
-        expect_tidy();
-        const std::string state = newest_state();
-        ASSERT_TRUE(state == "committed" || state == "undone") << state;
-        if ((state == "committed") == undo) {
-          ASSERT_EQ(look_through(workspace, kSame), start) << "seed " << seed << " step " << k;
-        } else if (undo) {
-          ASSERT_EQ(look_through(workspace, kSame), before) << "seed " << seed << " step " << k;
-          if (!ended) {
-            ASSERT_TRUE(journal().redo(""));
-          }
-        } else {
-          ASSERT_EQ(look_through(workspace), after) << "seed " << seed << " step " << k;
-          if (!ended) {
-            ASSERT_TRUE(journal().undo(""));
-          }
-        }
-        if (ended) break;
-        ++kills;
-      }
-    }
+    kill_undo_and_redo(before, after, {}, kills);
+    ASSERT_FALSE(HasFatalFailure()) << "seed " << seed;
     (void)journal().prune(1, 0);
   }
   std::cout << kills << " kills\n";
@@ -396,35 +404,8 @@ TEST_F(RearrangeRecoveryTest, APlanThatIsKilledAtAnyStepIsWholeOrNothing) {
     }
     ASSERT_TRUE(journal().redo(""));
     ASSERT_EQ(now(), plan.after) << "seed " << seed;
-    for (const bool undo : {true, false}) {
-      const std::string start = look_through(workspace, kSame);
-      for (int k = 0;; ++k) {
-        const bool ended = in_child(k, [&](Journal& j) {
-          base::Result<Journal::Undone> done = undo ? j.undo("") : j.redo("");
-          if (!done) std::cerr << done.error().message << "\n";
-          return done.has_value();
-        });
-        (void)journal();
-        expect_tidy();
-        const std::string state = newest_state();
-        ASSERT_TRUE(state == "committed" || state == "undone") << state;
-        if ((state == "committed") == undo) {
-          ASSERT_EQ(look_through(workspace, kSame), start) << "seed " << seed << " step " << k;
-        } else if (undo) {
-          ASSERT_EQ(look_through(workspace, kSame), before) << "seed " << seed << " step " << k;
-          if (!ended) {
-            ASSERT_TRUE(journal().redo(""));
-          }
-        } else {
-          ASSERT_EQ(now(), plan.after) << "seed " << seed << " step " << k;
-          if (!ended) {
-            ASSERT_TRUE(journal().undo(""));
-          }
-        }
-        if (ended) break;
-        ++kills;
-      }
-    }
+    kill_undo_and_redo(before, plan.after, {.folder_times = false}, kills);
+    ASSERT_FALSE(HasFatalFailure()) << "seed " << seed;
   }
   EXPECT_TRUE(by_way) << "no plan needed the way through the journal";
   std::cout << kills << " kills\n";
