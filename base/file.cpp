@@ -63,4 +63,12 @@ Status write_file(const std::filesystem::path& path, std::string_view content) {
   return Ok{};
 }
 
+bool same_file(const std::filesystem::path& a, const std::filesystem::path& b) {
+  namespace fs = std::filesystem;
+  std::error_code ignored;
+  return fs::equivalent(a, b, ignored) ||
+         fs::weakly_canonical(fs::absolute(a, ignored), ignored) ==
+             fs::weakly_canonical(fs::absolute(b, ignored), ignored);
+}
+
 }  // namespace base

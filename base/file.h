@@ -17,4 +17,7 @@ Result<std::string> read_file(const std::filesystem::path& path, size_t max_byte
 /// Errors: system.
 Status write_file(const std::filesystem::path& path, std::string_view content);
 
+/// Whether two paths lead, or would lead, to one file.
+bool same_file(const std::filesystem::path& a, const std::filesystem::path& b);
+
 }  // namespace base

@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 
+#include "base/file.h"
 #include "cli/command.h"
 #include "cli/model_store.h"
 #include "cli/train_log.h"
@@ -201,13 +202,6 @@ bool any(const std::vector<Sequence>& sequences, model::MediaKind kind) {
   return false;
 }
 
-bool same_file(const fs::path& a, const fs::path& b) {
-  std::error_code ignored;
-  return fs::equivalent(a, b, ignored) ||
-         fs::weakly_canonical(fs::absolute(a, ignored), ignored) ==
-             fs::weakly_canonical(fs::absolute(b, ignored), ignored);
-}
-
 /// Finds before the work what would lose it: a file that cannot be written, or that is named twice.
 /// Errors: usage, not_found (no such folder), system (it cannot be written to).
 base::Status check_outputs(const Options& o) {
@@ -241,10 +235,10 @@ base::Status check_outputs(const Options& o) {
     };
     for (const Named& other : outputs) {
       if (&other == &out) break;
-      if (!other.second.empty() && same_file(path, other.second)) return clash(other);
+      if (!other.second.empty() && base::same_file(path, other.second)) return clash(other);
     }
     for (const Named& other : inputs) {
-      if (other.second.empty() || !same_file(path, other.second)) continue;
+      if (other.second.empty() || !base::same_file(path, other.second)) continue;
       // An adapter may go on in its own file.
       const bool goes_on =
           &out == outputs && other.first == inputs[4].first && !model::is_peft(o.adapter);

@@ -895,8 +895,7 @@ base::Result<ConvertReport> quantize_gguf(const fs::path& in, const fs::path& ou
                                           const ConvertOptions& options) {
   const base::Result<Gguf> gguf = Gguf::open(in);
   if (!gguf) return gguf.error();
-  std::error_code ignored;
-  if (fs::equivalent(in, out, ignored))
+  if (base::same_file(in, out))
     return Error{Errc::usage, out.string() + ": the file to read and the file to write are one"};
   ConvertReport report;
   Fallbacks fallbacks;

@@ -3,6 +3,7 @@
 #include <map>
 #include <vector>
 
+#include "base/file.h"
 #include "model/checkpoint.h"
 #include "model/embedder_tensors.h"
 #include "model/gguf_writer.h"
@@ -43,13 +44,6 @@ base::Status write_rows(GgufWriter& w, const Rewrite& rewrite, uint64_t width, u
   return base::Ok{};
 }
 
-bool same_file(const fs::path& a, const fs::path& b) {
-  std::error_code ignored;
-  return fs::equivalent(a, b, ignored) ||
-         fs::weakly_canonical(fs::absolute(a, ignored), ignored) ==
-             fs::weakly_canonical(fs::absolute(b, ignored), ignored);
-}
-
 /// Errors: usage (a file to write is one to read or the other to write).
 base::Status check_apart(const fs::path& base, const fs::path& adapter, const fs::path& out,
                          const fs::path& mmproj) {
@@ -61,9 +55,9 @@ base::Status check_apart(const fs::path& base, const fs::path& adapter, const fs
       inputs.push_back(folder / name);
   for (const fs::path& to : {out, mmproj})
     for (const fs::path& from : inputs)
-      if (!to.empty() && same_file(from, to))
+      if (!to.empty() && base::same_file(from, to))
         return Error{Errc::usage, to.string() + ": a file to read and one to write are one"};
-  if (!mmproj.empty() && same_file(out, mmproj))
+  if (!mmproj.empty() && base::same_file(out, mmproj))
     return Error{Errc::usage, out.string() + ": both files to write are one"};
   return base::Ok{};
 }
