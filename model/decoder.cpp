@@ -61,22 +61,38 @@ Decoder::Decoder(const Architecture& architecture, const Weights& weights, const
                  : best_gemm_kernel().native                ? Precision::bf16
                                                             : Precision::int16;
   openblas_set_num_threads(1);  // the pool is the only source of threads
-  if (adapter != nullptr) adapter_ = *adapter;
-  if (adapter != nullptr && precision_ != Precision::f32)
-    packed_adapter_ = PackedLora(*adapter, pool);
+  unpack(adapter, max_packed_bytes, pool);
+  if (adapter == nullptr) return;
+  adapter_ = *adapter;
+  if (reads_panels()) packed_adapter_ = PackedLora(*adapter, pool);
+}
+
+bool Decoder::reads_panels() const {
+  for (int i = 0; i < architecture_.n_layers; ++i)
+    for (int p = 0; p < kProjections; ++p) {
+      const Matrix& matrix =
+          weights_.layers[static_cast<size_t>(i)].projections[static_cast<size_t>(p)];
+      if (matrix.out > 0 && packed(i, static_cast<Projection>(p)) == nullptr &&
+          way(matrix, {.reading = true}, 1) == Way::panels)
+        return true;
+    }
+  return false;
+}
+
+void Decoder::unpack(const Lora* adapter, size_t max_packed_bytes, ThreadPool& pool) {
   auto unpacked = [&](const Matrix& matrix) {
     return matrix.out > 0 && !has_integer_form(matrix.type);
   };
   size_t bytes = 0;
-  for (const LayerWeights& layer : weights.layers)
+  for (const LayerWeights& layer : weights_.layers)
     for (const Matrix& matrix : layer.projections)
       if (unpacked(matrix)) bytes += 2 * area(matrix.out, matrix.in);
   if (precision_ == Precision::f32 || bytes == 0 || bytes > max_packed_bytes) return;
-  packed_.resize(weights.layers.size());
-  for (int i = 0; i < architecture.n_layers; ++i)
+  packed_.resize(weights_.layers.size());
+  for (int i = 0; i < architecture_.n_layers; ++i)
     for (int p = 0; p < kProjections; ++p) {
       const Matrix& matrix =
-          weights.layers[static_cast<size_t>(i)].projections[static_cast<size_t>(p)];
+          weights_.layers[static_cast<size_t>(i)].projections[static_cast<size_t>(p)];
       if (!unpacked(matrix)) continue;
       const LowRank* low =
           adapter != nullptr ? &adapter->at(i, static_cast<Projection>(p)) : nullptr;
@@ -120,7 +136,7 @@ void Decoder::logits(const float* normed, int m, float* out, ThreadPool& pool) c
 }
 
 Decoder::Way Decoder::way(const Matrix& matrix, const Pass& pass, int m) const {
-  const bool few = !pass.reading && m <= kFewRows;
+  const bool few = pass.few(m);
   if (precision_ == Precision::f32) return few ? Way::stored_rows : Way::f32;
   if (has_integer_form(matrix.type) && (few || precision_ != Precision::bf16)) return Way::integers;
   return few ? Way::stored_rows : Way::panels;
@@ -161,7 +177,7 @@ void Decoder::linear(int layer, std::initializer_list<Output> outputs, const Inp
                      const Pass& pass, Workspace& work, ThreadPool& pool) const {
   const float* x = input.x;
   const int m = input.m;
-  const bool few = !pass.reading && m <= kFewRows;
+  const bool few = pass.few(m);
   std::array<IntegerProduct, kProjections> together;
   size_t n = 0;
   for (const auto& [p, y] : outputs) {
@@ -201,7 +217,7 @@ void Decoder::adapt(int layer, const Output& output, const Input& input, const P
   if (matrix.out == 0) return;
   const float* x = input.x;
   const int m = input.m, first = input.position;
-  const bool few = !pass.reading && m <= kFewRows;
+  const bool few = pass.few(m);
   // Merged into the weights, or one more block of their columns.
   const bool already = packed(layer, p) != nullptr ||
                        (way(matrix, pass, m) == Way::panels && beside_panels(layer, p, input).w);
@@ -255,7 +271,7 @@ void Decoder::forward_each(std::vector<float>& stream, std::span<KvCache* const>
 bool Decoder::run(std::vector<float>& stream, int n, const Pass& pass,
                   std::span<KvCache* const> caches, Workspace& work, ThreadPool& pool) const {
   const Architecture& a = architecture_;
-  const bool few = !pass.reading && n <= kFewRows, alone = caches.size() == 1;
+  const bool few = pass.few(n), alone = caches.size() == 1;
   const int past = caches[0]->size();
   std::vector<KvCache*> cache_of;  // of each row
   std::vector<KeyRange> sliding_reach, full_reach;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "model/architecture.h"
+#include "model/attention/attention.h"
 #include "model/gemm/gemm.h"
 #include "model/integer/matmul.h"
 #include "model/kv_cache.h"
@@ -78,6 +79,9 @@ class Decoder {
     /// come out as nothing in particular.
     bool last_only = false;
     std::stop_token stop = {};  ///< looked at between the matrices of one cache's pass
+
+    /// Whether `rows` rows are decoded, each as it would be alone.
+    bool few(int rows) const { return !reading && rows <= kFewRows; }
   };
 
   /// Runs `stream` [n, hidden] (embedded input, overwritten by the final-normed output) at
@@ -103,6 +107,10 @@ class Decoder {
   bool packed() const { return !packed_.empty(); }
 
  private:
+  /// To packed_, what the constructor says.
+  void unpack(const Lora* adapter, size_t max_packed_bytes, ThreadPool& pool);
+  /// Whether any matrix is multiplied as panels of bf16 when a prompt is read.
+  bool reads_panels() const;
   bool run(std::vector<float>& stream, int n, const Pass& pass, std::span<KvCache* const> caches,
            Workspace& work, ThreadPool& pool) const;
   /// What the projections of a layer from `first` to `last` read.
@@ -136,7 +144,7 @@ class Decoder {
   const Architecture& architecture_;
   const Weights& weights_;
   Lora adapter_;               // of layers in which it isn't merged into packed_
-  PackedLora packed_adapter_;  // the same beside panels of bf16
+  PackedLora packed_adapter_;  // the same beside panels of bf16; empty where there are none
   Precision precision_;
   std::vector<std::array<PackedMatrix, kProjections>> packed_;
 };

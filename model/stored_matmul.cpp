@@ -11,6 +11,7 @@
 #endif
 
 #include "model/clones.h"
+#include "model/cpu.h"
 #include "model/elementwise.h"
 #include "model/gemm/decode_panel.h"
 #include "model/gemm/kernel.h"
@@ -182,12 +183,8 @@ struct RowKernels {
 
 RowKernels best_row_kernels() {
 #if defined(__x86_64__)
-  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-      __builtin_cpu_supports("avx512vl"))
-    return {q8_0_rows_avx512, q4_0_rows_avx512};
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
-      __builtin_cpu_supports("f16c"))
-    return {q8_0_rows_avx2, q4_0_rows_avx2};
+  if (has_avx512()) return {q8_0_rows_avx512, q4_0_rows_avx512};
+  if (has_avx2()) return {q8_0_rows_avx2, q4_0_rows_avx2};
 #endif
   return {q8_0_rows, q4_0_rows};
 }

@@ -7,6 +7,8 @@
 #include <cstdint>
 #include <cstring>
 
+#include "model/cpu.h"
+
 #if defined(__clang__)
 #pragma clang attribute push(__attribute__((target("avx2,fma,f16c"))), apply_to = function)
 #else
@@ -18,6 +20,7 @@ namespace model {
 namespace {
 
 #include "model/attention/tiles.h"
+#include "model/x86_lanes.h"
 
 struct Avx2 {
   using Vector = __m256;
@@ -37,16 +40,8 @@ struct Avx2 {
     return _mm256_fmadd_ps(x, w, sum);
   }
   static Vector largest(Vector a, Vector b) { return _mm256_max_ps(a, b); }
-  static float sum_of(Vector v) {
-    const __m128 four = _mm_add_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps(v, 1));
-    const __m128 two = _mm_add_ps(four, _mm_movehl_ps(four, four));
-    return _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)));
-  }
-  static float largest_of(Vector v) {
-    const __m128 four = _mm_max_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps(v, 1));
-    const __m128 two = _mm_max_ps(four, _mm_movehl_ps(four, four));
-    return _mm_cvtss_f32(_mm_max_ss(two, _mm_movehdup_ps(two)));
-  }
+  static float sum_of(Vector v) { return sum_lanes(v); }
+  static float largest_of(Vector v) { return max_lanes(v); }
 
   static Vector seen_or(Vector v, int begin, int end, Vector other) {
     const __m256i lane = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
@@ -124,19 +119,9 @@ struct Avx2 {
 
 namespace model {
 
-const AttentionKernel kAttentionAvx2 = {"avx2",
-                                        [] {
-                                          return __builtin_cpu_supports("avx2") &&
-                                                 __builtin_cpu_supports("fma") &&
-                                                 __builtin_cpu_supports("f16c");
-                                        },
-                                        false,
-                                        4,
-                                        pack_queries<Avx2>,
-                                        pack_keys<Avx2>,
-                                        pack_values<Avx2>,
-                                        read<Avx2>,
-                                        decode<Avx2>};
+const AttentionKernel kAttentionAvx2 = {
+    "avx2",          has_avx2,          false,      4,           pack_queries<Avx2>,
+    pack_keys<Avx2>, pack_values<Avx2>, read<Avx2>, decode<Avx2>};
 
 }  // namespace model
 #endif

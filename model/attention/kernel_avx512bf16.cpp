@@ -7,6 +7,8 @@
 #include <cstdint>
 #include <cstring>
 
+#include "model/cpu.h"
+
 // Reading multiplies pairs of bf16 values (vdpbf16ps), twice as many as f32 in an instruction.
 // Decoding is bound by memory and stays in f32.
 
@@ -66,20 +68,15 @@ struct Avx512Bf16 : Avx512 {
 
 namespace model {
 
-const AttentionKernel kAttentionAvx512Bf16 = {
-    "avx512bf16",
-    [] {
-      return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-             __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bf16") &&
-             __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c");
-    },
-    true,
-    2,
-    pack_queries<Avx512Bf16>,
-    pack_keys<Avx512Bf16>,
-    pack_values<Avx512Bf16>,
-    read<Avx512Bf16>,
-    decode<Avx512>};
+const AttentionKernel kAttentionAvx512Bf16 = {"avx512bf16",
+                                              has_avx512bf16,
+                                              true,
+                                              2,
+                                              pack_queries<Avx512Bf16>,
+                                              pack_keys<Avx512Bf16>,
+                                              pack_values<Avx512Bf16>,
+                                              read<Avx512Bf16>,
+                                              decode<Avx512>};
 
 }  // namespace model
 #endif

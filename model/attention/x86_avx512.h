@@ -2,6 +2,9 @@
 
 #include <immintrin.h>
 
+#define TESSERA_HAS_AVX512
+#include "model/x86_lanes.h"
+
 // The vectors of tiles.h in 512-bit registers; included after it.
 
 struct Avx512 {
@@ -58,35 +61,7 @@ struct Avx512 {
     _mm_storeu_ps(p, _mm_add_ps(_mm256_castps256_ps128(half), _mm256_extractf128_ps(half, 1)));
   }
 
-  static void transpose(Vector (&t)[16]) {
-    Vector u[16];
-    TESSERA_UNROLL
-    for (int i = 0; i < 16; i += 2) {
-      u[i] = _mm512_unpacklo_ps(t[i], t[i + 1]);
-      u[i + 1] = _mm512_unpackhi_ps(t[i], t[i + 1]);
-    }
-    // Words 0..3 of each quarter of rows i..i+3.
-    TESSERA_UNROLL
-    for (int i = 0; i < 16; i += 4) {
-      t[i] = _mm512_shuffle_ps(u[i], u[i + 2], 0x44);
-      t[i + 1] = _mm512_shuffle_ps(u[i], u[i + 2], 0xee);
-      t[i + 2] = _mm512_shuffle_ps(u[i + 1], u[i + 3], 0x44);
-      t[i + 3] = _mm512_shuffle_ps(u[i + 1], u[i + 3], 0xee);
-    }
-    TESSERA_UNROLL
-    for (int i = 0; i < 4; ++i) {
-      const Vector a = _mm512_shuffle_f32x4(t[i], t[i + 4], 0x88);  // quarters 0, 2
-      const Vector b = _mm512_shuffle_f32x4(t[i], t[i + 4], 0xdd);  // quarters 1, 3
-      const Vector c = _mm512_shuffle_f32x4(t[i + 8], t[i + 12], 0x88);
-      const Vector d = _mm512_shuffle_f32x4(t[i + 8], t[i + 12], 0xdd);
-      u[i] = _mm512_shuffle_f32x4(a, c, 0x88);
-      u[i + 8] = _mm512_shuffle_f32x4(a, c, 0xdd);
-      u[i + 4] = _mm512_shuffle_f32x4(b, d, 0x88);
-      u[i + 12] = _mm512_shuffle_f32x4(b, d, 0xdd);
-    }
-    TESSERA_UNROLL
-    for (int i = 0; i < 16; ++i) t[i] = u[i];
-  }
+  static void transpose(Vector (&t)[16]) { transpose_lanes(t); }
 
   template <class Number>
   static Vector key_words(const std::byte* row, int lane, int head_dim) {

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "model/clones.h"
+#include "model/cpu.h"
 #include "model/gemm/bf16.h"
 #include "model/gemm/kernel.h"
 #include "model/integer/kernel.h"
@@ -56,35 +57,6 @@ namespace {
 #define TESSERA_HAS_AVX512
 #include "model/integer/x86_formats.h"
 
-/// 16 rows of 16 pairs to 16 pairs of 16 rows.
-inline void store_transposed(const __m512i* rows, uint16_t* to) {
-  __m512i a[16], b[16];
-#pragma GCC unroll 16
-  for (int i = 0; i < 16; i += 2) {
-    a[i] = _mm512_unpacklo_epi32(rows[i], rows[i + 1]);
-    a[i + 1] = _mm512_unpackhi_epi32(rows[i], rows[i + 1]);
-  }
-#pragma GCC unroll 16
-  for (int i = 0; i < 16; i += 4) {
-    b[i] = _mm512_unpacklo_epi64(a[i], a[i + 2]);
-    b[i + 1] = _mm512_unpackhi_epi64(a[i], a[i + 2]);
-    b[i + 2] = _mm512_unpacklo_epi64(a[i + 1], a[i + 3]);
-    b[i + 3] = _mm512_unpackhi_epi64(a[i + 1], a[i + 3]);
-  }
-  // b[4 q + j]: of rows 4 q .. 4 q + 3, the pairs j, j + 4, j + 8, j + 12 in its four lanes.
-#pragma GCC unroll 4
-  for (int j = 0; j < 4; ++j) {
-    const __m512i even = _mm512_shuffle_i32x4(b[j], b[4 + j], 0x88);
-    const __m512i odd = _mm512_shuffle_i32x4(b[j], b[4 + j], 0xdd);
-    const __m512i even_high = _mm512_shuffle_i32x4(b[8 + j], b[12 + j], 0x88);
-    const __m512i odd_high = _mm512_shuffle_i32x4(b[8 + j], b[12 + j], 0xdd);
-    _mm512_store_si512(to + 32 * j, _mm512_shuffle_i32x4(even, even_high, 0x88));
-    _mm512_store_si512(to + 32 * (j + 4), _mm512_shuffle_i32x4(odd, odd_high, 0x88));
-    _mm512_store_si512(to + 32 * (j + 8), _mm512_shuffle_i32x4(even, even_high, 0xdd));
-    _mm512_store_si512(to + 32 * (j + 12), _mm512_shuffle_i32x4(odd, odd_high, 0xdd));
-  }
-}
-
 /// 16 values to scale * value - min.
 template <int kBits>
 inline __m512 scaled(__m128i bytes, float scale, float min) {
@@ -97,7 +69,7 @@ inline __m512 scaled(__m128i bytes, float scale, float min) {
 template <class B>
 void decode_panel_of(const std::byte* data, size_t stride, int rows, int groups, uint16_t* to) {
   for (int g = 0; g < groups; g += B::kGroups, data += B::kBytes) {
-    __m512i pairs[B::kGroups][kPanelRows];
+    __m512 pairs[B::kGroups][kPanelRows];  // of bf16, word by word
     for (int r = 0; r < kPanelRows; ++r) {
       const B block(data + static_cast<size_t>(std::min(r, rows - 1)) * stride);
       for (int i = 0; i < B::kGroups; ++i) {
@@ -107,10 +79,13 @@ void decode_panel_of(const std::byte* data, size_t stride, int rows, int groups,
             scaled<B::kBits>(_mm256_castsi256_si128(q), block.scale(i, 0), block.min(i, 0));
         const __m512 high = scaled<B::kBits>(_mm256_extracti128_si256(q, 1),
                                              block.scale(i, kSecond), block.min(i, kSecond));
-        pairs[i][r] = (__m512i)_mm512_cvtne2ps_pbh(high, low);
+        pairs[i][r] = (__m512)_mm512_cvtne2ps_pbh(high, low);
       }
     }
-    for (int i = 0; i < B::kGroups; ++i, to += 32 * kPanelRows) store_transposed(pairs[i], to);
+    for (int i = 0; i < B::kGroups; ++i) {
+      transpose_lanes(pairs[i]);
+      for (int j = 0; j < kPanelRows; ++j, to += 2 * kPanelRows) _mm512_store_ps(to, pairs[i][j]);
+    }
   }
 }
 
@@ -120,12 +95,6 @@ void decode_panel_avx512(const Matrix& w, int first, uint16_t* panel) {
         w.row(first), row_bytes(w.type, static_cast<uint64_t>(w.in)),
         std::min(kPanelRows, w.out - first), w.in / 32, panel);
   });
-}
-
-bool has_avx512bf16() {
-  return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-         __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bf16") &&
-         __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c");
 }
 
 }  // namespace

@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+#include "model/cpu.h"
+
 // Eight rows of x by two panels (32 rows of W): sixteen accumulators, fed by two loads of W and
 // eight broadcasts of a pair of x. vdpbf16ps multiplies the pairs and adds both products. Packed x
 // is row-major bf16.
@@ -22,11 +24,6 @@ namespace model {
 namespace {
 
 constexpr int kRows = 8;
-
-bool supported_avx512() {
-  return __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
-         __builtin_cpu_supports("avx512bf16");
-}
 
 TESSERA_AVX512 void pack_x_avx512(const float* x, int m, int k, int x_stride, std::byte* to) {
   const int k_padded = round_up(k, kColumnStep);
@@ -93,7 +90,7 @@ void multiply_avx512(const std::byte* x, int m, int k, const uint16_t* w, size_t
 
 }  // namespace
 
-const GemmKernel kAvx512Bf16Kernel = {"avx512bf16",  supported_avx512, true, 2,
+const GemmKernel kAvx512Bf16Kernel = {"avx512bf16",  has_avx512bf16, true, 2,
                                       pack_x_avx512, multiply_avx512};
 
 }  // namespace model

@@ -7,6 +7,7 @@
 #include <cstring>
 #include <type_traits>
 
+#include "model/cpu.h"
 #include "model/integer/dispatch.h"
 
 // Products of unsigned and signed bytes in pairs (vpmaddubsw) into 16 bits: sums of eight pairs of
@@ -212,16 +213,8 @@ void multiply(std::span<const IntegerPanel> panels, int rows, const IntegerRows&
 
 namespace model {
 
-const IntegerKernel kIntegerAvx2 = {"avx2",
-                                    [] {
-                                      return __builtin_cpu_supports("avx2") &&
-                                             __builtin_cpu_supports("fma") &&
-                                             __builtin_cpu_supports("f16c");
-                                    },
-                                    round_groups,
-                                    multiply_rows<Product>,
-                                    decode<Product>,
-                                    multiply};
+const IntegerKernel kIntegerAvx2 = {"avx2",          has_avx2, round_groups, multiply_rows<Product>,
+                                    decode<Product>, multiply};
 
 }  // namespace model
 #endif

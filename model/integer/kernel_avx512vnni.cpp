@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "model/cpu.h"
 #include "model/integer/dispatch.h"
 #include "model/integer/rows_avx512vnni.h"
 
@@ -225,17 +226,8 @@ void multiply(std::span<const IntegerPanel> panels, int rows, const IntegerRows&
 
 namespace model {
 
-const IntegerKernel kIntegerAvx512Vnni = {
-    "avx512vnni",
-    [] {
-      return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-             __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vnni") &&
-             __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c");
-    },
-    round_groups,
-    multiply_rows_avx512,
-    decode<Product>,
-    multiply};
+const IntegerKernel kIntegerAvx512Vnni = {"avx512vnni",         has_avx512vnni,  round_groups,
+                                          multiply_rows_avx512, decode<Product>, multiply};
 
 }  // namespace model
 #endif

@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "model/quants.h"
+#include "model/x86_lanes.h"
 
 // Blocks of the formats for 256-bit registers: included inside a file's target region and its
 // anonymous namespace, so that each kernel has its own copy. A Block prepares what its groups share
@@ -188,12 +189,6 @@ inline __m256 scale_lanes(const B& block, int i) {
   return _mm256_set_m128(_mm_set1_ps(block.scale(i, 1)), _mm_set1_ps(block.scale(i, 0)));
 }
 
-inline float sum_lanes(__m256 v) {
-  const __m128 half = _mm_add_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps(v, 1));
-  const __m128 pair = _mm_add_ps(half, _mm_movehl_ps(half, half));
-  return _mm_cvtss_f32(_mm_add_ss(pair, _mm_movehdup_ps(pair)));
-}
-
 /// Bytes to words, signed for Q8_0.
 template <int kBits>
 inline __m256i widen(__m128i bytes) {
@@ -330,13 +325,6 @@ void decode(TensorType type, const std::byte* data, size_t stride, int rows, int
           data, stride, rows, column, panel);
     });
   });
-}
-
-/// The largest of eight.
-inline float max_lanes(__m256 v) {
-  const __m128 half = _mm_max_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps(v, 1));
-  const __m128 pair = _mm_max_ps(half, _mm_movehl_ps(half, half));
-  return _mm_cvtss_f32(_mm_max_ss(pair, _mm_movehdup_ps(pair)));
 }
 
 inline int32_t sum_lanes(__m256i v) {
