@@ -38,7 +38,7 @@ namespace fs = std::filesystem;
 struct Options {
   std::string model, mmproj, adapter, data, held_out, prompt, out, mmproj_out, log, curve;
   std::string tune = "lora", projections = "all", embedders = "keep", schedule = "cosine",
-              precision = "bf16", type = "BF16";
+              precision = "bf16", type = "BF16", choices = "all";
   int image_budget = model::kDefaultImageBudget;
   LoraOptions lora{.alpha = 0};
   DecoderOptions decoder;
@@ -178,7 +178,27 @@ uint64_t variant_of(const Options& o, const Files& files, const model::Lora& ini
   if (keep && parts.audio)
     for (model::NamedTensor& t : tensors_of(*parts.audio)) kept.push_back(std::move(t));
   for (const model::NamedTensor& t : kept) add(std::as_bytes(std::span(t.values)));
+  add(std::as_bytes(std::span(o.decoder.choices)));
   return hash;
+}
+
+/// The tokens of the data, and the kKept first ones, which are the commonest pieces of text. A loss
+/// among these alone leaves the others where the model has them.
+std::vector<int32_t> tokens_of(std::initializer_list<const std::vector<Sequence>*> sets,
+                               int vocabulary) {
+  constexpr int kKept = 8192;
+  std::vector<bool> present(static_cast<size_t>(vocabulary), false);
+  std::fill_n(present.begin(), std::min(kKept, vocabulary), true);
+  for (const std::vector<Sequence>* set : sets)
+    for (const Sequence& s : *set) {
+      for (const int32_t t : s.tokens) present[static_cast<size_t>(t)] = true;
+      for (const int32_t l : s.labels)
+        if (l >= 0) present[static_cast<size_t>(l)] = true;
+    }
+  std::vector<int32_t> list;
+  for (int i = 0; i < vocabulary; ++i)
+    if (present[static_cast<size_t>(i)]) list.push_back(i);
+  return list;
 }
 
 void count(const std::vector<Sequence>& sequences) {
@@ -261,6 +281,8 @@ int run(Options o) {
                                 "convert)"});
   if (full && !o.adapter.empty())
     return fail(Error{Errc::usage, "--adapter belongs to --tune lora"});
+  if (full && o.choices == "data")
+    return fail(Error{Errc::usage, "--loss-among data belongs to --tune lora"});
   if (full && o.embedders != "keep" && o.mmproj_out.empty())
     return fail(Error{Errc::usage, "--mmproj-out names the file for the trained embedders"});
   const base::Result<std::array<bool, model::kProjections>> projections =
@@ -326,8 +348,10 @@ int run(Options o) {
     for (const model::LowRank& low : layer)
       if (low.rank > 0 && low.scale != 0) alpha = low.scale * static_cast<float>(low.rank);
   o.train.schedule = *schedule_named(o.schedule);
-  o.train.variant = variant_of(o, files, initial, *parts);
   o.decoder.full = full;
+  if (o.choices == "data")
+    o.decoder.choices = tokens_of({&*sequences, &held_out}, files.architecture.vocab_size);
+  o.train.variant = variant_of(o, files, initial, *parts);
   model::ThreadPool pool;
   TrainableModel model{.decoder =
                            TrainableDecoder(files.architecture, files.weights, std::move(initial),
@@ -405,6 +429,9 @@ void add_how(CLI::App* c, TrainOptions& t, Options& o) {
   c->add_option("--weight-decay", t.weight_decay, "of matrices, as AdamW has it");
   c->add_option("--clip", t.clip, "largest norm of a gradient; 0: any");
   c->add_option("--seed", t.seed, "order of the data, dropout and fresh weights");
+  c->add_option("--loss-among", o.choices,
+                "all tokens, or data: those that occur in the data and the commonest; faster")
+      ->check(CLI::IsMember({"all", "data"}));
   c->add_flag("--recompute", o.decoder.recompute,
               "hold the activations of one layer alone: less memory, a third more work");
   c->add_option("--precision", o.precision, "bf16 (fast) or f32")

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 #include "model/elementwise.h"
 #include "model/training/buffers.h"
@@ -50,25 +51,34 @@ TrainableDecoder::TrainableDecoder(const Architecture& architecture, const Weigh
                  norm(w.query_norm),        norm(w.key_norm)};
   }
   output_norm_ = norm(weights.output_norm);
-  head_ = take(weights.embedding);
+  head_ = options_.choices.empty() ? take(weights.embedding)
+                                   : take(weights.embedding, options_.choices);
   clear_gradient();
 }
 
 TrainableDecoder::Linear TrainableDecoder::take(const Matrix& matrix) {
+  std::vector<int32_t> rows(static_cast<size_t>(matrix.out));
+  std::iota(rows.begin(), rows.end(), 0);
+  return take(matrix, rows);
+}
+
+TrainableDecoder::Linear TrainableDecoder::take(const Matrix& matrix,
+                                                const std::vector<int32_t>& rows) {
   Linear l;
-  l.out = matrix.out;
+  l.out = static_cast<int>(rows.size());
   l.in = matrix.in;
   if (precision_ != Precision::f32 && !options_.full) {  // a frozen row is needed in bf16 alone
     const PackedMatrix::RowSource row = [&](int r, std::span<float> to) {
-      matrix.dequantize(r, 1, to.data());
+      matrix.dequantize(rows[static_cast<size_t>(r)], 1, to.data());
     };
     l.forward = PackedMatrix::pack(row, l.out, l.in, &pool_);
     l.backward = PackedMatrix::pack_transposed(row, l.in, l.out, &pool_);
     return l;
   }
-  l.f32.resize(area(matrix.out, matrix.in));
-  pool_.parallel_for(matrix.out, 256, [&](int, int begin, int end) {
-    matrix.dequantize(begin, end - begin, l.f32.data() + area(begin, matrix.in));
+  l.f32.resize(area(l.out, l.in));
+  pool_.parallel_for(l.out, 256, [&](int, int begin, int end) {
+    for (int r = begin; r < end; ++r)
+      matrix.dequantize(rows[static_cast<size_t>(r)], 1, l.f32.data() + area(r, l.in));
   });
   if (options_.full) l.gradient.resize(l.f32.size());
   pack(l);
@@ -338,10 +348,17 @@ void TrainableDecoder::forward(const PackedBatch& batch, const SoftRows* soft) {
            final_normed_.data(), final_inv_.data(), pool_);
 }
 
+int TrainableDecoder::choice_of(int32_t token) const {
+  const std::vector<int32_t>& choices = options_.choices;
+  if (choices.empty()) return token;
+  return static_cast<int>(std::lower_bound(choices.begin(), choices.end(), token) -
+                          choices.begin());
+}
+
 std::vector<float> TrainableDecoder::logits(const PackedBatch& batch, SoftRows* soft) {
   noise_ = 0;
   forward(batch, soft);
-  std::vector<float> out(area(rows_, architecture_.vocab_size));
+  std::vector<float> out(area(rows_, head_.out));
   base_forward(head_, final_normed_.data(), rows_, out.data());
   if (architecture_.logit_softcap > 0)
     for (float& v : out)
@@ -361,8 +378,7 @@ double TrainableDecoder::loss(const PackedBatch& batch, float weight, bool with_
   // Logits of a few rows at a time: a row of them is 1 MB.
   constexpr int kChunk = 128;
   std::vector<float> hidden(area(kChunk, a.hidden)), d_hidden(area(kChunk, a.hidden));
-  std::vector<float> logits(
-      area(std::min<int>(kChunk, static_cast<int>(rows.size())), a.vocab_size));
+  std::vector<float> logits(area(std::min<int>(kChunk, static_cast<int>(rows.size())), head_.out));
   std::vector<double> losses(rows.size());
   for (size_t begin = 0; begin < rows.size(); begin += kChunk) {
     const int n = static_cast<int>(std::min<size_t>(kChunk, rows.size() - begin));
@@ -373,8 +389,8 @@ double TrainableDecoder::loss(const PackedBatch& batch, float weight, bool with_
     pool_.parallel_for(n, 1, [&](int, int b, int e) {
       for (int i = b; i < e; ++i)
         losses[begin + static_cast<size_t>(i)] = static_cast<double>(cross_entropy_row(
-            logits.data() + area(i, a.vocab_size), a.vocab_size,
-            batch.labels[static_cast<size_t>(rows[begin + static_cast<size_t>(i)])],
+            logits.data() + area(i, head_.out), head_.out,
+            choice_of(batch.labels[static_cast<size_t>(rows[begin + static_cast<size_t>(i)])]),
             a.logit_softcap, weight));
     });
     if (!with_gradient) continue;

@@ -30,6 +30,9 @@ struct DecoderOptions {
   bool recompute = false;
   /// Share of the values before A that a pass with noise drops.
   float lora_dropout = 0;
+  /// The loss chooses among these tokens alone, ascending; every label is one of them. Empty: among
+  /// all. With an adapter only: most of a small model's arithmetic is its table of pieces.
+  std::vector<int32_t> choices = {};
 };
 
 /// A decoder whose adapter, or whose every weight, is trained: the loss of a batch and the gradient
@@ -48,7 +51,7 @@ class TrainableDecoder {
   /// drawn from; 0: no dropout.
   double loss(const PackedBatch& batch, float weight, bool with_gradient, SoftRows* soft = nullptr,
               uint64_t noise = 0);
-  /// Logits of every row, [rows, vocab]; for tests on small vocabularies.
+  /// Logits of every row, [rows, vocab] or [rows, choices]; for tests on small vocabularies.
   std::vector<float> logits(const PackedBatch& batch, SoftRows* soft = nullptr);
 
   /// What is trained, layer by layer.
@@ -97,6 +100,8 @@ class TrainableDecoder {
   };
 
   Linear take(const Matrix& matrix);
+  Linear take(const Matrix& matrix, const std::vector<int32_t>& rows);
+  int choice_of(int32_t token) const;
   void pack(Linear& l);
   void linear(int layer, Projection p, const float* x, float* y);
   void linear_backward(int layer, Projection p, const float* x, const float* dy, float* dx,
@@ -142,7 +147,7 @@ class TrainableDecoder {
   std::vector<std::array<Linear, kProjections>> linears_;
   std::vector<std::array<Norm, kNorms>> norms_;
   Norm output_norm_;
-  Linear head_;                              // and input table
+  Linear head_;                              // and input table; rows as in options_.choices
   std::vector<std::vector<float>> streams_;  // residual stream before each layer
   std::vector<Activations> layers_;
   std::vector<float> output_, final_normed_, final_inv_;  // residual stream at the end, its norm

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <fstream>
 #include <map>
@@ -98,6 +99,65 @@ TEST(TrainableDecoder, EveryGradientEqualsTheReference) {
       }
     }
   EXPECT_EQ(compared, expected.size());
+}
+
+double squares(const Lora& gradient) {
+  double sum = 0;
+  for (const auto& layer : gradient.layers)
+    for (const LowRank& low : layer)
+      for (const std::vector<float>* side : {&low.a, &low.b})
+        for (const float v : *side) sum += static_cast<double>(v) * static_cast<double>(v);
+  return sum;
+}
+
+TEST(TrainableDecoder, LossAmongSomeTokensIsTheirShareOfTheSoftmax) {
+  Tiny tiny;
+  const Sequence s = tiny.sequence();
+  const PackedBatch batch = pack({&s});
+  const int vocab = tiny.architecture.vocab_size;
+  std::vector<int32_t> all, some;
+  for (int i = 0; i < vocab; ++i) all.push_back(i);
+  for (int i = 0; i < vocab; ++i)
+    if (i % 3 == 0 || std::count(s.labels.begin(), s.labels.end(), i) > 0) some.push_back(i);
+  ASSERT_LT(some.size(), all.size() / 2);
+  auto decoder = [&](const std::vector<int32_t>& choices) {
+    return TrainableDecoder(tiny.architecture, tiny.weights, tiny.lora, Precision::f32, tiny.pool,
+                            {.choices = choices});
+  };
+  TrainableDecoder plain = decoder({}), whole = decoder(all), part = decoder(some);
+  const std::vector<float> logits = plain.logits(batch);
+  const double expected_whole = plain.loss(batch, 1, true);
+  EXPECT_NEAR(whole.loss(batch, 1, true), expected_whole, 1e-5 * expected_whole);
+  EXPECT_NEAR(squares(whole.gradient()), squares(plain.gradient()),
+              1e-4 * squares(plain.gradient()));
+
+  double expected = 0;
+  for (int r = 0; r < batch.rows(); ++r) {
+    const int32_t label = batch.labels[static_cast<size_t>(r)];
+    if (label < 0) continue;
+    const float* row = logits.data() + static_cast<ptrdiff_t>(r) * vocab;
+    double sum = 0;
+    for (const int32_t c : some) sum += std::exp(static_cast<double>(row[c]));
+    expected += std::log(sum) - static_cast<double>(row[label]);
+  }
+  EXPECT_LT(expected, expected_whole);
+  EXPECT_NEAR(part.loss(batch, 1, true), expected, 1e-4 * expected);
+
+  // Along its gradient the loss changes by |g| per unit.
+  const Lora gradient = part.gradient();
+  const double gg = squares(gradient), h = 1e-3 / std::sqrt(gg);
+  auto moved = [&](double by) {
+    part.lora() = tiny.lora;
+    for (size_t i = 0; i < gradient.layers.size(); ++i)
+      for (size_t p = 0; p < kProjections; ++p) {
+        LowRank& low = part.lora().layers[i][p];
+        const LowRank& g = gradient.layers[i][p];
+        for (size_t k = 0; k < low.a.size(); ++k) low.a[k] += static_cast<float>(by) * g.a[k];
+        for (size_t k = 0; k < low.b.size(); ++k) low.b[k] += static_cast<float>(by) * g.b[k];
+      }
+    return part.loss(batch, 1, false);
+  };
+  EXPECT_NEAR((moved(h) - moved(-h)) / (2 * h), gg, 0.02 * gg);
 }
 
 TEST(TrainableDecoder, GradientsEqualFiniteDifferences) {
