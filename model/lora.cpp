@@ -161,7 +161,11 @@ base::Status write_lora(const std::filesystem::path& path, const Lora& lora, con
       matrices.emplace_back(&low.b, own ? low.scale / plain : 1.0f);
     }
   }
-  for (const NamedTensor& t : embedders) w.add_tensor(t.name, t.shape, TensorType::f32);
+  // Matrices in f16 like the factors; norms are small and stay as they are.
+  auto type_of = [](const NamedTensor& t) {
+    return t.shape.size() > 1 ? TensorType::f16 : TensorType::f32;
+  };
+  for (const NamedTensor& t : embedders) w.add_tensor(t.name, t.shape, type_of(t));
   // Training writes over its own earlier result.
   base::Status done = w.begin(path, true);
   std::vector<std::byte> bytes;
@@ -174,8 +178,12 @@ base::Status write_lora(const std::filesystem::path& path, const Lora& lora, con
     quantize_row(TensorType::f16, scaled, bytes.data());
     done = w.write(bytes);
   }
-  for (const NamedTensor& t : embedders)
-    if (done) done = w.write(std::as_bytes(std::span(t.values)));
+  for (const NamedTensor& t : embedders) {
+    if (!done) return done;
+    bytes.resize(row_bytes(type_of(t), t.values.size()));
+    quantize_row(type_of(t), t.values, bytes.data());
+    done = w.write(bytes);
+  }
   if (!done) return done;
   return w.finish();
 }

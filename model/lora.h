@@ -44,7 +44,8 @@ struct Lora {
 
 struct NamedTensor;
 
-/// Writes `lora` as a GGUF adapter with f16 matrices, and `embedders` beside them in f32. alpha:
+/// Writes `lora` as a GGUF adapter with f16 matrices, and `embedders` beside them, matrices in f16
+/// and vectors in f32. alpha:
 /// the factor that open() divides by the rank, not 0; where a module has another scale than that,
 /// its B takes up the difference. Replaces `path`. Errors: system.
 base::Status write_lora(const std::filesystem::path& path, const Lora& lora,

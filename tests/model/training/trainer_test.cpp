@@ -5,6 +5,7 @@
 #include <fstream>
 
 #include "model/embedder_tensors.h"
+#include "model/half.h"
 #include "model/model.h"
 #include "model/training/dataset.h"
 #include "model/training/starting_lora.h"
@@ -176,7 +177,13 @@ TEST_F(Training, ModulesWithScalesOfTheirOwnKeepThemUnderOneAlpha) {
 }
 
 TEST_F(Training, FreshEmbeddersAreReadBackFromTheAdapter) {
-  const VisionWeights vision = fresh_vision(64, 0.5f, 1);
+  VisionWeights vision = fresh_vision(64, 0.5f, 1);
+  for (std::vector<float>* matrix : {&vision.dense, &vision.table, &vision.projection}) {
+    std::vector<uint16_t> halves(matrix->size());  // as the file holds them
+    const int n = static_cast<int>(halves.size());
+    to_halves(matrix->data(), halves.data(), n);
+    from_halves(halves.data(), matrix->data(), n);
+  }
   const AudioWeights audio = fresh_audio(64, 0.5f, 1);
   std::vector<NamedTensor> tensors = tensors_of(vision);
   for (NamedTensor& t : tensors_of(audio)) tensors.push_back(std::move(t));
