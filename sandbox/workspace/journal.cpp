@@ -65,6 +65,20 @@ Result<std::vector<std::string>> prune_area(const Area& area, size_t keep_runs,
   return forgotten;
 }
 
+/// read_side() of what one of a run's folders has of `path`, in whichever tree that lies.
+Result<std::string> read_stored(int journal, const std::string& folder, const std::string& path,
+                                const DiffBounds& bounds) {
+  for (int level = 0; level <= kMaxDepth; ++level) {
+    const std::string at = join(folder, level == 0 ? path : store_within(level, path));
+    Result<std::optional<Stamp>> found = tree::look(journal, at);
+    if (!found) return found.error();
+    if (*found) return read_side(journal, at, bounds);
+    // Most runs have no such tree.
+    if (level == 0 && !tree::open_beneath(journal, join(folder, ".tessera"), O_PATH)) break;
+  }
+  return std::string();
+}
+
 /// The record of `id`, or of the newest in `state`. Errors: not_found, usage (in another state).
 Result<Record> find(const Area& area, const std::string& id, RunState state) {
   const std::string wanted(state_name(state));
@@ -197,16 +211,15 @@ Result<std::string> Journal::diff(const std::string& id, const Change& change,
   std::string old_text, new_text;
   if (change.kind != ChangeKind::added) {
     Result<std::string> text =
-        committed ? read_side(area.journal(), join(id + "/old", old_path(change)), bounds)
+        committed ? read_stored(area.journal(), id + "/old", old_path(change), bounds)
                   : read_side(area.workspace(), old_path(change), bounds);
     if (!text) return text;
     old_text = std::move(*text);
   }
   if (change.kind != ChangeKind::removed) {
     const std::string store = record->state == RunState::kept ? id + "/new" : id + "/undone";
-    Result<std::string> text = committed
-                                   ? read_side(area.workspace(), change.path, bounds)
-                                   : read_side(area.journal(), join(store, change.path), bounds);
+    Result<std::string> text = committed ? read_side(area.workspace(), change.path, bounds)
+                                         : read_stored(area.journal(), store, change.path, bounds);
     if (!text) return text;
     new_text = std::move(*text);
   }

@@ -3,11 +3,13 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <map>
 #include <string_view>
 #include <unordered_map>
 #include <unordered_set>
 
 #include "sandbox/workspace/links.h"
+#include "sandbox/workspace/record.h"
 #include "sandbox/workspace/text.h"
 #include "sandbox/workspace/tree.h"
 
@@ -32,6 +34,7 @@ using base::Status;
 using base::UniqueFd;
 
 constexpr size_t kMaxName = 255;
+constexpr int kMaxLevels = 4 * kMaxDepth;  // in between; in the end there may be kMaxDepth
 
 using Id = uint32_t;
 constexpr Id kNone = ~Id{0};
@@ -47,6 +50,7 @@ struct Node {
   const Stamped* old = nullptr;  ///< null: a new folder
   Id old_parent = kNone;
   bool removed = false;  ///< itself; what is below it is not marked
+  int height = 0;        ///< the most levels that were below it at any time
   std::unordered_map<std::string, Id, Hash, std::equal_to<>> children{};
 
   bool is_folder() const { return old == nullptr || S_ISDIR(old->second.mode); }
@@ -75,6 +79,7 @@ class Model {
       nodes_.push_back(
           {.name = name_of(path), .parent = parent, .old = &entry, .old_parent = parent});
       nodes_[parent].children.emplace(nodes_[id].name, id);
+      raise(parent, 1);
       way.push_back(id);
     }
   }
@@ -96,10 +101,8 @@ class Model {
     if (step.from.empty()) {
       Result<Id> folder = room_for(step.to);
       if (!folder) return folder.error();
-      nodes_.push_back({.name = name_of(step.to), .parent = *folder});
-      const Id id = static_cast<Id>(nodes_.size() - 1);
-      nodes_[*folder].children.emplace(nodes_[id].name, id);
-      return Ok{};
+      nodes_.push_back({});
+      return put(static_cast<Id>(nodes_.size() - 1), *folder, step.to);
     }
     const Id id = find(step.from);
     if (id == kNone || id == 0) return refused(step.from, "it is not there");
@@ -114,10 +117,7 @@ class Model {
       if (at == id) return refused(step.from, "a folder cannot go into itself");
     }
     nodes_[nodes_[id].parent].children.erase(nodes_[id].name);
-    nodes_[id].name = name_of(step.to);
-    nodes_[id].parent = *folder;
-    nodes_[*folder].children.emplace(nodes_[id].name, id);
-    return Ok{};
+    return put(id, *folder, step.to);
   }
 
   size_t size() const { return nodes_.size(); }
@@ -133,11 +133,75 @@ class Model {
 
   /// Of a node that is not gone.
   std::string path(Id id) const {
-    if (nodes_[id].parent == kNone) return "";
-    return join(path(nodes_[id].parent), nodes_[id].name);
+    std::vector<std::string_view> names;
+    for (; nodes_[id].parent != kNone; id = nodes_[id].parent) names.push_back(nodes_[id].name);
+    std::string path;
+    for (auto name = names.rbegin(); name != names.rend(); ++name) path = join(path, *name);
+    return path;
+  }
+
+  /// Several names of one file are as good as each other: which of them goes where is chosen anew,
+  /// so that a name that such a file has before and after does not change at all. The journal tells
+  /// by the file where a step stands, and could not tell that a name is another now.
+  void pair_hard_links() {
+    std::unordered_map<uint64_t, std::vector<Id>> links;  // of files of which a name comes or goes
+    auto is_file = [&](const Node& node) {                // of the workspace's own file system
+      return node.old != nullptr && !node.is_folder() &&
+             node.old->second.dev == nodes_[0].old->second.dev;
+    };
+    for (const Node& node : nodes_) {
+      const bool changed = node.removed || place(node) != old_place(node);
+      if (is_file(node) && changed) links.try_emplace(node.old->second.ino);
+    }
+    for (Id id = 0; id < nodes_.size(); ++id) {
+      if (!is_file(nodes_[id])) continue;
+      const auto at = links.find(nodes_[id].old->second.ino);
+      if (at != links.end()) at->second.push_back(id);
+    }
+    for (const auto& [ino, ids] : links) {
+      std::map<Place, Id> now;
+      for (const Id id : ids) {
+        if (!nodes_[id].removed) now[place(nodes_[id])] = id;
+      }
+      for (const Id id : ids) {
+        const auto at = now.find(old_place(nodes_[id]));
+        if (at == now.end() || at->second == id) continue;
+        // It stays, and who took its name goes where it went. Nobody has it as an old name but it.
+        Node &stays = nodes_[id], &goes = nodes_[at->second];
+        std::swap(stays.name, goes.name);
+        std::swap(stays.parent, goes.parent);
+        std::swap(stays.removed, goes.removed);
+        if (!goes.removed) now[place(goes)] = nodes_[goes.parent].children[goes.name] = at->second;
+        at->second = nodes_[stays.parent].children[stays.name] = id;
+      }
+    }
   }
 
  private:
+  using Place = std::pair<Id, std::string>;
+  static Place place(const Node& node) { return {node.parent, node.name}; }
+  static Place old_place(const Node& node) {
+    return {node.old_parent, node.old == nullptr ? "" : name_of(node.old->first)};
+  }
+
+  /// Gives a node, which is in no folder, its path.
+  Status put(Id id, Id folder, const std::string& path) {
+    int levels = nodes_[id].height + 1;
+    for (Id at = folder; nodes_[at].parent != kNone; at = nodes_[at].parent) ++levels;
+    if (levels > kMaxLevels) return refused(path, "it would lie too many folders deep");
+    nodes_[id].name = name_of(path);
+    nodes_[id].parent = folder;
+    nodes_[folder].children.emplace(nodes_[id].name, id);
+    raise(folder, nodes_[id].height + 1);
+    return Ok{};
+  }
+
+  void raise(Id id, int height) {
+    for (; id != kNone && nodes_[id].height < height; id = nodes_[id].parent) {
+      nodes_[id].height = height++;
+    }
+  }
+
   /// The folder that a new path is in, where the name is free.
   Result<Id> room_for(const std::string& path) const {
     const std::string name = name_of(path);
@@ -290,7 +354,7 @@ struct Teller {
 
   /// Trees of removed things lie in the journal at their old paths, and new ones at their new
   /// paths: one that lies in another, but with something between them that moves, needs another
-  /// place. No path begins with the journal's own name.
+  /// place.
   void find_stores() {
     std::unordered_set<std::string_view> removed, made;
     for (const Edit& edit : set.edits) (edit.replaces ? removed : made).insert(edit.path);
@@ -299,7 +363,7 @@ struct Teller {
       int level = 0;
       for (std::string at = folder_of(edit.path); !at.empty(); at = folder_of(at))
         level += others.contains(at);
-      if (level > 0) edit.store = ".tessera/" + std::to_string(level) + "/" + edit.path;
+      if (level > 0) edit.store = store_within(level, edit.path);
     }
   }
 
@@ -342,6 +406,34 @@ struct Teller {
                                .old_mode = stamp.mode});
       }
     }
+  }
+
+  /// Refuses what pair_hard_links() could not settle: a name that comes and one that goes, in
+  /// folders that change themselves, and both of one file.
+  Status check_hard_links() {
+    auto check = [&](const std::string& path, const Stamp& file) -> Status {
+      const Stamp* was = before.find(path);
+      const Id now = model.find(path);
+      const Node* is = now == kNone ? nullptr : &model[now];
+      if (was == nullptr || was->ino != file.ino || was->dev != file.dev || is == nullptr ||
+          is->old == nullptr || is->old->second.ino != file.ino || S_ISDIR(file.mode)) {
+        return Ok{};
+      }
+      return refused(path,
+                     "another name of the same file (a hard link) takes its place; do it in "
+                     "two plans");
+    };
+    for (const Move& move : set.moves) {
+      const Stamp& file = *before.find(move.from);
+      for (const std::string& path : {move.from, move.to}) {
+        if (Status s = check(path, file); !s) return s;
+      }
+    }
+    for (const Edit& edit : set.edits) {
+      if (!edit.replaces) continue;
+      if (Status s = check(edit.path, *before.find(edit.path)); !s) return s;
+    }
+    return Ok{};
   }
 
   /// Refuses what would make a link lead out. That is found in a set in which everything that comes
@@ -394,12 +486,18 @@ Result<ChangeSet> rearrange(const std::vector<Rearrangement>& steps, const Snaps
                             const policies::Protect& protect, const Quota& quota, int64_t made_ns) {
   Result<UniqueFd> top = tree::open_top(workspace);
   if (!top) return top.error();
+  if (steps.size() > kMaxRearrangements) {
+    return Error{Errc::limit, "the plan has more than " + std::to_string(kMaxRearrangements) +
+                                  " steps; do it in several plans"};
+  }
   Model model(before);
   for (const Rearrangement& step : steps) {
     if (Status s = model.carry_out(step); !s) return s.error();
   }
+  model.pair_hard_links();
   Teller teller{model, before, protect, top->get(), made_ns};
   if (Status s = teller.nodes(); !s) return s.error();
+  if (Status s = teller.check_hard_links(); !s) return s.error();
   ChangeSet& set = teller.set;
   if (set.changes.size() > quota.files) {
     return Error{Errc::limit, "the plan changes more than " + std::to_string(quota.files) +

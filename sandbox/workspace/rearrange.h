@@ -15,13 +15,16 @@ struct Rearrangement {
   std::string to;    ///< its new path, where nothing is; "": it is removed
 };
 
+/// More than this is refused.
+constexpr size_t kMaxRearrangements = 400'000;
+
 /// What steps, one after the other, mean for the workspace: what each file's name is in the end. No
 /// content is read or copied. The steps may come from anywhere; they are carried out on a copy of
 /// `before` in memory, so a name that it does not have is never touched. Nothing is changed.
 ///
 /// Refused, all of it or nothing, since a plan is one thing: what find_changes() refuses, and what
 /// a folder's mode forbids its owner. made_ns: the time of new folders. Errors: refused, with the
-/// path; limit (more changes than quota.files); system.
+/// path; limit (more changes than quota.files, too many steps); system.
 base::Result<ChangeSet> rearrange(const std::vector<Rearrangement>& steps, const Snapshot& before,
                                   const std::filesystem::path& workspace,
                                   const policies::Protect& protect, const Quota& quota,

@@ -220,6 +220,10 @@ std::vector<FolderStep> folders_from(const Json& json) {
 
 }  // namespace
 
+std::string store_within(int level, const std::string& path) {
+  return ".tessera/" + std::to_string(level) + "/" + path;
+}
+
 std::string_view state_name(RunState state) {
   for (const auto& [value, name] : kStates) {
     if (value == state) return name;

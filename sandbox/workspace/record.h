@@ -23,6 +23,10 @@ struct Step {
   std::string store{};
 };
 
+/// Step::store of a tree that lies in `level` others which are stored, too, with something between
+/// them that is not. No path begins with the journal's own name.
+std::string store_within(int level, const std::string& path);
+
 /// A folder that a step does not put or take away as a whole, or in which other steps do something.
 struct FolderStep {
   /// Its path before and after. None: it does not exist then.

@@ -100,14 +100,14 @@ std::string look_through(const fs::path& top, View view) {
 
 WorkspaceTest::WorkspaceTest() {
   options.durable = false;
-  std::string name = "/tmp/tessera-workspace-XXXXXX";
+  std::string name = fs::temp_directory_path() / "tessera-workspace-XXXXXX";
   base = mkdtemp(name.data());
   workspace = base / "workspace";
   for (const char* folder : {"workspace", "scratch", "upper"}) fs::create_directory(base / folder);
 }
 
 WorkspaceTest::~WorkspaceTest() {
-  base::Result<base::UniqueFd> top = tree::open_top("/tmp");
+  base::Result<base::UniqueFd> top = tree::open_top(base.parent_path());
   if (top) (void)tree::remove(top->get(), base.filename());
 }
 

@@ -22,7 +22,7 @@ struct View {
 /// with what is tested. A closed folder is opened and closed again.
 std::string look_through(const std::filesystem::path& top, View view = {});
 
-/// A workspace in a folder of its own.
+/// A workspace in a folder of its own, in $TMPDIR.
 class WorkspaceTest : public testing::Test {
  protected:
   WorkspaceTest();

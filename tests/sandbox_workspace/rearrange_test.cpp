@@ -4,6 +4,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <map>
+
 #include "fixture.h"
 
 namespace sandbox {
@@ -236,6 +238,12 @@ TEST_F(RearrangeTest, TreesThatLieInEachOtherAreKeptApart) {
             "0001");
   EXPECT_EQ(read(workspace / "n/m/k/l/a"), "text of a");
   EXPECT_FALSE(fs::exists(workspace / "x"));
+  for (const auto& [path, line] : {std::pair("x/m/z", "-z"), {"x/other", "-other"}}) {
+    const base::Result<std::string> diff =
+        journal().diff("0001", {.kind = ChangeKind::removed, .path = path});
+    ASSERT_TRUE(diff) << diff.error().message;
+    EXPECT_NE(diff->find(line), std::string::npos) << *diff;
+  }
   EXPECT_EQ(undo(), "undone 0001");
   EXPECT_EQ(look_through(workspace, kSame), before);
   ASSERT_TRUE(journal().redo(""));
@@ -256,6 +264,82 @@ TEST_F(RearrangeTest, HardLinksStayTogether) {
   EXPECT_FALSE(fs::exists(workspace / "also a"));
   EXPECT_EQ(undo(), "undone 0001");
   EXPECT_EQ(look_through(workspace, kSame), before);
+}
+
+TEST_F(RearrangeTest, HardLinksMayTradeNames) {
+  // p, q, d/s and z are one file, r and b others. What a plan comes to is told by plain renames.
+  const std::vector<Rearrangement> plans[] = {{{"p", "t"}, {"q", "p"}, {"r", "q"}, {"t", "r"}},
+                                              {{"p", "t"}, {"r", "p"}, {"q", "r"}, {"t", "q"}},
+                                              {{"r", "t"}, {"q", "r"}, {"p", "q"}, {"t", "p"}},
+                                              {{"p", "t"}, {"q", "p"}, {"d/s", "q"}, {"t", "d/s"}},
+                                              {{"p", ""}, {"q", "p"}, {"b", "q"}},
+                                              {{"p", ""}, {"z", "p"}, {"b", "z"}},
+                                              {{"p", "t"}, {"d", "p"}, {"p/s", "d"}, {"t", "p/s"}}};
+  for (const std::vector<Rearrangement>& plan : plans) {
+    for (const auto& entry : fs::directory_iterator(workspace)) fs::remove_all(entry.path());
+    for (const char* path : {"p", "r", "b", "d/other"}) write(workspace / path, path);
+    for (const char* path : {"q", "d/s", "z"})
+      fs::create_hard_link(workspace / "p", workspace / path);
+    const std::string before = look_through(workspace, kSame);
+    const fs::path copy = base / "copy";
+    fs::remove_all(copy);
+    fs::copy(workspace, copy, fs::copy_options::recursive);
+    for (const Rearrangement& step : plan)
+      step.to.empty() ? (void)fs::remove(copy / step.from)
+                      : fs::rename(copy / step.from, copy / step.to);
+    auto contents = [&](const fs::path& top) {
+      std::map<std::string, std::string> found;
+      for (const auto& e : fs::recursive_directory_iterator(top)) {
+        const std::string path = e.path().lexically_relative(top);
+        if (e.is_regular_file() && !path.starts_with(".tessera")) found[path] = read(e.path());
+      }
+      return found;
+    };
+    const std::string done = commit(plan);
+    ASSERT_TRUE(done == "0001" || (done.empty() && contents(copy) == contents(workspace))) << done;
+    EXPECT_EQ(contents(workspace), contents(copy)) << plan[0].from;
+    if (done.empty()) continue;
+    ASSERT_EQ(undo(), "undone 0001");
+    ASSERT_EQ(look_through(workspace, kSame), before);
+    ASSERT_TRUE(journal().redo(""));
+    EXPECT_EQ(contents(workspace), contents(copy));
+  }
+}
+
+TEST_F(RearrangeTest, AHardLinkInAFolderThatIsMadeAnewIsRefused) {
+  write(workspace / "in/same", "");
+  fs::create_hard_link(workspace / "in/same", workspace / "same");
+  EXPECT_EQ(told({{"in", ""}, {"", "in"}, {"same", "in/same"}}),
+            "in/same: another name of the same file (a hard link) takes its place; do it in two "
+            "plans\n");
+}
+
+// Where names ignore case, as on vfat or in a casefold folder of ext4: TMPDIR=… workspace_test
+TEST_F(RearrangeTest, ANameMayGetAnotherCase) {
+  if (!fs::exists(workspace / "C.TXT")) GTEST_SKIP() << "names do not ignore case here";
+  fs::create_hard_link(workspace / "b", workspace / "link");
+  const std::string before = look_through(workspace, kSame);
+  EXPECT_EQ(commit({{"a", "A"}, {"b", "B"}, {"in/one", "in/ONE"}, {"in", "In"}}), "0001");
+  const std::string after = look_through(workspace);
+  for (const char* name : {"./", "A ", "B ", "link ", "In ", "In/ONE "})
+    EXPECT_NE(("./" + after).find(name), std::string::npos) << name << after;
+  EXPECT_EQ(undo(), "undone 0001");
+  EXPECT_EQ(look_through(workspace, kSame), before);
+  ASSERT_TRUE(journal().redo(""));
+  EXPECT_EQ(look_through(workspace), after);
+  write(workspace / "new", "");
+  EXPECT_EQ(commit({{"new", "C.TXT"}}), "nothing was changed: C.TXT was made meanwhile");
+}
+
+TEST_F(RearrangeTest, HostileStepsAreBounded) {
+  std::vector<Rearrangement> deeper = {{"", "m"}};
+  for (int i = 0; i < 300; ++i) {
+    for (const auto& [from, to] : {std::pair("", "n"), {"m", "n/m"}, {"n", "m"}})
+      deeper.push_back({from, to});
+  }
+  EXPECT_EQ(told(deeper), "n/m: it would lie too many folders deep\n");
+  EXPECT_EQ(told(std::vector<Rearrangement>(kMaxRearrangements + 1, {"a", "a"})),
+            "the plan has more than 400000 steps; do it in several plans\n");
 }
 
 }  // namespace

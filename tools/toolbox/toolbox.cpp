@@ -332,6 +332,8 @@ base::Result<std::optional<FileAnswer>> Toolbox::rearrange(const json& arguments
     const size_t middle = bytes->find('\0', at);
     const size_t end = middle == bytes->npos ? bytes->npos : bytes->find('\0', middle + 1);
     if (end == bytes->npos) return Error{Errc::internal, "the worker's steps are cut off"};
+    // One more is enough for it to be refused.
+    if (steps.size() > sandbox::kMaxRearrangements) break;
     steps.push_back({bytes->substr(at, middle - at), bytes->substr(middle + 1, end - middle - 1)});
     at = end + 1;
   }
