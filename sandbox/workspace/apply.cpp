@@ -214,25 +214,25 @@ struct Worker {
     return Ok{};
   }
 
-  /// Whether both names are there and are one file. `links`: two hard links, else one name written
-  /// in two ways, where the file system takes them for the same.
-  bool one_file(const std::string& a, const std::string& b, bool& links) const {
-    struct stat one {
-    }, other{};
-    auto look = [&](const std::string& path, struct stat& info) {
-      const UniqueFd fd = tree::open_beneath(plan.workspace, path, O_PATH | O_NOFOLLOW);
-      return fd && fstat(fd.get(), &info) == 0;
-    };
-    if (!look(a, one) || !look(b, other) || one.st_ino != other.st_ino) return false;
-    links = !S_ISDIR(one.st_mode) && one.st_nlink > 1;
+  /// Whether both names are there and are one file. `links`: `b` is a name of its own, else one
+  /// that the file system takes for `a`.
+  Result<bool> one_file(const std::string& a, const std::string& b, bool& links) const {
+    Result<Found> one = tree::look(plan.workspace, a), other = tree::look(plan.workspace, b);
+    if (!one || !other) return one ? other.error() : one.error();
+    if (!*one || !*other || (*one)->ino != (*other)->ino) return false;
+    Result<bool> one_name = tree::one_name(plan.workspace, a, b);
+    if (!one_name) return one_name;
+    links = !*one_name;
     return true;
   }
 
   /// Moves within the workspace. 0 or errno.
   int rename_within(const Step& s, const std::string& a, const std::string& b) const {
     const int error = tree::relocate(workspace, a, workspace, b, RENAME_NOREPLACE);
+    if (error != EEXIST) return error;
     bool links = false;
-    if (error != EEXIST || !one_file(a, b, links)) return error;
+    const Result<bool> same = one_file(a, b, links);
+    if (!same || !*same) return error;
     if (links) return 0;
     if (!make_way()) return errno;
     tell("take out of the way");
@@ -290,12 +290,14 @@ struct Worker {
   Outcome taken_out(const Step& s) const {
     Result<Found> between = look_on_the_way(s);
     if (!between) return between.error();
-    Result<Found> there = look_again(s.path);
-    if (!there) return there.error();
-    if (is(*between, s.new_tree) || is(*there, s.new_tree)) return std::vector<Conflict>();
-    Result<Found> at = tree::look(workspace, s.from);
+    if (is(*between, s.new_tree)) return std::vector<Conflict>();
+    Result<Found> at = look_again(s.from);
     if (!at) return at.error();
-    if (!is(*at, s.new_tree)) return lost(s, *at);
+    if (!is(*at, s.new_tree)) {
+      Result<Found> there = tree::look(workspace, s.path);
+      if (!there) return there.error();
+      return is(*there, s.new_tree) ? Outcome(std::vector<Conflict>()) : lost(s, *at);
+    }
     if (Status made = make_way(); !made) return made.error();
     tell("take out of the way");
     const int error = tree::relocate(workspace, s.from, journal, way(s), RENAME_NOREPLACE);
@@ -392,6 +394,19 @@ struct Worker {
     return true;
   }
 
+  /// Of a step that could not be taken back.
+  Result<Left> left(const Step& s) const {
+    if (!s.from.empty()) {
+      Result<Found> between = look_on_the_way(s);
+      if (!between) return between.error();
+      const bool half = is(*between, s.new_tree);
+      return Left{s.from, half ? way(s) : s.path, half};
+    }
+    Result<Places> places = look(s);
+    if (!places) return places.error();
+    return Left{s.path, is(places->o, s.old_tree) ? aside(s) : from(s), true};
+  }
+
   /// Puts back the modes of closed folders that were opened for a move or a look and stayed open
   /// because the process was ended.
   Status close_folders(int top, const std::string& at, const std::vector<Stamped>& tree) const {
@@ -457,15 +472,17 @@ Result<std::vector<Conflict>> apply(const Plan& plan) {
   return std::vector<Conflict>();
 }
 
-Result<std::vector<std::string>> roll_back(const Plan& plan) {
+Result<std::vector<Left>> roll_back(const Plan& plan) {
   const Worker worker(plan);
-  std::vector<std::string> left;
+  std::vector<Left> left;
   const std::vector<Turn> turns = schedule(plan.steps);
   for (auto turn = turns.rbegin(); turn != turns.rend(); ++turn) {
     Result<bool> back = worker.backward(*turn);
     if (!back) return back.error();
-    const Step& step = plan.steps[turn->step];
-    if (!*back) left.push_back(step.from.empty() ? step.path : step.from);
+    if (*back) continue;
+    Result<Left> what = worker.left(plan.steps[turn->step]);
+    if (!what) return what.error();
+    left.push_back(std::move(*what));
   }
   if (Status s = worker.close_all(); !s) return s.error();
   if (Status s = worker.set_folders(false); !s) return s.error();

@@ -34,9 +34,16 @@ struct Plan {
 /// is next, too.
 base::Result<std::vector<Conflict>> apply(const Plan& plan);
 
-/// Undoes what apply() did so far. What somebody put in the way meanwhile stays, and its path is
-/// returned. Errors: system.
-base::Result<std::vector<std::string>> roll_back(const Plan& plan);
+/// An original that did not get its name back.
+struct Left {
+  std::string path;         ///< which somebody else has now
+  std::string place;        ///< where it lies: beneath the journal, or
+  bool in_journal = false;  ///< beneath the workspace
+};
+
+/// Undoes what apply() did so far. What somebody put in the way meanwhile stays, and what it keeps
+/// from coming back is returned. Errors: system.
+base::Result<std::vector<Left>> roll_back(const Plan& plan);
 
 /// Puts back the modes of folders that were opened for a look and stayed open because the process
 /// was ended: those of the plan's trees, and of its folders as they are at its end. Errors: system.

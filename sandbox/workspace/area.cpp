@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -14,6 +15,7 @@
 #include "base/json.h"
 
 #include "sandbox/workspace/content.h"
+#include "sandbox/workspace/text.h"
 #include "sandbox/workspace/tree.h"
 
 // WORKSPACE/.tessera/undo/
@@ -26,6 +28,7 @@
 //     old/      the originals that the run took away
 //     undone/   what an undo took away
 //     way/      what is moved and cannot go straight, while it is on its way
+//   aside/      originals that could not go back; no run's, so that they are never forgotten
 //
 // Both records are replaced by rename. `pending` appears when all that it needs is on disk, and
 // that is the moment of the commit: before it recovery removes the folder, after it recovery goes
@@ -53,6 +56,7 @@ using Json = nlohmann::json;
 
 constexpr size_t kMaxRecordBytes = 256 << 20;
 constexpr size_t kMaxHeader = 16 << 10;  // the first line of one
+constexpr size_t kMaxNotedLabel = 4000;  // which is in that line, with up to three bytes for one
 constexpr const char* kFolder = ".tessera/undo";
 
 /// Before it is written, since what cannot be read back cannot be undone.
@@ -336,7 +340,7 @@ Status Area::end_check(const std::string& id) const { return remove_file(id, "pe
 
 /// Writes down where things came to, with the times that later changes are told by.
 Status Area::come_to_rest(Record& record) const {
-  // Empty, unless somebody kept a move from being taken back.
+  // Empty: what could not go back was set aside.
   (void)unlinkat(journal(), (record.id + "/way").c_str(), AT_REMOVEDIR);
   if (record.state == RunState::applying || record.state == RunState::redoing ||
       record.state == RunState::undoing_back) {
@@ -376,6 +380,22 @@ Status Area::come_to_rest(Record& record) const {
   return remove_file(record.id, "pending");
 }
 
+Result<std::string> Area::set_aside(const std::string& from, const std::string& name) const {
+  if (mkdirat(journal(), "aside", 0700) != 0 && errno != EEXIST)
+    return tree::system_error("make " + place("aside"));
+  tree::Folders folders(journal());
+  constexpr size_t kLongest = 240;  // with a number it is still a name
+  for (int n = 1;; ++n) {
+    std::string to = "aside/" + name;
+    if (n > 1) to = "aside/" + name.substr(0, kLongest) + "." + std::to_string(n);
+    const int error = tree::relocate(folders, from, folders, to, RENAME_NOREPLACE);
+    if (error == 0) return to;
+    if (error == EEXIST) continue;
+    errno = error;
+    return tree::system_error("move " + place(from) + " to " + place(to));
+  }
+}
+
 Result<std::vector<Conflict>> Area::drive(Record& record) const {
   std::vector<Conflict> conflicts;
   std::optional<Error> failure;
@@ -407,10 +427,25 @@ Result<std::vector<Conflict>> Area::drive(Record& record) const {
       failure = met.error();
     }
   }
-  Result<std::vector<std::string>> left = roll_back(plan(record));
+  Result<std::vector<Left>> left = roll_back(plan(record));
   if (!left) return left.error();
-  for (const std::string& path : *left) {
-    conflicts.push_back({path, "was made meanwhile; the original is in " + place(record.id)});
+  for (const Left& original : *left) {
+    std::string where = "called " + original.place;
+    if (original.in_journal) {
+      Result<std::string> kept = set_aside(original.place, name_of(original.path));
+      if (!kept) return kept.error();
+      where = "in " + place(*kept);
+    }
+    conflicts.push_back({original.path, "was made meanwhile; the original is " + where});
+    // For whoever asks later: a recovery has nobody to tell.
+    const std::string note = "; " + printable(original.path) + " is " + printable(where);
+    if (record.label.size() + note.size() <= kMaxNotedLabel) record.label += note;
+  }
+  if (!left->empty() && record.state == RunState::redoing_back) {
+    Result<Record> undone = read(record.id, false);
+    if (!undone) return undone.error();
+    undone->label = record.label;
+    if (Status s = write(*undone); !s) return s.error();
   }
   if (Status s = come_to_rest(record); !s) return s.error();
   if (failure) return *failure;

@@ -67,6 +67,9 @@ class Area {
   base::Status check_identity(bool fresh) const;
   base::Status recover() const;
   base::Result<std::vector<Conflict>> drive(Record& record) const;
+  /// Moves a tree of the journal to `aside`, under its name and, if that is taken, a number. Where
+  /// it is now, beneath the journal.
+  base::Result<std::string> set_aside(const std::string& from, const std::string& name) const;
   base::Status come_to_rest(Record& record) const;
   Plan plan(const Record& record) const;
 

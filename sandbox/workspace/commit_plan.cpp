@@ -5,6 +5,7 @@
 #include <optional>
 #include <set>
 #include <string_view>
+#include <unordered_map>
 #include <unordered_set>
 
 #include "sandbox/workspace/tree.h"
@@ -79,6 +80,10 @@ Result<std::vector<Conflict>> find_conflicts(const ChangeSet& set, const Snapsho
     if (known.insert(c.path).second) found.push_back(c);
   };
   const Names free = leaving(set), fresh = coming(set);
+  std::unordered_map<uint64_t, std::string> leaves;  // by inode
+  for (const std::string_view name : free) {
+    if (const Stamp* stamp = before.find(name)) leaves.emplace(stamp->ino, name);
+  }
   tree::Folders folders(workspace);
   /// Whether `path` is as it was, or free.
   auto check = [&](const std::string& path, bool was_there) -> Status {
@@ -86,7 +91,17 @@ Result<std::vector<Conflict>> find_conflicts(const ChangeSet& set, const Snapsho
     if (!now) return now.error();
     std::vector<Stamped> expected;
     if (was_there) expected = relative_tree(before, path);
-    for (const Conflict& c : compare(path, *now, expected, true)) add(c);
+    const std::vector<Conflict> differences = compare(path, *now, expected, true);
+    if (!was_there && !now->empty()) {
+      // Where names ignore case it may be what leaves under another spelling.
+      const auto same = leaves.find(now->front().second.ino);
+      if (same != leaves.end()) {
+        Result<bool> free = tree::one_name(workspace, same->second, path);
+        if (!free) return free.error();
+        if (*free) return Ok{};
+      }
+    }
+    for (const Conflict& c : differences) add(c);
     return Ok{};
   };
   std::optional<std::string> looked_at;

@@ -252,6 +252,23 @@ Result<std::optional<Stamp>> look(Folders& folders, const std::string& path) {
   return look(folders.top(), path);  // which opens closed folders
 }
 
+Result<bool> one_name(int top, const std::string& a, const std::string& b) {
+  struct stat one {
+  }, other{};
+  auto look = [&](const std::string& path, struct stat& info) {
+    const UniqueFd fd = open_beneath(top, path, O_PATH | O_NOFOLLOW);
+    return fd && fstat(fd.get(), &info) == 0;
+  };
+  if (a == b || !look(a, one) || !look(b, other) || one.st_ino != other.st_ino) return false;
+  if (S_ISDIR(one.st_mode) || one.st_nlink == 1) return true;
+  // Hard links have names of their own.
+  UniqueFd folder = open_beneath(top, folder_of(b), O_RDONLY | O_DIRECTORY);
+  if (!folder) return system_error("open " + folder_of(b));
+  Result<std::vector<std::string>> listed = names(std::move(folder));
+  if (!listed) return listed.error();
+  return !std::binary_search(listed->begin(), listed->end(), name_of(b), path_less);
+}
+
 Result<UniqueFd> open_file(Folders& folders, const std::string& path) {
   const int parent = folders.open(folder_of(path));
   UniqueFd fd;

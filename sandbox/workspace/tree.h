@@ -51,6 +51,10 @@ Stamp stamp_of(const struct stat& info);
 base::Result<std::optional<Stamp>> look(int top, const std::string& path);
 base::Result<std::optional<Stamp>> look(Folders& folders, const std::string& path);
 
+/// Whether two paths, which are not the same, are one name of one entry: the file system ignores
+/// case, or takes two forms of a letter for one. Errors: system.
+base::Result<bool> one_name(int top, const std::string& a, const std::string& b);
+
 /// Opens a file for reading. Errors: system (a link, too).
 base::Result<base::UniqueFd> open_file(Folders& folders, const std::string& path);
 

@@ -149,6 +149,7 @@ class Turner {
       if (steps_[i].new_tree.empty()) continue;
       Result<Tree> now = tree::list(folders_, steps_[i].path, undo_ ? Closed::open : Closed::skip);
       if (!now) return now.error();
+      if (!now->empty()) by_inode_[now->front().second.ino] = steps_[i].path;
       items_[i].now = std::move(*now);
     }
     // The deepest first: what does not go stays in its folder.
@@ -287,7 +288,15 @@ class Turner {
     if (!lies_in_any(leaving_, path)) {
       Result<std::optional<Stamp>> now = tree::look(folders_, path);
       if (!now) return now.error();
-      if (*now) why = "was made meanwhile";
+      if (*now) {
+        // Where names ignore case it may be what leaves under another spelling.
+        const auto same = by_inode_.find((*now)->ino);
+        Result<bool> free = false;
+        if (same != by_inode_.end() && leaving_.contains(same->second))
+          free = tree::one_name(folders_.top(), same->second, path);
+        if (!free) return free;
+        if (!*free) why = "was made meanwhile";
+      }
     }
     const std::string above = folder_of(path);
     if (why == nullptr && !lies_in_any(coming_, above)) {
@@ -307,6 +316,7 @@ class Turner {
   tree::Folders folders_;
   std::vector<Item> items_;
   std::unordered_map<std::string, size_t> by_place_;
+  std::unordered_map<uint64_t, std::string> by_inode_;  ///< what is where steps put something
   std::unordered_set<std::string> leaving_, coming_;
 };
 

@@ -312,7 +312,20 @@ Plan random_plan(Random& random, const fs::path& copy, int n) {
     const char* names[] = {"a", "b", "c.txt", "d-e", "d", "Ü ber", "f%20", "A"};
     const fs::path fresh = any(now.folders) / names[below(random, 8)], one = any(all);
     std::error_code failed;
-    switch (below(random, 8)) {
+    switch (below(random, 10)) {
+      case 8: {  // another case
+        std::string name = one.filename();
+        name[0] = static_cast<char>(name[0] ^ 0x20);
+        if (isalpha(name[0])) (void)rename_it(one, one.parent_path() / name);
+        break;
+      }
+      case 9: {  // three files go round, hard links among them
+        const fs::path second = any(now.files), third = any(now.files);
+        if (one == second || !rename_it(second, ".round")) break;
+        if (rename_it(third, second)) (void)rename_it(one, third);
+        if (!rename_it(".round", one)) (void)rename_it(".round", "z" + std::to_string(i));
+        break;
+      }
       case 0:
         if (fs::create_directory(fresh, failed)) plan.steps.push_back({"", path(fresh)});
         break;
@@ -344,6 +357,11 @@ Plan random_plan(Random& random, const fs::path& copy, int n) {
 
 class RearrangeRecoveryTest : public RecoveryTest {
  protected:
+  RearrangeRecoveryTest() { link(); }
+  void link() {
+    for (const char* path : {"d/same", "same"})
+      fs::create_hard_link(workspace / "src/one", workspace / path);
+  }
   Plan plan(Random& random, int n) {
     const fs::path copy = base / "copy";
     fs::remove_all(copy);
@@ -378,6 +396,7 @@ TEST_F(RearrangeRecoveryTest, APlanThatIsKilledAtAnyStepIsWholeOrNothing) {
     fs::remove_all(workspace);
     fs::create_directory(workspace);
     begin();
+    link();
     const Plan plan = this->plan(random, 14);
     const std::string before = look_through(workspace, kSame);
     ASSERT_NE(now(), plan.after);
@@ -456,6 +475,48 @@ TEST_F(RearrangeRecoveryTest, AHundredRandomPlansKilledAtRandomMomentsAreGivenBa
   }
   std::cout << killed << " kills, " << whole << " commits were whole after the kill, " << nothing
             << " had not happened\n";
+}
+
+TEST_F(RearrangeRecoveryTest, AnOriginalWhoseNameIsTakenIsSetAsideForGood) {
+  const Plan trade{{{"a", "spare"}, {"c.txt", "a"}, {"spare", "c.txt"}}, ""};
+  const Plan later{{{"", "later"}}, ""};
+  auto commit = [&](Journal& j, const Plan& plan) {
+    const ChangeSet set = arranged(plan);
+    return j.commit(set, layer, "trade", 0).has_value();
+  };
+  int aside = 0;
+  for (const bool undo : {false, true}) {
+    for (const std::string name : {"a", "c.txt"}) {
+      for (int k = 0;; ++k) {
+        fs::remove_all(workspace);
+        fs::create_directory(workspace);
+        begin();
+        Journal mine = journal();
+        if (undo) {
+          ASSERT_TRUE(commit(mine, trade));
+        }
+        const std::string original = read(workspace / name);
+        const bool ended = in_child(
+            k, [&](Journal& j) { return undo ? j.undo("").has_value() : commit(j, trade); });
+        const bool taken = !fs::exists(workspace / name);
+        if (taken) write(workspace / name, "mine");
+        base::Result<std::vector<Journal::Info>> runs = journal().list();
+        ASSERT_TRUE(runs) << runs.error().message;
+        if (taken) {
+          ASSERT_EQ(read(workspace / name), "mine");
+          ASSERT_TRUE(commit(mine, later));
+          ASSERT_TRUE(journal().prune(1, 0));
+          const fs::path place = workspace / ".tessera/undo/aside" / name;
+          ASSERT_EQ(read(place), original) << "step " << k;
+          ASSERT_NE(runs->back().label.find(place.string()), std::string::npos)
+              << runs->back().label;
+          ++aside;
+        }
+        if (ended) break;
+      }
+    }
+  }
+  EXPECT_GT(aside, 3);
 }
 
 TEST_F(RecoveryTest, AFirstCommitThatIsKilledLeavesTheTimeOfTheWorkspace) {
