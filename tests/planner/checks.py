@@ -2,6 +2,7 @@
 (result, folder) that says whether the request was done."""
 import csv
 import re
+import zipfile
 from pathlib import Path
 
 
@@ -38,9 +39,22 @@ def text_of(value):
     return str(int(value)) if isinstance(value, float) and value == int(value) else str(value)
 
 
-def chart(marks, rows=None, count=None, stack=None, n_charts=1, only=True, colored=False):
+def contents(folder):
+    """What the files of a folder hold, members of zip archives too."""
+    found = set()
+    for path in Path(folder).rglob("*"):
+        if not path.is_file() or ".tessera" in path.relative_to(folder).parts:
+            continue
+        found.add(path.read_bytes())
+        if zipfile.is_zipfile(path):
+            with zipfile.ZipFile(path) as archive:
+                found.update(archive.read(name) for name in archive.namelist())
+    return found
+
+
+def chart(marks, rows=None, count=None, stack=None, n_charts=1, only=True, colored=False, fields=()):
     """A chart with one of the marks. rows: {label or (labels): number} as drawn; count: its number of rows; colored: several
-    series."""
+    series; fields: columns that stand on some axis."""
     marks = (marks,) if isinstance(marks, str) else marks
 
     def judge(result, folder):
@@ -54,6 +68,8 @@ def chart(marks, rows=None, count=None, stack=None, n_charts=1, only=True, color
         if stack is not None and spec["encoding"].get("y", {}).get("stack") != stack:
             return False
         if colored and "color" not in spec["encoding"]:
+            return False
+        if not set(fields) <= {channel.get("field") for channel in spec["encoding"].values() if isinstance(channel, dict)}:
             return False
         drawn = spec["data"]["values"]
         if count is not None and len(drawn) != count:
@@ -70,7 +86,7 @@ def table(path, rows, header=None):
     """A CSV with these rows: {first cells: last number}, in any order."""
     def judge(result, folder):
         full = Path(folder) / path
-        if not full.exists():
+        if result["status"] != "ok" or not full.exists():
             return False
         got = list(csv.reader(full.open(encoding="utf-8")))
         if len(got) - 1 != len(rows):

@@ -18,7 +18,7 @@ from collections import defaultdict
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from checks import both, chart, declines, either, files, names, says, table  # noqa: E402
+from checks import both, chart, contents, declines, either, files, names, says, table  # noqa: E402
 from tables import MONTHS, all_tables  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -75,6 +75,7 @@ lines = {(p["month"], f): float(p[f]) for p in PRICES for f in ("Arvid", "Bolt",
 twice = {k for k, n in group(SURVEY, "person").items() if n > 1}
 both_years = {a["team"]: float(b["points"]) - float(a["points"]) for a in Q22 for b in Q23 if a["team"] == b["team"]}
 last = max(running)
+top_three = {(r["team"], r["points"]): float(r["points"]) for q in (Q22, Q23) for r in sorted(q, key=lambda r: -float(r["points"]))[:3]}
 
 # (workspace, level, request, judge)
 REQUESTS = [
@@ -88,16 +89,16 @@ REQUESTS = [
     ("tea", 2, "compare the total takings per tea of 2021 and 2022 side by side", chart("bar", group([r for r in TEA if year(r, "sold_on") in ("2021", "2022")], lambda r: (r["tea"], year(r, "sold_on")), "takings_eur"))),
     ("tea", 2, "takings per cup for each counter, total takings divided by total cups", says(*[round(group(TEA, "counter", "takings_eur")[c] / group(TEA, "counter", "cups")[c], 3) for c in ("Front", "Garden", "Window")])),
     ("league", 1, "Which team has the most wins?", names(best({r["team"]: float(r["wins"]) for r in LEAGUE})[0], [r["team"] for r in LEAGUE])),
-    ("league", 1, "scatter plot of goals against versus goals for", chart("point", count=8)),
+    ("league", 1, "scatter plot of goals against versus goals for", chart("point", count=8, fields=("goals_for", "goals_against"))),
     ("league", 1, "median stadium seats", says(median(float(r["stadium_seats"]) for r in LEAGUE))),
     ("league", 2, "goal difference (goals for minus goals against) per team as a bar chart", chart("bar", {r["team"]: float(r["goals_for"]) - float(r["goals_against"]) for r in LEAGUE})),
     ("league", 1, "average salary of the players per team", declines),
     ("volcanoes", 1, "number of eruptions per country, bar chart", chart("bar", group(ERUPT, "country"))),
-    ("volcanoes", 1, "histogram of the ash height in km", chart("bar", count=90)),
+    ("volcanoes", 1, "histogram of the ash height in km", chart("bar", count=90, fields=("ash_km",))),
     ("volcanoes", 1, "What was the highest ash column and which volcano made it?", says(max(float(r["ash_km"]) for r in ERUPT), max(ERUPT, key=lambda r: float(r["ash_km"]))["volcano"])),
     ("volcanoes", 2, "heat map of the number of eruptions by country and vei", chart("rect", cross(ERUPT, "country", "vei"))),
     ("volcanoes", 1, "lava temperature by volcano", declines),
-    ("laundry", 1, "box plot of minutes per program", chart("boxplot", count=120)),
+    ("laundry", 1, "box plot of minutes per program", chart("boxplot", count=120, fields=("program", "minutes"))),
     ("laundry", 1, "Mean kwh per floor", says(*[round(v, 3) for v in group(WASH, "floor", "kwh", mean).values()])),
     ("laundry", 2, "average litres per kg of load for each program", says(*[round(v, 2) for v in group(WASH, "program", ratio("litres", "load_kg"), mean).values()])),
     ("laundry", 2, "100% stacked bar chart of the number of runs per floor, split by program", chart("bar", cross(WASH, "floor", "program"), stack="normalize")),
@@ -111,7 +112,7 @@ REQUESTS = [
     ("shares", 2, "Compare Bolt and Dune over time", chart("line", {k: v for k, v in lines.items() if k[1] in ("Bolt", "Dune")})),
     ("shares", 2, "average price of each company as bars", chart("bar", {f: mean(float(p[f]) for p in PRICES) for f in ("Arvid", "Bolt", "Cedar", "Dune")})),
     ("shares", 1, "highest price of Cedar", says(max(float(p["Cedar"]) for p in PRICES))),
-    ("shares", 2, "3 month moving average of Arvid as a line", chart("line", count=38)),
+    ("shares", 2, "3 month moving average of Arvid as a line", chart("line", {PRICES[-1]["month"]: mean(float(p["Arvid"]) for p in PRICES[-3:])}, count=38)),
     ("cocoa", 2, "exports over the years, one line per country", chart("line", folded)),
     ("cocoa", 2, "Which country grew most from 2018 to 2022?", names(best({c["country"]: float(c["2022"]) - float(c["2018"]) for c in COCOA})[0], [c["country"] for c in COCOA])),
     ("cocoa", 2, "2019 and 2022 side by side per country as bars", chart("bar", {k: v for k, v in folded.items() if k[1] in ("2019", "2022")})),
@@ -120,7 +121,7 @@ REQUESTS = [
     ("camping", 2, "total nights per month over all sites as a bar chart", chart("bar", {m: sum(float(s[m]) for s in NIGHTS) for m in MONTHS[3:10]})),
     ("camping", 2, "which site had the most nights in total?", says(*best({s["site"]: sum(float(s[m]) for m in MONTHS[3:10]) for s in NIGHTS}))),
     ("electricity", 2, "line chart of the kwh over time, month by month", chart("line", monthly)),
-    ("electricity", 2, "kwh per month, one line for each year", chart("line", count=48, colored=True)),
+    ("electricity", 2, "kwh per month, one line for each year", chart("line", count=48, colored=True, fields=("kwh",))),
     ("electricity", 2, "how much electricity did we use in March 2021?", says(sum(float(r["kwh"]) for r in METER if r["year"] == "2021" and r["month"] == "3"))),
     ("electricity", 2, "cost per kwh for each year: total cost divided by total kwh", says(*[round(group(METER, "year", "cost_eur")[y] / group(METER, "year", "kwh")[y], 4) for y in ("2019", "2020", "2021", "2022")])),
     ("birds", 2, "heat map of the birds by month and species", chart("rect", cross(BIRDS, "Month", "Species", "Birds"))),
@@ -131,7 +132,7 @@ REQUESTS = [
     ("kiosks", 2, "total amount per area as a bar chart", chart("bar", group(RECEIPTS, lambda r: area_of[r["kiosk_id"]], "amount"))),
     ("kiosks", 2, "which kiosks have no receipts?", names("S6", area_of)),
     ("kiosks", 1, "average amount of a receipt", says(round(mean(float(r["amount"]) for r in RECEIPTS), 3))),
-    ("quiz", 1, "top 3 teams of 2022 and 2023 by points in one chart", chart("bar", count=6)),
+    ("quiz", 1, "top 3 teams of 2022 and 2023 by points in one chart", chart("bar", top_three, count=6)),
     ("quiz", 2, "which team improved most from 2022 to 2023 in points", names(best(both_years)[0], both_years)),
     ("survey", 2, "which persons answered more than once?", says(*sorted(twice)[:3])),
     ("survey", 1, "share of each vote in percent", says(*[round(v / 60 * 100, 2) for v in group(SURVEY, "vote").values()])),
@@ -169,6 +170,12 @@ def fill(name, folder):
         full.write_bytes(content if isinstance(content, bytes) else content.encode())
 
 
+def kept(name, request, folder):
+    """Nothing is lost: what the files held is still somewhere, unless the request asks to delete."""
+    before = {c if isinstance(c, bytes) else c.encode() for c in TABLES[name].values()}
+    return request.startswith("delete") or before <= contents(folder)
+
+
 def self_test():
     """The judges take what is right and refuse what is not; every request has at least one judge that an empty run fails."""
     with tempfile.TemporaryDirectory() as folder:
@@ -190,14 +197,27 @@ def self_test():
         assert files(there=("t.csv",), gone=("u.csv",), holds={"t.csv": ("x,", 2.0)})(ok, folder) and not files(gone=("t.csv",))(ok, folder) and not files(holds={"t.csv": (3.0,)})(ok, folder)
         assert names("North", ["North", "South"])(said, folder) and not names("South", ["North"])(said, folder) and not names("North", ["North", "chart"])(said, folder)
         assert declines({"status": "refused"}, folder) and not declines(ok, folder)
+        assert not table("t.csv", {"x": 1.25, "y": 2})({"status": "error"}, folder)
+        assert chart("bar", {"x": 1.5, "y": 2}, fields=("n",))({**drawn, "charts": [{**drawn["charts"][0], "spec": {**drawn["charts"][0]["spec"], "encoding": {"y": {"field": "n"}}}}]}, folder)
+        assert not chart("bar", {"x": 1.5, "y": 2}, fields=("n",))(drawn, folder)
         assert both(files(there=("t.csv",)), says(8))(said, folder) and not both(files(there=("t.csv",)), says(9))(said, folder)
+    with tempfile.TemporaryDirectory() as folder:
+        fill("desk", folder)
+        assert kept("desk", "tidy", folder)
+        Path(folder, "plan.txt").rename(Path(folder, "moved.txt"))
+        assert kept("desk", "tidy", folder)
+        Path(folder, "moved.txt").unlink()
+        assert not kept("desk", "tidy", folder) and kept("desk", "delete plan.txt", folder)
     second = sum(level == 2 for _, level, _, _ in REQUESTS)
     assert len(TABLES) >= 20 and len(REQUESTS) >= 60 and second >= 20
     print(f"{len(REQUESTS)} requests, {second} of level 2, {len(TABLES)} workspaces")
 
 
 def ask(program, options, folder, request):
-    out = subprocess.run([program, "run", "--json", "--yes", "--workspace", folder, *options, request], capture_output=True, text=True, timeout=300)
+    try:
+        out = subprocess.run([program, "run", "--json", "--yes", "--workspace", folder, *options, request], capture_output=True, text=True, timeout=300)
+    except subprocess.TimeoutExpired:
+        return {"status": "hung", "answer": "", "charts": []}, ""
     script, result = "", {"status": "error", "answer": out.stderr[-300:], "charts": []}
     for line in out.stdout.splitlines():
         event = json.loads(line)
@@ -226,7 +246,7 @@ def main():
         with tempfile.TemporaryDirectory() as folder:
             fill(name, folder)
             result, script = ask(args.tessera, options, folder, request)
-            good = judge(result, folder)
+            good = judge(result, folder) and kept(name, request, folder)
         for kind in (f"level {level}", "declined" if judge is declines else "done"):
             score[kind][0] += good
             score[kind][1] += 1
