@@ -25,22 +25,48 @@ enum class Status {
   error
 };
 
+/// A call as a run remembers it.
+struct MadeCall {
+  int step = 0;  ///< the events of the call have it too; 1 is the first
+  std::string tool;
+  std::string arguments;  ///< JSON text, or the beginning of it
+  std::string result;     ///< its text, or the beginning of it
+  bool error = false;
+};
+
 struct RunResult {
   Status status = Status::error;
   std::string answer;  ///< for the person; of a refusal its reason, of an error its message
   std::vector<tools::ChartMade> charts = {};
   std::vector<std::string> artifacts = {};  ///< files the run left, charts included, relative
   int tool_calls = 0, prompt_tokens = 0, completion_tokens = 0;
-  bool out_of_budget = false;
+  double cost = 0;  ///< by RunOptions::prices
+  bool out_of_budget = false, cancelled = false;
+  std::vector<MadeCall> calls = {};
+  std::string plan = {};                    ///< as the model last wrote it, a step a line
+  std::vector<std::string> not_found = {};  ///< numbers of the answer that no step showed
 };
 
 /// One thing that happened, as JSON Lines show it: {"type":
-/// plan|call|output|observation|text|budget, …}.
+/// plan|call|output|observation|text|numbers|note|budget, …}.
 using EventSink = std::function<void(const nlohmann::json&)>;
 
+/// Money for a million tokens.
+struct Prices {
+  double prompt = 0, completion = 0;
+};
+
+/// What a run may use, its sub-tasks with it; 0: no limit.
 struct RunOptions {
   int max_turns = 4;  ///< replies of the model
   std::chrono::seconds max_time{120};
+  int64_t max_tokens = 0;  ///< of prompts and replies
+  int64_t max_bytes = 0;   ///< of results and of files that were made
+  Prices prices = {};
+  double max_cost = 0;  ///< in the currency of the prices
+  /// JSON Schema as text: the answer is JSON that fits it. Only for a model that is not
+  /// constrained().
+  std::string schema = {};
 };
 /// For a model that is not constrained().
 inline constexpr RunOptions kFreeRunOptions{.max_turns = 20, .max_time = std::chrono::seconds(600)};
@@ -57,8 +83,8 @@ Prompt builtin_prompt();
 /// libraries (agent/endpoint_prompt.json). The toolbox needs ToolboxOptions::file_tools.
 Prompt endpoint_prompt();
 
-/// Errors: only what no run can survive: the sandbox is refused, the model fails, `stop` was
-/// requested.
+/// A run that was stopped, or whose budget is used up, ends with what it has until then. Errors:
+/// only what no run can survive: the sandbox is refused, the model fails, a schema cannot be used.
 base::Result<RunResult> run(const std::string& request, ChatModel& model,
                             const tools::Toolbox& toolbox, const Prompt& prompt,
                             const RunOptions& options, const EventSink& event,

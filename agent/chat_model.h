@@ -16,7 +16,10 @@ namespace agent {
 
 struct ReplyRequest {
   std::string grammar = {};  ///< what the reply may spell (script_grammar.h)
-  float temperature = 0;     ///< 0: the likeliest reply; a repeated attempt asks for another one
+  /// JSON Schema as text that the reply has to fit, where a grammar does not say so already. A
+  /// model that cannot be held to it replies without; the run checks.
+  std::string schema = {};
+  float temperature = 0;  ///< 0: the likeliest reply; a repeated attempt asks for another one
   uint64_t seed = 1;
   /// When nobody waits for the reply any more.
   std::chrono::steady_clock::time_point deadline = std::chrono::steady_clock::time_point::max();
@@ -45,6 +48,8 @@ class ChatModel {
   /// Whether a reply holds to its grammar, so that a call is well-formed and an answer's numbers
   /// are observed ones. Else the run checks both (agent/free_loop.h).
   virtual bool constrained() const { return true; }
+  /// Tokens that prompt and reply may have together; 0: not known. It may be learned on the way.
+  virtual int context() const { return 0; }
   /// The next message of the model, spelled as its grammar allows. `on_text` hears its plain text
   /// as it comes. Errors: limit (the conversation does not fit the context), cancelled, internal.
   virtual base::Result<ModelReply> reply(std::span<const model::Message> conversation,

@@ -1,6 +1,8 @@
 // The conversation with a model that is not ours: the same first message, then as many calls as it
 // likes, until a reply has none; that is the answer. Nothing here relies on a reply's form. Numbers
 // of the answer that no step showed are named to the model once, and to the person if they stay.
+// Three tools are the loop's own: update_plan, task (a conversation of its own for a part of the
+// work) and decline, which ends it.
 
 #include <fcntl.h>
 #include <linux/openat2.h>
@@ -8,10 +10,16 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <map>
+#include <future>
+#include <utility>
 
 #include "agent/answer_check.h"
+#include "agent/answer_schema.h"
+#include "agent/budget.h"
+#include "agent/context_window.h"
 #include "agent/loop.h"
+#include "agent/loop_guard.h"
+#include "agent/work_plan.h"
 #include "base/file.h"
 #include "base/unique_fd.h"
 
@@ -22,11 +30,11 @@ using nlohmann::json;
 
 namespace {
 
-constexpr int kMostTimes = 3;          // that one call may fail in one way
 constexpr int kMostCut = 2;            // replies in a row that broke off or were empty
 constexpr size_t kMaxShown = 8 << 20;  // bytes of a picture that is shown
-constexpr size_t kShortened = 200;     // bytes left of an old result
-constexpr size_t kKeptWhole = 2;       // results that are not shortened
+constexpr int kMostFull = 6;           // times in a row that the context was full
+constexpr size_t kMostAtOnce = 4;      // calls that run side by side
+constexpr int kMostRepairs = 4;        // times that charts are asked for again
 
 std::string joined(const std::vector<std::string>& list) {
   std::string text;
@@ -36,43 +44,6 @@ std::string joined(const std::vector<std::string>& list) {
 
 model::Message user_says(std::string text) {
   return {.role = model::Role::user, .text = std::move(text)};
-}
-
-/// How often a call gave one and the same result.
-class Repeats {
- public:
-  int count(const model::FunctionCall& call, const std::string& result) {
-    Last& last = seen_[call.name + " " +
-                       call.arguments.dump(-1, ' ', false, json::error_handler_t::replace)];
-    last.times = last.result == result ? last.times + 1 : 1;
-    last.result = result;
-    return last.times;
-  }
-  void forget() { seen_.clear(); }
-
- private:
-  struct Last {
-    std::string result;
-    int times = 0;
-  };
-  std::map<std::string, Last> seen_;
-};
-
-/// Makes room: of all results but the newest only the beginning stays. False: there was none.
-bool shorten(std::vector<model::Message>& conversation) {
-  size_t newer = 0;
-  bool shortened = false;
-  for (auto it = conversation.rbegin(); it != conversation.rend(); ++it) {
-    if (it->role != model::Role::tool || ++newer <= kKeptWhole) continue;
-    if (it->text.size() > kShortened + 40) {
-      it->text.resize(kShortened);
-      it->text += "\n(the rest was left out to save space)";
-      shortened = true;
-    }
-    shortened = shortened || !it->media.empty();
-    it->media.clear();
-  }
-  return shortened;
 }
 
 /// The picture that read_file told about, for a model that sees. The tool has looked at the path;
@@ -97,51 +68,121 @@ void show_picture(const Run& run, const model::FunctionCall& call, CallMade& mad
       {model::MediaKind::image, made.message.text.size(), std::move(*bytes)});
 }
 
-/// The loop and what it remembers.
+/// Whether a call reads and nobody has to be asked, so that it may run beside others.
+bool only_reads(const Run& run, const model::FunctionCall& call) {
+  for (const char* name : {"read_file", "list_files", "find_files", "profile"})
+    if (call.name == name)
+      return policies::decide_tool(run.toolbox.guard().policy(), name).verdict ==
+             policies::Verdict::allow;
+  return false;
+}
+
+/// What a call that worked did to the workspace.
+Change change_of(const model::FunctionCall& call, const tools::Observation& observation) {
+  if (observation.error) return Change::none;
+  if (call.name == "write_file" || call.name == "edit_file") return Change::written;
+  if (call.name == "file_plan")
+    return call.arguments.value("apply", json(false)) == true ? Change::written : Change::none;
+  return observation.files.empty() && observation.charts.empty() ? Change::none : Change::program;
+}
+
+/// The loop and what it remembers. `depth`: 1 for a sub-task.
 class FreeLoop {
  public:
-  explicit FreeLoop(const Run& run) : run_(run) {
-    seen_.add(run.request);
+  FreeLoop(const Run& run, Budget& budget, int depth) : run_(run), budget_(budget), depth_(depth) {
+    seen_.add(0, run.request);
     for (const tools::FileProfile& profile : run.profiles) {
-      seen_.add(profile.path);
-      seen_.add(profile.text);
+      seen_.add(0, profile.path);
+      seen_.add(0, profile.text);
       // As the planner's answers may: names of columns that the text leaves out too.
       for (const json& column : profile.columns)
-        if (column.is_object()) seen_.add(column.value("name", ""));
+        if (column.is_object()) seen_.add(0, column.value("name", ""));
     }
     conversation_ = {{.role = model::Role::system, .text = run.prompt.system},
-                     user_says(user_text(run, true))};
+                     user_says(user_text(run, true) + schema_text())};
+    n_first_ = conversation_.size();
+    tools_ = run.prompt.tools;
+    // A sub-task has none of its own.
+    if (depth > 0)
+      std::erase_if(tools_, [](const model::ToolDeclaration& tool) { return tool.name == "task"; });
   }
 
   base::Result<RunResult> go() {
-    for (int turn = 0; turn < run_.options.max_turns; ++turn) {
-      if (late()) return out_of_budget(run_, std::move(result_), "seconds");
+    while (true) {
+      if (const char* what = budget_.used_up())
+        return out_of_budget(run_, std::move(result_), what);
+      if (own_turns_ > 0 && n_turns_ >= own_turns_)
+        return out_of_budget(run_, std::move(result_), "turns");
+      window_.set(run_.model.context());
+      if (window_.room() > 0 && window_.estimate(conversation_, tools_) > window_.room())
+        make_room(window_.room());
+      const size_t n_messages = conversation_.size();
       base::Result<ModelReply> reply = run_.model.reply(
-          conversation_, run_.prompt.tools, ReplyRequest{.deadline = run_.deadline}, {}, run_.stop);
+          conversation_, answering_ ? std::span<const model::ToolDeclaration>() : tools_,
+          ReplyRequest{.schema = answering_ ? run_.options.schema : "", .deadline = run_.deadline},
+          {}, run_.stop);
       if (!reply) {
-        if (reply.error().code != Errc::limit) return reply.error();
-        if (late()) return out_of_budget(run_, std::move(result_), "seconds");
-        if (!shorten(conversation_)) return reply.error();
-        run_.event({{"type", "observation"},
-                    {"tool", "context"},
-                    {"text", "the conversation was too long; older results were shortened"}});
+        if (reply.error().code != Errc::limit)
+          return ended_by(run_, std::move(result_), reply.error());
+        if (const char* what = budget_.used_up())
+          return out_of_budget(run_, std::move(result_), what);
+        // The estimate was too low, or the window is smaller than it is said to be.
+        window_.set(run_.model.context());
+        const int fits = window_.estimate(conversation_, tools_) * 7 / 10;
+        const int room = window_.room() > 0 ? std::min(window_.room(), fits) : fits;
+        if (++n_full_ > kMostFull || !make_room(room)) return reply.error();
         continue;
       }
-      result_.prompt_tokens += reply->prompt_tokens;
-      result_.completion_tokens += reply->completion_tokens;
+      n_full_ = 0;
+      spend(*reply, n_messages);
       const base::Result<bool> over = take(std::move(*reply));
-      if (!over) return over.error();
+      if (!over) return ended_by(run_, std::move(result_), over.error());
       if (*over) return std::move(result_);
     }
-    return out_of_budget(run_, std::move(result_), "turns");
   }
 
+  /// At most so many turns of the budget.
+  void limit_turns(int turns) { own_turns_ = std::max(1, turns); }
+  const SeenNumbers& seen() const { return seen_; }
+  bool declined() const { return declined_; }
+
  private:
-  bool late() const { return std::chrono::steady_clock::now() >= run_.deadline; }
+  std::string schema_text() const {
+    if (run_.options.schema.empty() || depth_ > 0) return {};
+    return "\n\nGive the final answer as JSON alone, without other text, that fits this JSON "
+           "Schema:\n" +
+           run_.options.schema;
+  }
 
   bool end(Status status, std::string answer) {
     result_.status = status;
     result_.answer = std::move(answer);
+    return true;
+  }
+
+  /// Counts a reply; of a server that does not say how much it was, an estimate.
+  void spend(const ModelReply& reply, size_t n_messages) {
+    const int prompt =
+        reply.prompt_tokens > 0 ? reply.prompt_tokens : window_.estimate(conversation_, tools_);
+    const int completion = reply.completion_tokens > 0
+                               ? reply.completion_tokens
+                               : static_cast<int>(reply.message.text.size() / 3) + 1;
+    if (reply.prompt_tokens > 0) window_.counted(n_messages, reply.prompt_tokens);
+    result_.prompt_tokens += prompt;
+    result_.completion_tokens += completion;
+    budget_.turn();
+    ++n_turns_;
+    budget_.reply(prompt, completion);
+    result_.cost = budget_.cost();
+  }
+
+  bool make_room(int room) {
+    const Notes notes{.plan = result_.plan, .files = result_.artifacts, .calls = result_.calls};
+    if (!compact(conversation_, n_first_, tools_, notes, room, window_)) return false;
+    guard_.forget();
+    run_.event({{"type", "observation"},
+                {"tool", "context"},
+                {"text", "the conversation was too long; older turns were replaced by notes"}});
     return true;
   }
 
@@ -153,9 +194,26 @@ class FreeLoop {
     conversation_.push_back(reply.message);
     if (reply.message.calls.empty()) return answer(reply.message.text);
     if (!reply.message.text.empty()) run_.event({{"type", "plan"}, {"text", reply.message.text}});
-    for (const model::FunctionCall& call : reply.message.calls) {
-      const base::Result<bool> over = carry_out(call, reply.unreadable);
+    n_calls_ = reply.message.calls.size();
+    const std::vector<model::FunctionCall>& calls = reply.message.calls;
+    const auto readable = [&](const model::FunctionCall& call) {
+      return std::none_of(reply.unreadable.begin(), reply.unreadable.end(),
+                          [&](const UnreadableCall& one) { return one.id == call.id; });
+    };
+    for (size_t i = 0; i < calls.size();) {
+      size_t n = 0;
+      while (i + n < calls.size() && n < kMostAtOnce && readable(calls[i + n]) &&
+             only_reads(run_, calls[i + n]))
+        ++n;
+      const base::Result<bool> over =
+          n > 1 ? side_by_side({calls.data() + i, n}) : carry_out(calls[i], reply.unreadable);
       if (!over || *over) return over;
+      i += std::max<size_t>(n, 1);
+      if (const char* what = budget_.used_up();
+          what != nullptr && std::string_view(what) != "turns") {
+        result_ = out_of_budget(run_, std::move(result_), what);
+        return true;
+      }
     }
     return false;
   }
@@ -177,10 +235,26 @@ class FreeLoop {
   }
 
   bool answer(const std::string& text) {
-    const std::vector<std::string> missing = seen_.missing(text);
-    if (!missing.empty() && !corrected_) {
+    std::string said = text;
+    const bool structured = !run_.options.schema.empty() && depth_ == 0;
+    if (structured) {
+      const base::Result<std::string> json = json_answer(text, run_.options.schema);
+      if (!json) {
+        if (answering_)
+          return end(Status::error, "The model's answer: " + json.error().message + ": " + text);
+        answering_ = true;
+        run_.event(
+            {{"type", "observation"}, {"tool", "schema check"}, {"text", json.error().message}});
+        conversation_.push_back(user_says("Your answer cannot be used: " + json.error().message +
+                                          ". Give it again, as JSON alone that fits the schema."));
+        return false;
+      }
+      said = *json;
+    }
+    const AnswerTrace trace = seen_.trace(said);
+    if (!trace.missing.empty() && !corrected_ && !answering_) {
       corrected_ = true;
-      const std::string names = joined(missing);
+      const std::string names = joined(trace.missing);
       run_.event({{"type", "observation"},
                   {"tool", "number check"},
                   {"text", "not found in any step: " + names}});
@@ -190,62 +264,185 @@ class FreeLoop {
           "again."));
       return false;
     }
-    std::string said = text;
-    if (!missing.empty()) said += "\nnot found in any step: " + joined(missing);
+    result_.not_found = trace.missing;
+    if (!trace.missing.empty() && !structured)
+      said += "\nnot found in any step: " + joined(trace.missing);
+    run_.event(numbers_event(trace));
     run_.event({{"type", "text"}, {"text", said}});
     return end(Status::ok, std::move(said));
   }
 
   base::Result<bool> carry_out(const model::FunctionCall& call,
                                const std::vector<UnreadableCall>& unreadable) {
-    run_.event({{"type", "call"}, {"tool", call.name}, {"arguments", call.arguments}});
-    CallMade made;
+    const int step = tell_call(run_, call, result_);
     const auto unread = std::find_if(unreadable.begin(), unreadable.end(),
                                      [&](const auto& one) { return one.id == call.id; });
-    if (unread != unreadable.end()) {
-      made.observation = {
-          .text = "error: " + unread->why + "; nothing was run. Write the call again",
-          .error = true};
-      made.message = {.role = model::Role::tool,
-                      .text = made.observation.text,
-                      .name = call.name,
-                      .call_id = call.id};
-      run_.event({{"type", "observation"}, {"tool", call.name}, {"text", made.observation.text}});
-    } else {
-      base::Result<CallMade> done = make_call(run_, call, result_);
-      if (!done) return done.error();
-      made = std::move(*done);
+    if (unread != unreadable.end())
+      return own_result(call, "error: " + unread->why + "; nothing was run. Write the call again",
+                        true);
+    if (call.name == "update_plan") return update_plan(call);
+    if (call.name == "task" && depth_ == 0) return sub_task(call, step);
+    base::Result<CallMade> made = make_call(run_, call, result_);
+    if (!made) return made.error();
+    return observe(call, std::move(*made), step);
+  }
+
+  /// Calls that only read, all at once; what they gave is looked at in their order.
+  base::Result<bool> side_by_side(std::span<const model::FunctionCall> calls) {
+    std::vector<std::future<base::Result<tools::Observation>>> outputs;
+    for (const model::FunctionCall& call : calls)
+      outputs.push_back(std::async(std::launch::async, [this, &call] {
+        return run_.toolbox.call(call.name, call.arguments, run_.stop);
+      }));
+    std::vector<base::Result<tools::Observation>> done;
+    for (auto& output : outputs) done.push_back(output.get());
+    for (size_t i = 0; i < calls.size(); ++i) {
+      const int step = tell_call(run_, calls[i], result_);
+      base::Result<CallMade> made = call_made(run_, calls[i], std::move(done[i]), result_);
+      if (!made) return made.error();
+      const base::Result<bool> over = observe(calls[i], std::move(*made), step);
+      if (!over || *over) return over;
     }
-    const tools::Observation& observation = made.observation;
-    if (observation.declined || observation.refused)
-      // Whoever was asked has decided; another call would only ask again.
-      return end(Status::refused, observation.text);
-    seen_.add(observation.text);
-    show_picture(run_, call, made);
-    if (!observation.files.empty()) repeats_.forget();  // the same call may do something else now
-    const int times = repeats_.count(call, observation.text);
-    if (observation.error && times >= kMostTimes)
-      return end(Status::error, "The model made the same failing call " + std::to_string(times) +
-                                    " times (" + call.name + "): " + observation.text);
-    if (times > 1)
-      made.message.text += observation.error
-                               ? "\nThis call failed in the same way before. Change it."
-                               : "\nThis call gave the same result before. Use it.";
-    conversation_.push_back(std::move(made.message));
     return false;
   }
 
+  /// What a tool gave, for the numbers, the guard and the model.
+  base::Result<bool> observe(const model::FunctionCall& call, CallMade made, int step) {
+    const tools::Observation& observation = made.observation;
+    if (observation.declined || observation.refused) {
+      // Whoever was asked has decided; another call would only ask again.
+      declined_ = observation.declined;
+      return end(Status::refused, observation.text);
+    }
+    show_picture(run_, call, made);
+    budget_.bytes(bytes_of(run_, observation));
+    made.message.text = cut_in_middle(observation.text, window_.most_result_bytes(n_calls_));
+    if (!observation.error) {
+      seen_.add(step, made.message.text);
+      seen_.add_parameters(call.arguments.dump(-1, ' ', false, json::error_handler_t::replace));
+    }
+    ask_for_repair(observation, made.message.text);
+    return judged(call, std::move(made.message), observation, change_of(call, observation));
+  }
+
+  /// Whether it goes round in circles; then the result goes to the model.
+  bool judged(const model::FunctionCall& call, model::Message message,
+              const tools::Observation& observation, Change change) {
+    const LoopGuard::Verdict verdict =
+        guard_.saw(call, observation.text, observation.error, change);
+    if (verdict.stop) {
+      run_.event({{"type", "observation"}, {"tool", "loop guard"}, {"text", verdict.say}});
+      return end(Status::error, verdict.say);
+    }
+    if (!verdict.say.empty()) message.text += "\n" + verdict.say;
+    conversation_.push_back(std::move(message));
+    return false;
+  }
+
+  /// A call that the loop answers itself.
+  base::Result<bool> own_result(const model::FunctionCall& call, const std::string& text,
+                                bool error) {
+    run_.event({{"type", "observation"},
+                {"step", result_.calls.size() + 1},
+                {"tool", call.name},
+                {"text", text}});
+    remember(result_, call, text, error);
+    budget_.bytes(text.size());
+    return judged(call,
+                  {.role = model::Role::tool,
+                   .text = cut_in_middle(text, window_.most_result_bytes(n_calls_)),
+                   .name = call.name,
+                   .call_id = call.id},
+                  {.text = text, .error = error}, Change::none);
+  }
+
+  base::Result<bool> update_plan(const model::FunctionCall& call) {
+    const base::Result<WorkPlan> plan = read_plan(call.arguments);
+    if (!plan) return own_result(call, "error: " + plan.error().message, true);
+    result_.plan = plan->text();
+    run_.event({{"type", "plan"}, {"text", result_.plan}, {"steps", plan->steps}});
+    return own_result(call, "the plan is kept", false);
+  }
+
+  /// A conversation of its own, with the same files, tools and budget; its answer is the result.
+  base::Result<bool> sub_task(const model::FunctionCall& call, int step) {
+    const json& request = call.arguments.contains("request") ? call.arguments["request"] : json();
+    if (!request.is_string() || request.get_ref<const std::string&>().empty())
+      return own_result(call, "error: task needs request, a text", true);
+    const std::string text = request.get<std::string>();
+    const EventSink event = [this, step](const json& e) {
+      json told = e;
+      told["task"] = step;
+      run_.event(told);
+    };
+    const Run run{.request = text,
+                  .model = run_.model,
+                  .toolbox = run_.toolbox,
+                  .prompt = run_.prompt,
+                  .options = run_.options,
+                  .event = event,
+                  .stop = run_.stop,
+                  .deadline = run_.deadline,
+                  .files = run_.files,
+                  .profiles = run_.profiles};
+    FreeLoop loop(run, budget_, depth_ + 1);
+    loop.limit_turns(budget_.turns_left() / 2);
+    base::Result<RunResult> done = loop.go();
+    if (!done) return done.error();
+    result_.tool_calls += done->tool_calls;
+    result_.prompt_tokens += done->prompt_tokens;
+    result_.completion_tokens += done->completion_tokens;
+    result_.cost = budget_.cost();
+    result_.charts.insert(result_.charts.end(), done->charts.begin(), done->charts.end());
+    for (const std::string& file : done->artifacts)
+      if (std::find(result_.artifacts.begin(), result_.artifacts.end(), file) ==
+          result_.artifacts.end())
+        result_.artifacts.push_back(file);
+    if (done->cancelled) return base::Error{Errc::cancelled, "stopped"};
+    // A person's no is a no to all of it.
+    if (done->status == Status::refused && !loop.declined())
+      return end(Status::refused, done->answer);
+    // Only what was found in its steps vouches for numbers here.
+    for (const TracedNumber& number : loop.seen().trace(done->answer).traced)
+      seen_.add_value(step, number.value);
+    return own_result(call, (done->status == Status::ok ? "" : "error: ") + done->answer,
+                      done->status != Status::ok);
+  }
+
+  /// One more try for charts that cannot be read; what comes of it is taken as it is.
+  void ask_for_repair(const tools::Observation& observation, std::string& text) {
+    if (observation.charts.empty()) return;
+    if (std::exchange(repairing_, false) || n_repairs_ >= kMostRepairs) return;
+    for (const tools::ChartMade& chart : observation.charts) {
+      if (chart.warnings.empty()) continue;
+      repairing_ = true;
+      text += "\nA check of " + chart.path + " found: " + joined(chart.warnings) +
+              ". Draw it once more so that this does not happen, if it can be helped.";
+    }
+    n_repairs_ += repairing_ ? 1 : 0;
+  }
+
   const Run& run_;
+  Budget& budget_;
+  const int depth_;
   RunResult result_;
   SeenNumbers seen_;
-  Repeats repeats_;
+  LoopGuard guard_;
+  ContextWindow window_;
+  std::vector<model::ToolDeclaration> tools_;
   std::vector<model::Message> conversation_;
-  bool corrected_ = false;
-  int n_broken_ = 0;
+  size_t n_first_ = 0, n_calls_ = 1;
+  bool corrected_ = false, answering_ = false, declined_ = false, repairing_ = false;
+  int n_broken_ = 0, n_full_ = 0, n_turns_ = 0, own_turns_ = 0, n_repairs_ = 0;
 };
 
 }  // namespace
 
-base::Result<RunResult> free_loop(const Run& run) { return FreeLoop(run).go(); }
+base::Result<RunResult> free_loop(const Run& run) {
+  if (!run.options.schema.empty())
+    if (base::Status ok = check_schema(run.options.schema); !ok) return ok.error();
+  Budget budget(run.options, run.deadline);
+  return FreeLoop(run, budget, 0).go();
+}
 
 }  // namespace agent

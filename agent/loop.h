@@ -37,8 +37,20 @@ std::string user_text(const Run& run, bool with_pictures);
 base::Result<CallMade> make_call(const Run& run, const model::FunctionCall& call,
                                  RunResult& result);
 
-/// The end of a run whose time or turns are used up. what: "seconds" or "turns".
+/// The same of a call whose output is there already.
+base::Result<CallMade> call_made(const Run& run, const model::FunctionCall& call,
+                                 base::Result<tools::Observation> output, RunResult& result);
+
+/// The next call's number; tells of it.
+int tell_call(const Run& run, const model::FunctionCall& call, const RunResult& result);
+/// Keeps a call and its result in `result`.
+void remember(RunResult& result, const model::FunctionCall& call, const std::string& text,
+              bool error);
+
+/// The end of a run that used up its budget. what: one of Budget::used_up().
 RunResult out_of_budget(const Run& run, RunResult result, const char* what);
+/// The end of a run by an error: with what was done so far if it was stopped.
+base::Result<RunResult> ended_by(const Run& run, RunResult result, const base::Error& error);
 
 base::Result<RunResult> planned_loop(const Run& run);
 base::Result<RunResult> free_loop(const Run& run);

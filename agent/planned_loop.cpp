@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+#include "agent/answer_check.h"
+#include "agent/budget.h"
 #include "agent/loop.h"
 #include "agent/mentions.h"
 #include "agent/numbers.h"
@@ -51,8 +53,11 @@ base::Result<RunResult> planned_loop(const Run& run) {
   RunResult result;
   const Names names = names_of(run.profiles);
   AnswerWords words;
+  SeenNumbers seen;
+  seen.add(0, run.request);
   collect_numbers(run.request, words);
   for (const tools::FileProfile& profile : run.profiles) {
+    seen.add(0, profile.text);
     collect_numbers(profile.path, words);
     for (const json& column : profile.columns)
       if (column.is_object()) collect_numbers(column.value("name", ""), words);
@@ -61,22 +66,26 @@ base::Result<RunResult> planned_loop(const Run& run) {
       {.role = model::Role::system, .text = run.prompt.system},
       {.role = model::Role::user, .text = user_text(run, false)}};
   ReplyRequest ask{.grammar = first_reply_grammar(names), .deadline = run.deadline};
+  Budget budget(run.options, run.deadline);
   bool answering = false;
   for (int turn = 0; turn < run.options.max_turns; ++turn) {
-    if (std::chrono::steady_clock::now() > run.deadline)
-      return out_of_budget(run, std::move(result), "seconds");
+    if (const char* what = budget.used_up()) return out_of_budget(run, std::move(result), what);
     base::Result<ModelReply> reply = run.model.reply(
         conversation, run.prompt.tools, ask,
         [&](std::string_view text) {
           if (answering) run.event({{"type", "text"}, {"text", text}});
         },
         run.stop);
-    if (!reply) return reply.error();
+    if (!reply) return ended_by(run, std::move(result), reply.error());
     result.prompt_tokens += reply->prompt_tokens;
     result.completion_tokens += reply->completion_tokens;
+    budget.reply(reply->prompt_tokens, reply->completion_tokens);
+    result.cost = budget.cost();
     conversation.push_back(reply->message);
     if (answering) {
       result.answer = reply->message.text;
+      // The grammar has let through only numbers that were seen; this says where.
+      run.event(numbers_event(seen.trace(result.answer)));
       result.status = reply->cut ? Status::error : Status::ok;
       return result;
     }
@@ -88,7 +97,7 @@ base::Result<RunResult> planned_loop(const Run& run) {
     }
     bool failed = false;
     for (const model::FunctionCall& call : reply->message.calls) {
-      run.event({{"type", "call"}, {"tool", call.name}, {"arguments", call.arguments}});
+      const int step = tell_call(run, call, result);
       const std::optional<std::string> ignored =
           call.name == "decline" ? std::nullopt
                                  : ignored_file(run.request, run.files, call.arguments.dump());
@@ -101,7 +110,7 @@ base::Result<RunResult> planned_loop(const Run& run) {
         return result;
       }
       base::Result<CallMade> made = make_call(run, call, result);
-      if (!made) return made.error();
+      if (!made) return ended_by(run, std::move(result), made.error());
       const tools::Observation& observation = made->observation;
       if (observation.declined || observation.refused) {
         // Whoever was asked has decided; another script would only ask again.
@@ -111,6 +120,8 @@ base::Result<RunResult> planned_loop(const Run& run) {
       }
       failed = failed || observation.error;
       collect_numbers(observation.text, words);
+      seen.add(step, observation.text);
+      budget.bytes(bytes_of(run, observation));
       conversation.push_back(std::move(made->message));
       if (observation.error) result.answer = observation.text;
     }

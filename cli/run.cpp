@@ -27,7 +27,11 @@ using nlohmann::json;
 
 struct Options {
   std::string workspace = ".", model = kDefaultModel, adapter, mmproj, policy = "default", request;
-  std::string endpoint, endpoint_model, endpoint_key_file;
+  std::string endpoint, endpoint_model, endpoint_key_file, schema;
+  int context = 0;
+  int64_t max_tokens = 0, max_bytes = 0;
+  std::vector<double> prices;
+  double max_cost = 0;
   bool json = false, yes = false;
   // Not given: what suits the model.
   std::optional<int> max_turns, max_seconds;
@@ -83,15 +87,18 @@ json result_event(const agent::RunResult& r, const char* status) {
   }
   for (const tools::ChartMade& chart : r.charts)
     charts.push_back({{"path", chart.path}, {"spec", chart.spec}});
-  return {{"type", "result"},
-          {"status", status},
-          {"answer", r.answer},
-          {"artifacts", artifacts},
-          {"charts", charts},
-          {"usage",
-           {{"tool_calls", r.tool_calls},
-            {"prompt_tokens", r.prompt_tokens},
-            {"completion_tokens", r.completion_tokens}}}};
+  json event{{"type", "result"},
+             {"status", status},
+             {"answer", r.answer},
+             {"artifacts", artifacts},
+             {"charts", charts},
+             {"usage",
+              {{"tool_calls", r.tool_calls},
+               {"prompt_tokens", r.prompt_tokens},
+               {"completion_tokens", r.completion_tokens}}}};
+  if (!r.not_found.empty()) event["not_found"] = r.not_found;
+  if (r.cost > 0) event["usage"]["cost"] = r.cost;
+  return event;
 }
 
 /// Text of a model or a tool without what a terminal would obey.
@@ -171,7 +178,7 @@ Model native_model(const Options& o) {
 }
 
 Model endpoint_model(const Options& o) {
-  agent::EndpointOptions endpoint{.url = o.endpoint, .id = o.endpoint_model};
+  agent::EndpointOptions endpoint{.url = o.endpoint, .id = o.endpoint_model, .context = o.context};
   endpoint.notice = [](const std::string& sentence) {
     std::fprintf(stderr, "note: %s\n", sentence.c_str());
   };
@@ -225,6 +232,15 @@ int run(Options o) {
   agent::RunOptions options = free ? agent::kFreeRunOptions : agent::RunOptions{};
   options.max_turns = o.max_turns.value_or(options.max_turns);
   if (o.max_seconds) options.max_time = std::chrono::seconds(*o.max_seconds);
+  options.max_tokens = o.max_tokens;
+  options.max_bytes = o.max_bytes;
+  if (o.prices.size() == 2) options.prices = {.prompt = o.prices[0], .completion = o.prices[1]};
+  options.max_cost = o.max_cost;
+  if (!o.schema.empty()) {
+    base::Result<std::string> schema = base::read_file(o.schema, 1 << 20);
+    if (!schema) return fail_run(o, nullptr, schema.error(), kUsage);
+    options.schema = std::move(*schema);
+  }
   auto event = [&](const json& e) {
     if (transcript.ok()) transcript.write(e);
     if (o.json)
@@ -240,7 +256,8 @@ int run(Options o) {
   if (!result) {
     const Errc code = result.error().code;
     return fail_run(o, &transcript, result.error(),
-                    code == Errc::refused     ? kTool
+                    code == Errc::usage       ? kUsage
+                    : code == Errc::refused   ? kTool
                     : code == Errc::limit     ? kBudget
                     : code == Errc::cancelled ? kInternal
                                               : kModel);
@@ -253,7 +270,10 @@ int run(Options o) {
     case agent::Status::bad_input:
       return finish(o, &transcript, *result, "error", kUsage);
     default:
-      return finish(o, &transcript, *result, "error", result->out_of_budget ? kBudget : kTool);
+      return finish(o, &transcript, *result, "error",
+                    result->cancelled       ? kInternal
+                    : result->out_of_budget ? kBudget
+                                            : kTool);
   }
 }
 
@@ -285,6 +305,24 @@ void add_run(CLI::App& app, Action& action) {
       ->check(CLI::Range(1, 100));
   c->add_option("--max-seconds", o->max_seconds, "time for the whole run (120; of an endpoint 600)")
       ->check(CLI::Range(1, 86400));
+  CLI::Option* prices = c->add_option("--price", o->prices,
+                                      "of a million tokens of prompts, and of replies: two numbers")
+                            ->expected(2)
+                            ->check(CLI::NonNegativeNumber);
+  c->add_option("--max-tokens", o->max_tokens, "of all prompts and replies together")
+      ->check(CLI::Range(int64_t{1}, int64_t{1} << 40));
+  c->add_option("--max-bytes", o->max_bytes, "of results and of files that are made")
+      ->check(CLI::Range(int64_t{1}, int64_t{1} << 50));
+  c->add_option("--max-cost", o->max_cost, "in the currency of --price")
+      ->check(CLI::PositiveNumber)
+      ->needs(prices);
+  c->add_option("--context", o->context,
+                "tokens that a prompt and its reply may have together; else what the server says")
+      ->check(CLI::Range(2048, 1 << 24))
+      ->needs(endpoint);
+  c->add_option("--schema", o->schema, "JSON Schema file: the answer is JSON that fits it")
+      ->check(CLI::ExistingFile)
+      ->needs(endpoint);
   c->add_flag("--json", o->json, "events as JSON Lines on standard output");
   c->add_flag("--yes", o->yes, "allow what the policy would ask about");
   c->add_option("request", o->request, "what you want to know or see")->required();

@@ -68,6 +68,7 @@ base::Result<std::unique_ptr<EndpointModel>> EndpointModel::connect(EndpointOpti
                   url->authority() + (url->tls ? "" : ", unencrypted"));
   if (base::Status found = model->find_model(stop); !found) return found.error();
   model->read_props(stop);
+  if (model->options_.context > 0) model->context_ = model->options_.context;
   return model;
 }
 
@@ -203,6 +204,10 @@ bool EndpointModel::do_without(const Answer& answer, bool has_tools) {
     wire_.completion_name = true;
     return true;
   }
+  if (wire_.schemas && names({"response_format", "json_schema"})) {
+    wire_.schemas = false;
+    return true;
+  }
   if (wire_.reasoning && names({"reasoning_content"})) {
     wire_.reasoning = false;
     return true;
@@ -234,7 +239,11 @@ base::Result<ModelReply> EndpointModel::reply(std::span<const model::Message> co
   for (const model::ToolDeclaration& tool : tools) names.push_back(tool.name);
   // do_without() leaves away one thing at a time, so this ends.
   for (int waits = 0;;) {
-    const std::string body = request_body(conversation, tools, wire_);
+    WireOptions wire = wire_;
+    // Servers refuse a prompt that leaves less room than the reply may take.
+    if (context_ > 0) wire.max_tokens = std::min(wire.max_tokens, std::max(256, context_ / 4));
+    wire.schema = wire_.schemas ? request.schema : "";
+    const std::string body = request_body(conversation, tools, wire);
     ReplyReader reader(names);
     Answer answer;
     const base::Result<HttpReplyHead> head = client_.ask(
@@ -259,7 +268,11 @@ base::Result<ModelReply> EndpointModel::reply(std::span<const model::Message> co
     answer.head = *head;
     if (do_without(answer, !tools.empty())) continue;
     const bool full = head->status == 429 || head->status == 503;
-    if (!full || waits >= options_.max_waits) return error_of(answer);
+    if (!full || waits >= options_.max_waits) {
+      if (const int said = context_in(answer.body); said > 0 && is_context_overflow(answer.body))
+        context_ = context_ > 0 ? std::min(context_, said) : said;
+      return error_of(answer);
+    }
     const std::chrono::milliseconds wait = wait_for(head->retry_after, waits++);
     if (wait > options_.longest_wait || Clock::now() + wait >= request.deadline) {
       Error error = error_of(answer);

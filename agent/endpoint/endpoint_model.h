@@ -15,6 +15,7 @@ struct EndpointOptions {
   std::string id = {};  ///< of the model; empty: the one that the server lists first
   HttpClientOptions http = {};
   int max_reply_tokens = 4096;
+  int context = 0;  ///< tokens of prompt and reply; 0: what the server says, if it does
   std::chrono::milliseconds longest_wait{60'000};  ///< before a server that is full is asked again
   int max_waits = 4;                               ///< in a row
   /// Hears what a person should know: where the conversation goes, what the server does not take,
@@ -35,7 +36,8 @@ class EndpointModel final : public ChatModel {
   bool sees() const override { return wire_.images; }
   bool constrained() const override { return false; }
   const std::string& id() const { return wire_.model; }
-  int context() const { return context_; }  ///< tokens; 0: the server does not say
+  /// As EndpointOptions::context, as the server says, or as it said when it was full.
+  int context() const override { return context_; }
   const WireOptions& takes() const { return wire_; }
 
   /// Errors: limit (the conversation does not fit; too long; no time), cancelled, refused (the

@@ -103,4 +103,30 @@ bool is_context_overflow(std::string_view body) {
   return false;
 }
 
+int context_in(std::string_view body) {
+  std::string lower(body.substr(0, 64 << 10));
+  for (char& c : lower) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  // "maximum context length is 8192 tokens", "available context size (8192 tokens)", "n_ctx": 8192
+  for (const std::string_view sign :
+       {"\"n_ctx\"", "maximum context length", "context length", "context size", "context window",
+        "maximum model length", "n_ctx"}) {
+    for (size_t at = lower.find(sign); at != lower.npos; at = lower.find(sign, at + 1)) {
+      size_t i = at + sign.size();
+      // The number stands close by, in the same sentence.
+      const size_t end = std::min(lower.size(), i + 24);
+      while (i < end && std::isdigit(static_cast<unsigned char>(lower[i])) == 0) ++i;
+      int64_t tokens = 0;
+      for (; i < lower.size() && tokens < 1'000'000'000; ++i) {
+        if (lower[i] == ',' && i + 1 < lower.size() &&
+            std::isdigit(static_cast<unsigned char>(lower[i + 1])) != 0)
+          continue;
+        if (std::isdigit(static_cast<unsigned char>(lower[i])) == 0) break;
+        tokens = tokens * 10 + (lower[i] - '0');
+      }
+      if (tokens >= 512 && tokens < 1'000'000'000) return static_cast<int>(tokens);
+    }
+  }
+  return 0;
+}
+
 }  // namespace agent

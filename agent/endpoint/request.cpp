@@ -150,6 +150,10 @@ std::string request_body(std::span<const model::Message> conversation,
     body["stream"] = true;
     if (options.usage_in_stream) body["stream_options"] = {{"include_usage", true}};
   }
+  if (json schema = parse_bounded(options.schema); schema.is_object())
+    body["response_format"] = {
+        {"type", "json_schema"},
+        {"json_schema", {{"name", "answer"}, {"schema", std::move(schema)}}}};
   if (options.tools && !tools.empty()) body["tools"] = tools_json(tools);
   return text_of(body);
 }

@@ -22,6 +22,8 @@ struct WireOptions {
   bool images = true;     ///< else left out, and said so
   bool reasoning = true;  ///< thoughts of this turn go back as reasoning_content
   int max_tokens = 4096;
+  bool schemas = true;           ///< response_format
+  std::string schema = {};       ///< that the reply has to fit; JSON text
   bool completion_name = false;  ///< max_completion_tokens in place of max_tokens
 };
 
@@ -60,6 +62,9 @@ std::string error_sentence(std::string_view body);
 
 /// Whether an error's sentence or code says that the conversation does not fit the context.
 bool is_context_overflow(std::string_view body);
+
+/// How many tokens the context holds by what such an error says; 0: it does not say.
+int context_in(std::string_view body);
 
 /// JSON from a peer: at most 64 levels deep. Discarded if it is not that.
 nlohmann::json parse_bounded(std::string_view text);

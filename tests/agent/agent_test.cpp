@@ -122,8 +122,8 @@ TEST_F(AgentTest, AChartIsDrawnObservedAndAnswered) {
   EXPECT_EQ(result->charts[0].spec["mark"], "bar");
   EXPECT_EQ(result->charts[0].spec["data"]["values"].size(), 3u);
   EXPECT_TRUE(std::filesystem::file_size(folder_ / "chart.png") > 1000);
-  EXPECT_EQ(event_types(),
-            (std::vector<std::string>{"observation", "plan", "call", "observation", "text"}));
+  EXPECT_EQ(event_types(), (std::vector<std::string>{"observation", "plan", "call", "observation",
+                                                     "text", "numbers"}));
   // What the model saw: the profile before the request, then the observation.
   ASSERT_EQ(model.asked.size(), 2u);
   EXPECT_EQ(

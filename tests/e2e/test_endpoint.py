@@ -30,6 +30,7 @@ RULES = [
     {"when": "4711", "reply": call("run_lua", code='print(data.read("sales.csv"):where("shop", "==", "Chur"):sum("amount"))')
      + call("read_file", path="sales.csv") + WAIT},
     {"when": "sales.csv: UTF-8 text", "reply": "Chur sold 80." + END},
+    {"when": "keep the sum", "reply": call("run_lua", code='data.read("sales.csv"):group("shop"):sum("amount"):save("sum.csv")') + WAIT},
     # A plan, looked at and then carried out.
     {"when": "rename the notes", "reply": plan_call(False) + WAIT},
     {"when": "done:", "reply": "The notes are renamed." + END},
@@ -86,6 +87,16 @@ def main():
             result, events, _ = run("how much did Chur sell", "--endpoint-model", "scripted")
             assert result["answer"] == "Chur sold 80." and result["usage"]["tool_calls"] == 2, result
             assert [e["text"] for e in events if e.get("tool") == "number check"] == ["not found in any step: 4711"], events
+            traced = [e for e in events if e["type"] == "numbers"][-1]
+            assert [(n["number"], n["how"]) for n in traced["numbers"]] == [("80", "as shown")] and not traced["not_found"], traced
+
+            # A budget that is used up ends the run after a step, which is told; so does a schema that is none, before any.
+            result, events, _ = run("keep the sum", "--price", "1", "2", "--max-cost", "0.000001", code=4)
+            assert "--max-cost" in result["answer"] and result["artifacts"][0]["path"] == "sum.csv" and result["usage"]["cost"] > 0, result
+            (folder / "schema.json").write_text('{"type": "nothing"}')
+            result, _, _ = run("x", "--schema", "schema.json", code=2)
+            assert result["answer"].startswith("schema: "), result
+            (folder / "schema.json").unlink()
 
             result, events, _ = run("rename the notes")
             assert result["status"] == "ok", result
@@ -95,7 +106,7 @@ def main():
             assert result["answer"] == "Chur has 90 now.", result
             assert "Chur,90" in (folder / "sales.csv").read_text()
 
-            for _ in range(3):
+            for _ in range(4):
                 undone = tessera("undo")
                 assert undone.returncode == 0, undone
             assert state(folder) == before, "undo did not give everything back"

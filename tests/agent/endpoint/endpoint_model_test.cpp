@@ -201,6 +201,35 @@ TEST(EndpointModel, ATooLongConversationIsALimit) {
            R"({"error":{"code":400,"message":"the request exceeds the available context size, try increasing it","type":"exceed_context_size_error","n_ctx":512}})")});
   EXPECT_EQ(endpoint.ask().error().code, Errc::limit);
   EXPECT_EQ(endpoint.ask().error().code, Errc::limit);
+  EXPECT_EQ((*endpoint.model)->context(), 512) << "it is learned, and never grows";
+}
+
+TEST(EndpointModel, HowLargeTheContextIsStandsInTheError) {
+  for (const auto& [said, tokens] :
+       {std::pair{
+            "This model's maximum context length is 8,192 tokens. However, you requested 9000",
+            8192},
+        {"the request (9000 tokens) exceeds the available context size (16384 tokens)", 16384},
+        {R"({"error":{"n_prompt_tokens":9000,"n_ctx":4096}})", 4096},
+        {"context_length_exceeded", 0},
+        {"context length of 99999999999999999999 tokens", 0}})
+    EXPECT_EQ(context_in(said), tokens) << said;
+}
+
+TEST(EndpointModel, ASchemaIsAskedForWhereItIsTaken) {
+  Endpoint endpoint(
+      {FakeServer::answers(400, "application/json",
+                           R"({"error":{"message":"response_format is not supported"}})"),
+       kHi, kHi});
+  ReplyRequest request;
+  request.schema = R"({"type":"object"})";
+  const std::vector<model::Message> conversation = {{.role = model::Role::user, .text = "hi"}};
+  for (int i = 0; i < 2; ++i)
+    ASSERT_TRUE((*endpoint.model)->reply(conversation, {}, request, {}, {}));
+  EXPECT_EQ(endpoint.body(2)["response_format"]["json_schema"]["schema"]["type"], "object");
+  EXPECT_EQ(endpoint.body(2)["max_tokens"], 1024) << "a quarter of the context of 4,096";
+  EXPECT_FALSE(endpoint.body(3).contains("response_format"));
+  EXPECT_FALSE(endpoint.body(4).contains("response_format"));
 }
 
 TEST(EndpointModel, ACutStreamIsAnErrorUnlessItWasComplete) {
