@@ -2,18 +2,11 @@
 // likes, until a reply has none; that is the answer. Nothing here relies on a reply's form. Numbers
 // of the answer that no step showed are named to the model once, and to the person if they stay.
 
-#include <fcntl.h>
-#include <linux/openat2.h>
-#include <sys/syscall.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <map>
 
 #include "agent/answer_check.h"
 #include "agent/loop.h"
-#include "base/file.h"
-#include "base/unique_fd.h"
 
 namespace agent {
 
@@ -22,11 +15,10 @@ using nlohmann::json;
 
 namespace {
 
-constexpr int kMostTimes = 3;          // that one call may fail in one way
-constexpr int kMostCut = 2;            // replies in a row that broke off or were empty
-constexpr size_t kMaxShown = 8 << 20;  // bytes of a picture that is shown
-constexpr size_t kShortened = 200;     // bytes left of an old result
-constexpr size_t kKeptWhole = 2;       // results that are not shortened
+constexpr int kMostTimes = 3;       // that one call may fail in one way
+constexpr int kMostCut = 2;         // replies in a row that broke off or were empty
+constexpr size_t kShortened = 200;  // bytes left of an old result
+constexpr size_t kKeptWhole = 2;    // results that are not shortened
 
 std::string joined(const std::vector<std::string>& list) {
   std::string text;
@@ -75,28 +67,6 @@ bool shorten(std::vector<model::Message>& conversation) {
   return shortened;
 }
 
-/// The picture that read_file told about, for a model that sees. The tool has looked at the path;
-/// no link is followed here either.
-void show_picture(const Run& run, const model::FunctionCall& call, CallMade& made) {
-  if (call.name != "read_file" || made.observation.error || !run.model.sees()) return;
-  if (!call.arguments.contains("path") || !call.arguments["path"].is_string()) return;
-  const std::string path = call.arguments["path"].get<std::string>();
-  const base::UniqueFd top(
-      ::open(run.toolbox.workspace().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (top.get() < 0) return;
-  open_how how{};
-  how.flags = O_RDONLY | O_NONBLOCK | O_CLOEXEC;
-  how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS;
-  const base::UniqueFd file(
-      static_cast<int>(::syscall(SYS_openat2, top.get(), path.c_str(), &how, sizeof how)));
-  if (file.get() < 0) return;
-  base::Result<std::string> bytes =
-      base::read_file("/proc/self/fd/" + std::to_string(file.get()), kMaxShown);
-  if (!bytes || !(bytes->starts_with("\x89PNG") || bytes->starts_with("\xff\xd8\xff"))) return;
-  made.message.media.push_back(
-      {model::MediaKind::image, made.message.text.size(), std::move(*bytes)});
-}
-
 /// The loop and what it remembers.
 class FreeLoop {
  public:
@@ -109,15 +79,21 @@ class FreeLoop {
       for (const json& column : profile.columns)
         if (column.is_object()) seen_.add(column.value("name", ""));
     }
-    conversation_ = {{.role = model::Role::system, .text = run.prompt.system},
-                     user_says(user_text(run, true))};
+    conversation_ = {{.role = model::Role::system, .text = run.prompt.system}};
+    if (run.recorder != nullptr)
+      for (const model::Message& message : run.recorder->past()) {
+        // What the model said itself is no proof of a number.
+        if (message.role != model::Role::model) seen_.add(message.text);
+        conversation_.push_back(message);
+      }
+    conversation_.push_back(user_says(user_text(run, true)));
   }
 
   base::Result<RunResult> go() {
     for (int turn = 0; turn < run_.options.max_turns; ++turn) {
       if (late()) return out_of_budget(run_, std::move(result_), "seconds");
-      base::Result<ModelReply> reply = run_.model.reply(
-          conversation_, run_.prompt.tools, ReplyRequest{.deadline = run_.deadline}, {}, run_.stop);
+      base::Result<ModelReply> reply =
+          ask_model(run_, conversation_, ReplyRequest{.deadline = run_.deadline}, {});
       if (!reply) {
         if (reply.error().code != Errc::limit) return reply.error();
         if (late()) return out_of_budget(run_, std::move(result_), "seconds");
@@ -221,7 +197,6 @@ class FreeLoop {
       // Whoever was asked has decided; another call would only ask again.
       return end(Status::refused, observation.text);
     seen_.add(observation.text);
-    show_picture(run_, call, made);
     if (!observation.files.empty()) repeats_.forget();  // the same call may do something else now
     const int times = repeats_.count(call, observation.text);
     if (observation.error && times >= kMostTimes)

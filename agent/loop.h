@@ -18,6 +18,7 @@ struct Run {
   const EventSink& event;
   std::stop_token stop;
   std::chrono::steady_clock::time_point deadline;
+  session::Recorder* recorder;               ///< or null
   std::vector<std::string> files;            ///< of the workspace
   std::vector<tools::FileProfile> profiles;  ///< of `files`, in their order
 };
@@ -32,8 +33,13 @@ struct CallMade {
 /// nothing from the lines of pictures, so they may be left out.
 std::string user_text(const Run& run, bool with_pictures);
 
-/// Runs a call, tells of it, and keeps its charts and files in `result`. Of one that was declined
-/// or refused only the observation. Errors: as Toolbox::call().
+/// The model's next reply, or the one that the session has. Errors: as ChatModel::reply().
+base::Result<ModelReply> ask_model(const Run& run, std::span<const model::Message> conversation,
+                                   const ReplyRequest& request,
+                                   const std::function<void(std::string_view)>& on_text);
+
+/// Runs a call, or takes what the session has of it; tells of it, and keeps its charts and files in
+/// `result`. Of one that was declined or refused only the observation. Errors: as Toolbox::call().
 base::Result<CallMade> make_call(const Run& run, const model::FunctionCall& call,
                                  RunResult& result);
 

@@ -65,12 +65,9 @@ base::Result<RunResult> planned_loop(const Run& run) {
   for (int turn = 0; turn < run.options.max_turns; ++turn) {
     if (std::chrono::steady_clock::now() > run.deadline)
       return out_of_budget(run, std::move(result), "seconds");
-    base::Result<ModelReply> reply = run.model.reply(
-        conversation, run.prompt.tools, ask,
-        [&](std::string_view text) {
-          if (answering) run.event({{"type", "text"}, {"text", text}});
-        },
-        run.stop);
+    base::Result<ModelReply> reply = ask_model(run, conversation, ask, [&](std::string_view text) {
+      if (answering) run.event({{"type", "text"}, {"text", text}});
+    });
     if (!reply) return reply.error();
     result.prompt_tokens += reply->prompt_tokens;
     result.completion_tokens += reply->completion_tokens;
