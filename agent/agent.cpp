@@ -1,20 +1,29 @@
 #include "agent/agent.h"
 
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <filesystem>
 #include <map>
+#include <optional>
 
 #include "agent/context_window.h"
 #include "agent/loop.h"
 #include "agent/traps.h"
 #include "base/file.h"
+#include "base/unique_fd.h"
 
 // What every run begins with: the files and their profiles. Then one of two loops: planned_loop.cpp
-// or free_loop.cpp.
+// or free_loop.cpp. Whatever a run gets to know from outside comes through step(): the files, the
+// replies, the results of calls with their pictures.
 
 namespace agent {
 
 using nlohmann::json;
+using Outcome = session::Recorder::Outcome;
 
 namespace {
 
@@ -23,6 +32,7 @@ constexpr size_t kMaxProfiled = 12;  // with columns
 constexpr size_t kMaxNamedFiles = 20;
 constexpr size_t kMaxKeptArguments = 8000, kMaxKeptResult = 2000;  // of a call, for later
 constexpr size_t kMaxProfileBytes = 6000;  // of all profiles together, about 2,500 tokens
+constexpr size_t kMaxShown = 8 << 20;      // bytes of a picture that is read
 
 bool claims_to_be_a_table(const std::string& path) {
   const std::string extension = std::filesystem::path(path).extension().string();
@@ -61,6 +71,94 @@ std::string done_so_far(const RunResult& result) {
   return text;
 }
 
+/// The picture that read_file told about. The tool has looked at the path; no link is followed here
+/// either.
+std::optional<std::string> picture_read(const Run& run, const model::FunctionCall& call) {
+  if (!call.arguments.contains("path") || !call.arguments["path"].is_string()) return {};
+  const std::string path = call.arguments["path"].get<std::string>();
+  const base::UniqueFd top(
+      ::open(run.toolbox.workspace().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (top.get() < 0) return {};
+  open_how how{};
+  how.flags = O_RDONLY | O_NONBLOCK | O_CLOEXEC;
+  how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS;
+  const base::UniqueFd file(
+      static_cast<int>(::syscall(SYS_openat2, top.get(), path.c_str(), &how, sizeof how)));
+  if (file.get() < 0) return {};
+  base::Result<std::string> bytes =
+      base::read_file("/proc/self/fd/" + std::to_string(file.get()), kMaxShown);
+  if (!bytes || !(bytes->starts_with("\x89PNG") || bytes->starts_with("\xff\xd8\xff"))) return {};
+  return std::move(*bytes);
+}
+
+/// What a model that sees is shown of a call's result.
+std::vector<model::Media> pictures_of(const Run& run, const model::FunctionCall& call,
+                                      const tools::Observation& observation) {
+  std::vector<model::Media> media;
+  const auto show = [&](std::string bytes) {
+    media.push_back({model::MediaKind::image, observation.text.size(), std::move(bytes)});
+  };
+  for (const tools::ChartMade& chart : observation.charts) {
+    // A picture that cannot be read again is one the model does without; its rows are text.
+    base::Result<std::string> bytes =
+        base::read_file(run.toolbox.workspace() / chart.path, kMaxPictureBytes);
+    if (bytes) show(std::move(*bytes));
+  }
+  if (call.name == "read_file" && !observation.error)
+    if (std::optional<std::string> bytes = picture_read(run, call)) show(std::move(*bytes));
+  return media;
+}
+
+/// What a call gave, or what the session has of it.
+base::Result<CallMade> carry_out(const Run& run, const model::FunctionCall& call,
+                                 const CallOutput& output) {
+  std::optional<CallMade> fresh;
+  const auto work = [&]() -> base::Result<Outcome> {
+    base::Result<tools::Observation> observation = output();
+    if (!observation) return observation.error();
+    fresh = CallMade{.observation = std::move(*observation),
+                     .message = {.role = model::Role::tool, .name = call.name, .call_id = call.id}};
+    fresh->message.text = fresh->observation.text;
+    if (run.model.sees()) fresh->message.media = pictures_of(run, call, fresh->observation);
+    Outcome made{.json = {{"observation", session::observation_json(fresh->observation)}},
+                 .run = fresh->observation.run};
+    made.json["message"] = session::message_json(fresh->message, made.pictures);
+    return made;
+  };
+  if (run.recorder == nullptr) {
+    base::Result<Outcome> made = work();
+    if (!made) return made.error();
+    return std::move(*fresh);
+  }
+  base::Result<json> outcome =
+      run.recorder->step("call", call.name + " " + session::line_of(call.arguments), work);
+  if (!outcome) return outcome.error();
+  if (fresh) return std::move(*fresh);
+  base::Result<tools::Observation> observation =
+      session::observation_of(outcome->value("observation", json()));
+  if (!observation) return observation.error();
+  base::Result<model::Message> message =
+      session::message_of(outcome->value("message", json()), run.recorder->pictures());
+  if (!message) return message.error();
+  return CallMade{.observation = std::move(*observation), .message = std::move(*message)};
+}
+
+base::Result<session::Listing> look_at_files(const tools::Toolbox& toolbox, std::stop_token stop) {
+  base::Result<std::vector<std::string>> files = toolbox.files(kMaxFiles);
+  if (!files) return files.error();
+  session::Listing listing{.files = std::move(*files), .profiles = {}};
+  const auto n_profiled = static_cast<int64_t>(std::min(listing.files.size(), kMaxProfiled));
+  if (n_profiled > 0) {
+    base::Result<std::vector<tools::FileProfile>> profiles = toolbox.profile(
+        {listing.files.begin(), listing.files.begin() + n_profiled}, std::move(stop));
+    if (!profiles) return profiles.error();
+    listing.profiles = std::move(*profiles);
+  }
+  for (size_t i = kMaxProfiled; i < listing.files.size(); ++i)
+    listing.profiles.push_back({.path = listing.files[i], .text = listing.files[i]});
+  return listing;
+}
+
 }  // namespace
 
 std::string user_text(const Run& run, bool with_pictures) {
@@ -84,34 +182,62 @@ std::string user_text(const Run& run, bool with_pictures) {
   return text + run.request;
 }
 
+base::Result<ModelReply> ask_model(const Run& run, std::span<const model::Message> conversation,
+                                   std::span<const model::ToolDeclaration> tools,
+                                   const ReplyRequest& request,
+                                   const std::function<void(std::string_view)>& on_text) {
+  session::Recorder* recorder = run.recorder;
+  if (recorder == nullptr) return run.model.reply(conversation, tools, request, on_text, run.stop);
+  // A session's conversation is that of its request, without those of sub-tasks.
+  if (!run.sub_task) recorder->conversation(conversation);
+  std::optional<base::Result<ModelReply>> fresh;
+  base::Result<json> outcome = recorder->step("reply", "", [&]() -> base::Result<Outcome> {
+    std::vector<std::string> pieces;
+    fresh = run.model.reply(
+        conversation, tools, request,
+        [&](std::string_view text) {
+          pieces.emplace_back(text);
+          if (on_text) on_text(text);
+        },
+        run.stop);
+    if (!*fresh && fresh->error().code != base::Errc::limit) return fresh->error();
+    if (!*fresh) return Outcome{.json = {{"too_long", fresh->error().message}}};
+    Outcome made;
+    made.json = session::reply_json(**fresh, pieces, made.pictures);
+    if (!run.sub_task) recorder->said((*fresh)->message);
+    return made;
+  });
+  if (!outcome) return outcome.error();
+  if (fresh) return std::move(*fresh);
+  if (outcome->is_object() && outcome->contains("too_long"))
+    return base::Error{base::Errc::limit, outcome->value("too_long", "")};
+  base::Result<session::SaidReply> old = session::reply_of(*outcome, recorder->pictures());
+  if (!old) return old.error();
+  if (!run.sub_task) recorder->said(old->reply.message);
+  for (const std::string& text : old->said)
+    if (on_text) on_text(text);
+  return std::move(old->reply);
+}
+
 base::Result<CallMade> make_call(const Run& run, const model::FunctionCall& call,
                                  RunResult& result) {
-  return call_made(run, call, run.toolbox.call(call.name, call.arguments, run.stop), result);
+  return call_made(
+      run, call, [&] { return run.toolbox.call(call.name, call.arguments, run.stop); }, result);
 }
 
 base::Result<CallMade> call_made(const Run& run, const model::FunctionCall& call,
-                                 base::Result<tools::Observation> output, RunResult& result) {
-  if (!output) return output.error();
+                                 const CallOutput& output, RunResult& result) {
+  base::Result<CallMade> made = carry_out(run, call, output);
+  if (!made) return made;
+  tools::Observation& observation = made->observation;
   ++result.tool_calls;
   run.event({{"type", "observation"},
              {"step", result.calls.size() + 1},
              {"tool", call.name},
-             {"text", output->text}});
-  remember(result, call, output->text, output->error);
-  CallMade made{.observation = std::move(*output), .message = {}};
-  tools::Observation& observation = made.observation;
+             {"text", observation.text}});
+  remember(result, call, observation.text, observation.error);
   if (observation.declined || observation.refused) return made;
-  made.message = {
-      .role = model::Role::tool, .text = observation.text, .name = call.name, .call_id = call.id};
   for (const tools::ChartMade& chart : observation.charts) {
-    if (run.model.sees()) {
-      // A picture that cannot be read again is one the model does without; its rows are text.
-      base::Result<std::string> bytes =
-          base::read_file(run.toolbox.workspace() / chart.path, kMaxPictureBytes);
-      if (bytes)
-        made.message.media.push_back(
-            {model::MediaKind::image, observation.text.size(), std::move(*bytes)});
-    }
     keep_artifact(result, chart.path);
     for (const std::string& warning : chart.warnings)
       run.event({{"type", "observation"},
@@ -173,10 +299,21 @@ base::Result<RunResult> ended_by(const Run& run, RunResult result, const base::E
 
 base::Result<RunResult> run(const std::string& request, ChatModel& model,
                             const tools::Toolbox& toolbox, const Prompt& prompt,
-                            const RunOptions& options, const EventSink& event,
-                            std::stop_token stop) {
-  base::Result<std::vector<std::string>> files = toolbox.files(kMaxFiles);
-  if (!files) return files.error();
+                            const RunOptions& options, const EventSink& event, std::stop_token stop,
+                            session::Recorder* recorder) {
+  base::Result<session::Listing> listing = session::Listing();
+  if (recorder == nullptr) {
+    listing = look_at_files(toolbox, stop);
+  } else {
+    base::Result<json> outcome = recorder->step("files", "", [&]() -> base::Result<Outcome> {
+      base::Result<session::Listing> found = look_at_files(toolbox, stop);
+      if (!found) return found.error();
+      return Outcome{.json = session::listing_json(*found)};
+    });
+    if (!outcome) return outcome.error();
+    listing = session::listing_of(*outcome);
+  }
+  if (!listing) return listing.error();
   Run run{.request = request,
           .model = model,
           .toolbox = toolbox,
@@ -185,8 +322,9 @@ base::Result<RunResult> run(const std::string& request, ChatModel& model,
           .event = event,
           .stop = std::move(stop),
           .deadline = std::chrono::steady_clock::now() + options.max_time,
-          .files = std::move(*files),
-          .profiles = {}};
+          .recorder = recorder,
+          .files = std::move(listing->files),
+          .profiles = std::move(listing->profiles)};
   RunResult result;
   // A model that has all tools can make files, and mend broken ones.
   if (run.files.empty() && model.constrained()) {
@@ -196,15 +334,6 @@ base::Result<RunResult> run(const std::string& request, ChatModel& model,
                     "another folder with --workspace";
     return result;
   }
-  const auto n_profiled = static_cast<int64_t>(std::min(run.files.size(), kMaxProfiled));
-  if (n_profiled > 0) {
-    base::Result<std::vector<tools::FileProfile>> profiles =
-        toolbox.profile({run.files.begin(), run.files.begin() + n_profiled}, run.stop);
-    if (!profiles) return profiles.error();
-    run.profiles = std::move(*profiles);
-  }
-  for (size_t i = kMaxProfiled; i < run.files.size(); ++i)
-    run.profiles.push_back({.path = run.files[i], .text = run.files[i]});
   for (const tools::FileProfile& profile : run.profiles)
     event({{"type", "observation"}, {"tool", "profile"}, {"text", profile.text}});
   if (!model.constrained()) return with_notes(run, free_loop(run));

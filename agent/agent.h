@@ -8,6 +8,7 @@
 #include "base/json.h"
 
 #include "agent/chat_model.h"
+#include "agent/session/recorder.h"
 #include "base/result.h"
 #include "tools/toolbox/toolbox.h"
 
@@ -83,11 +84,13 @@ Prompt builtin_prompt();
 /// libraries (agent/endpoint_prompt.json). The toolbox needs ToolboxOptions::file_tools.
 Prompt endpoint_prompt();
 
-/// A run that was stopped, or whose budget is used up, ends with what it has until then. Errors:
-/// only what no run can survive: the sandbox is refused, the model fails, a schema cannot be used.
+/// recorder: keeps the run as a session, tells it what the session did before it was interrupted,
+/// and what was said before; null: none of that. A run that was stopped, or whose budget is used
+/// up, ends with what it has until then. Errors: only what no run can survive: the sandbox is
+/// refused, the model fails, a schema cannot be used.
 base::Result<RunResult> run(const std::string& request, ChatModel& model,
                             const tools::Toolbox& toolbox, const Prompt& prompt,
-                            const RunOptions& options, const EventSink& event,
-                            std::stop_token stop);
+                            const RunOptions& options, const EventSink& event, std::stop_token stop,
+                            session::Recorder* recorder = nullptr);
 
 }  // namespace agent

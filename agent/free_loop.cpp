@@ -4,13 +4,9 @@
 // Three tools are the loop's own: update_plan, task (a conversation of its own for a part of the
 // work) and decline, which ends it.
 
-#include <fcntl.h>
-#include <linux/openat2.h>
-#include <sys/syscall.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <future>
+#include <optional>
 #include <utility>
 
 #include "agent/answer_check.h"
@@ -20,8 +16,6 @@
 #include "agent/loop.h"
 #include "agent/loop_guard.h"
 #include "agent/work_plan.h"
-#include "base/file.h"
-#include "base/unique_fd.h"
 
 namespace agent {
 
@@ -30,11 +24,10 @@ using nlohmann::json;
 
 namespace {
 
-constexpr int kMostCut = 2;            // replies in a row that broke off or were empty
-constexpr size_t kMaxShown = 8 << 20;  // bytes of a picture that is shown
-constexpr int kMostFull = 6;           // times in a row that the context was full
-constexpr size_t kMostAtOnce = 4;      // calls that run side by side
-constexpr int kMostRepairs = 4;        // times that charts are asked for again
+constexpr int kMostCut = 2;        // replies in a row that broke off or were empty
+constexpr int kMostFull = 6;       // times in a row that the context was full
+constexpr size_t kMostAtOnce = 4;  // calls that run side by side
+constexpr int kMostRepairs = 4;    // times that charts are asked for again
 
 std::string joined(const std::vector<std::string>& list) {
   std::string text;
@@ -44,28 +37,6 @@ std::string joined(const std::vector<std::string>& list) {
 
 model::Message user_says(std::string text) {
   return {.role = model::Role::user, .text = std::move(text)};
-}
-
-/// The picture that read_file told about, for a model that sees. The tool has looked at the path;
-/// no link is followed here either.
-void show_picture(const Run& run, const model::FunctionCall& call, CallMade& made) {
-  if (call.name != "read_file" || made.observation.error || !run.model.sees()) return;
-  if (!call.arguments.contains("path") || !call.arguments["path"].is_string()) return;
-  const std::string path = call.arguments["path"].get<std::string>();
-  const base::UniqueFd top(
-      ::open(run.toolbox.workspace().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (top.get() < 0) return;
-  open_how how{};
-  how.flags = O_RDONLY | O_NONBLOCK | O_CLOEXEC;
-  how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS;
-  const base::UniqueFd file(
-      static_cast<int>(::syscall(SYS_openat2, top.get(), path.c_str(), &how, sizeof how)));
-  if (file.get() < 0) return;
-  base::Result<std::string> bytes =
-      base::read_file("/proc/self/fd/" + std::to_string(file.get()), kMaxShown);
-  if (!bytes || !(bytes->starts_with("\x89PNG") || bytes->starts_with("\xff\xd8\xff"))) return;
-  made.message.media.push_back(
-      {model::MediaKind::image, made.message.text.size(), std::move(*bytes)});
 }
 
 /// Whether a call reads and nobody has to be asked, so that it may run beside others.
@@ -98,8 +69,14 @@ class FreeLoop {
       for (const json& column : profile.columns)
         if (column.is_object()) seen_.add(0, column.value("name", ""));
     }
-    conversation_ = {{.role = model::Role::system, .text = run.prompt.system},
-                     user_says(user_text(run, true) + schema_text())};
+    conversation_ = {{.role = model::Role::system, .text = run.prompt.system}};
+    if (run.recorder != nullptr && depth == 0)
+      for (const model::Message& message : run.recorder->past()) {
+        // What the model said itself is no proof of a number.
+        if (message.role != model::Role::model) seen_.add(0, message.text);
+        conversation_.push_back(message);
+      }
+    conversation_.push_back(user_says(user_text(run, true) + schema_text()));
     n_first_ = conversation_.size();
     tools_ = run.prompt.tools;
     // A sub-task has none of its own.
@@ -117,10 +94,10 @@ class FreeLoop {
       if (window_.room() > 0 && window_.estimate(conversation_, tools_) > window_.room())
         make_room(window_.room());
       const size_t n_messages = conversation_.size();
-      base::Result<ModelReply> reply = run_.model.reply(
-          conversation_, answering_ ? std::span<const model::ToolDeclaration>() : tools_,
+      base::Result<ModelReply> reply = ask_model(
+          run_, conversation_, answering_ ? std::span<const model::ToolDeclaration>() : tools_,
           ReplyRequest{.schema = answering_ ? run_.options.schema : "", .deadline = run_.deadline},
-          {}, run_.stop);
+          {});
       if (!reply) {
         if (reply.error().code != Errc::limit)
           return ended_by(run_, std::move(result_), reply.error());
@@ -287,18 +264,25 @@ class FreeLoop {
     return observe(call, std::move(*made), step);
   }
 
-  /// Calls that only read, all at once; what they gave is looked at in their order.
+  /// Calls that only read, all at once; what they gave is looked at in their order. None is made
+  /// whose result the session has.
   base::Result<bool> side_by_side(std::span<const model::FunctionCall> calls) {
-    std::vector<std::future<base::Result<tools::Observation>>> outputs;
-    for (const model::FunctionCall& call : calls)
-      outputs.push_back(std::async(std::launch::async, [this, &call] {
-        return run_.toolbox.call(call.name, call.arguments, run_.stop);
-      }));
-    std::vector<base::Result<tools::Observation>> done;
-    for (auto& output : outputs) done.push_back(output.get());
+    std::vector<std::future<base::Result<tools::Observation>>> outputs(calls.size());
+    const auto begin = [&](size_t first) {
+      for (size_t i = first; i < calls.size(); ++i)
+        outputs[i] = std::async(std::launch::async, [this, &call = calls[i]] {
+          return run_.toolbox.call(call.name, call.arguments, run_.stop);
+        });
+    };
     for (size_t i = 0; i < calls.size(); ++i) {
       const int step = tell_call(run_, calls[i], result_);
-      base::Result<CallMade> made = call_made(run_, calls[i], std::move(done[i]), result_);
+      base::Result<CallMade> made = call_made(
+          run_, calls[i],
+          [&] {
+            if (!outputs[i].valid()) begin(i);
+            return outputs[i].get();
+          },
+          result_);
       if (!made) return made.error();
       const base::Result<bool> over = observe(calls[i], std::move(*made), step);
       if (!over || *over) return over;
@@ -314,9 +298,10 @@ class FreeLoop {
       declined_ = observation.declined;
       return end(Status::refused, observation.text);
     }
-    show_picture(run_, call, made);
     budget_.bytes(bytes_of(run_, observation));
     made.message.text = cut_in_middle(observation.text, window_.most_result_bytes(n_calls_));
+    for (model::Media& picture : made.message.media)
+      picture.at = std::min(picture.at, made.message.text.size());
     if (!observation.error) {
       seen_.add(step, made.message.text);
       seen_.add_parameters(call.arguments.dump(-1, ' ', false, json::error_handler_t::replace));
@@ -383,8 +368,10 @@ class FreeLoop {
                   .event = event,
                   .stop = run_.stop,
                   .deadline = run_.deadline,
+                  .recorder = run_.recorder,
                   .files = run_.files,
-                  .profiles = run_.profiles};
+                  .profiles = run_.profiles,
+                  .sub_task = true};
     FreeLoop loop(run, budget_, depth_ + 1);
     loop.limit_turns(budget_.turns_left() / 2);
     base::Result<RunResult> done = loop.go();

@@ -18,8 +18,10 @@ struct Run {
   const EventSink& event;
   std::stop_token stop;
   std::chrono::steady_clock::time_point deadline;
+  session::Recorder* recorder;               ///< or null
   std::vector<std::string> files;            ///< of the workspace
   std::vector<tools::FileProfile> profiles;  ///< of `files`, in their order
+  bool sub_task = false;                     ///< a part of another run
 };
 
 /// What became of a call: the tool's observation, and as the model gets to see it.
@@ -32,14 +34,21 @@ struct CallMade {
 /// nothing from the lines of pictures, so they may be left out.
 std::string user_text(const Run& run, bool with_pictures);
 
-/// Runs a call, tells of it, and keeps its charts and files in `result`. Of one that was declined
-/// or refused only the observation. Errors: as Toolbox::call().
+/// The model's next reply, or the one that the session has. Errors: as ChatModel::reply().
+base::Result<ModelReply> ask_model(const Run& run, std::span<const model::Message> conversation,
+                                   std::span<const model::ToolDeclaration> tools,
+                                   const ReplyRequest& request,
+                                   const std::function<void(std::string_view)>& on_text);
+
+/// Runs a call, or takes what the session has of it; tells of it, and keeps its charts and files in
+/// `result`. Of one that was declined or refused only the observation. Errors: as Toolbox::call().
 base::Result<CallMade> make_call(const Run& run, const model::FunctionCall& call,
                                  RunResult& result);
 
-/// The same of a call whose output is there already.
+/// The same with another way to the output than the toolbox; not asked where the session has it.
+using CallOutput = std::function<base::Result<tools::Observation>()>;
 base::Result<CallMade> call_made(const Run& run, const model::FunctionCall& call,
-                                 base::Result<tools::Observation> output, RunResult& result);
+                                 const CallOutput& output, RunResult& result);
 
 /// The next call's number; tells of it.
 int tell_call(const Run& run, const model::FunctionCall& call, const RunResult& result);

@@ -9,20 +9,21 @@ namespace agent {
 using base::Errc;
 using base::Error;
 
-base::Result<std::unique_ptr<NativeModel>> NativeModel::load(const NativeOptions& options) {
+base::Result<std::shared_ptr<NativeEngine>> NativeEngine::load(const NativeOptions& options) {
   base::Result<model::Engine> engine = model::Engine::load(
       options.checkpoint, {.adapter = options.adapter, .mmproj = options.mmproj});
   if (!engine) return engine.error();
-  return std::unique_ptr<NativeModel>(new NativeModel(std::move(*engine), options));
+  auto shared = std::shared_ptr<NativeEngine>(
+      new NativeEngine{.options = options, .engine = std::move(*engine)});
+  const model::Tokenizer& tokenizer = shared->engine.tokenizer();
+  shared->vocabulary = std::async(std::launch::async, [&tokenizer] {
+                         return model::grammar_vocabulary(tokenizer);
+                       }).share();
+  return shared;
 }
 
-NativeModel::NativeModel(model::Engine engine, const NativeOptions& options)
-    : options_(options), engine_(std::move(engine)), session_(engine_, options.context) {
-  const model::Tokenizer& tokenizer = engine_.tokenizer();
-  vocabulary_ = std::async(std::launch::async, [&tokenizer] {
-                  return model::grammar_vocabulary(tokenizer);
-                }).share();
-}
+NativeModel::NativeModel(std::shared_ptr<NativeEngine> engine)
+    : shared_(std::move(engine)), session_(shared_->engine, shared_->options.context) {}
 
 base::Result<model::Prompt> NativeModel::prompt_of(std::span<const model::Message> conversation,
                                                    std::span<const model::ToolDeclaration> tools) {
@@ -32,7 +33,7 @@ base::Result<model::Prompt> NativeModel::prompt_of(std::span<const model::Messag
       auto known = seen_.find(media.bytes);
       if (known == seen_.end()) {
         base::Result<model::Attachment> made =
-            model::attach_image(engine_, media.bytes, options_.image_budget);
+            model::attach_image(shared_->engine, media.bytes, shared_->options.image_budget);
         if (!made) return made.error();
         known = seen_.emplace(media.bytes, std::move(*made)).first;
       }
@@ -41,8 +42,8 @@ base::Result<model::Prompt> NativeModel::prompt_of(std::span<const model::Messag
   return model::assemble(
       model::tokens(
           model::render(conversation, tools, {.empty_thought = model::EmptyThought::current_turn}),
-          engine_.tokenizer()),
-      std::move(attachments), engine_.tokenizer());
+          shared_->engine.tokenizer()),
+      std::move(attachments), shared_->engine.tokenizer());
 }
 
 base::Result<ModelReply> NativeModel::reply(std::span<const model::Message> conversation,
@@ -50,17 +51,19 @@ base::Result<ModelReply> NativeModel::reply(std::span<const model::Message> conv
                                             const ReplyRequest& request,
                                             const std::function<void(std::string_view)>& on_text,
                                             std::stop_token stop) {
-  const model::Tokenizer& tokenizer = engine_.tokenizer();
+  const std::lock_guard replying(shared_->replying);
+  const model::Tokenizer& tokenizer = shared_->engine.tokenizer();
+  const NativeOptions& own = shared_->options;
   const base::Result<model::Prompt> prompt = prompt_of(conversation, tools);
   if (!prompt) return prompt.error();
   const std::vector<model::Position>& positions = prompt->positions;
-  if (positions.size() + 16 > static_cast<size_t>(options_.context))
+  if (positions.size() + 16 > static_cast<size_t>(own.context))
     return Error{Errc::limit, "the conversation has " + std::to_string(positions.size()) +
-                                  " tokens, the context holds " + std::to_string(options_.context)};
+                                  " tokens, the context holds " + std::to_string(own.context)};
   // Read here, while the vocabulary is still being built; generate() finds it read.
   base::Result<model::PrefillStats> read = session_.prefill(positions, stop);
   if (!read) return read.error();
-  const base::Result<model::GrammarVocabulary>& vocabulary = vocabulary_.get();
+  const base::Result<model::GrammarVocabulary>& vocabulary = shared_->vocabulary.get();
   if (!vocabulary) return vocabulary.error();
   base::Result<model::Constraint> constraint =
       model::Constraint::compile(*vocabulary, request.grammar);
@@ -69,8 +72,8 @@ base::Result<ModelReply> NativeModel::reply(std::span<const model::Message> conv
   std::vector<std::string> names;
   for (const model::ToolDeclaration& tool : tools) names.push_back(tool.name);
   const model::GenerateOptions options{
-      .max_tokens = std::min(options_.max_reply_tokens,
-                             options_.context - static_cast<int>(positions.size()) - 1),
+      .max_tokens =
+          std::min(own.max_reply_tokens, own.context - static_cast<int>(positions.size()) - 1),
       .sampler = {.temperature = request.temperature, .seed = request.seed},
       .constraint = &*constraint,
       .functions = std::move(names)};

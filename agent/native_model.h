@@ -3,6 +3,7 @@
 #include <future>
 #include <map>
 #include <memory>
+#include <mutex>
 
 #include "agent/chat_model.h"
 #include "model/attachment.h"
@@ -20,14 +21,25 @@ struct NativeOptions {
   int max_reply_tokens = 400;
 };
 
+/// A loaded checkpoint with the vocabulary of its grammars; any number of conversations share it.
+struct NativeEngine {
+  NativeOptions options;
+  model::Engine engine;
+  std::mutex replying = {};  ///< its workers serve one conversation at a time
+  std::shared_future<base::Result<model::GrammarVocabulary>> vocabulary = {};
+
+  /// Maps the checkpoint and starts building the vocabulary on a thread of its own.
+  /// Errors: as model::Engine::load.
+  static base::Result<std::shared_ptr<NativeEngine>> load(const NativeOptions& options);
+};
+
 /// Our own engine under a grammar.
 class NativeModel final : public ChatModel {
  public:
-  /// Maps the checkpoint and starts building the grammar's vocabulary on a thread of its own.
-  /// Errors: as model::Engine::load.
-  static base::Result<std::unique_ptr<NativeModel>> load(const NativeOptions& options);
+  /// One conversation, for one thread. The engine is shared by all that are made of it.
+  explicit NativeModel(std::shared_ptr<NativeEngine> engine);
 
-  bool sees() const override { return engine_.sees(); }
+  bool sees() const override { return shared_->engine.sees(); }
 
   base::Result<ModelReply> reply(std::span<const model::Message> conversation,
                                  std::span<const model::ToolDeclaration> tools,
@@ -36,15 +48,12 @@ class NativeModel final : public ChatModel {
                                  std::stop_token stop) override;
 
  private:
-  NativeModel(model::Engine engine, const NativeOptions& options);
   /// The prompt with the conversation's pictures in it; each is embedded once.
   base::Result<model::Prompt> prompt_of(std::span<const model::Message> conversation,
                                         std::span<const model::ToolDeclaration> tools);
-  const NativeOptions options_;
-  model::Engine engine_;
+  std::shared_ptr<NativeEngine> shared_;
   model::Session session_;
   std::map<std::string, model::Attachment> seen_;  // by the bytes of the picture
-  std::shared_future<base::Result<model::GrammarVocabulary>> vocabulary_;
 };
 
 }  // namespace agent

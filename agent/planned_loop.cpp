@@ -70,12 +70,10 @@ base::Result<RunResult> planned_loop(const Run& run) {
   bool answering = false;
   for (int turn = 0; turn < run.options.max_turns; ++turn) {
     if (const char* what = budget.used_up()) return out_of_budget(run, std::move(result), what);
-    base::Result<ModelReply> reply = run.model.reply(
-        conversation, run.prompt.tools, ask,
-        [&](std::string_view text) {
+    base::Result<ModelReply> reply =
+        ask_model(run, conversation, run.prompt.tools, ask, [&](std::string_view text) {
           if (answering) run.event({{"type", "text"}, {"text", text}});
-        },
-        run.stop);
+        });
     if (!reply) return ended_by(run, std::move(result), reply.error());
     result.prompt_tokens += reply->prompt_tokens;
     result.completion_tokens += reply->completion_tokens;

@@ -34,6 +34,7 @@ int fail(const base::Error& error);
 using Action = std::function<int()>;
 
 void add_audit(CLI::App& app, Action& action);
+void add_batch(CLI::App& app, Action& action);
 void add_bench(CLI::App& app, Action& action);
 void add_chart(CLI::App& app, Action& action);
 void add_changes(CLI::App& app, Action& action);
@@ -48,9 +49,11 @@ void add_report(CLI::App& app, Action& action);
 void add_run(CLI::App& app, Action& action);
 void add_sandbox(CLI::App& app, Action& action);
 void add_serve(CLI::App& app, Action& action);
+void add_sessions(CLI::App& app, Action& action);
 void add_tokenize(CLI::App& app, Action& action);
 void add_train(CLI::App& app, Action& action);
 void add_transcribe(CLI::App& app, Action& action);
 void add_undo(CLI::App& app, Action& action);
+void add_watch(CLI::App& app, Action& action);
 
 }  // namespace cli

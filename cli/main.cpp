@@ -37,6 +37,9 @@ int main(int argc, char** argv) {
   app.require_subcommand(1);
   cli::Action action;
   cli::add_run(app, action);
+  cli::add_sessions(app, action);
+  cli::add_batch(app, action);
+  cli::add_watch(app, action);
   cli::add_chart(app, action);
   cli::add_changes(app, action);
   cli::add_undo(app, action);

@@ -1,280 +1,57 @@
-#include <algorithm>
-#include <atomic>
-#include <cctype>
-#include <csignal>
 #include <cstdio>
-#include <ctime>
-#include <fstream>
-#include <memory>
-#include <optional>
-#include <variant>
-#include "base/json.h"
 
-#include "agent/agent.h"
-#include "agent/endpoint/endpoint_model.h"
-#include "agent/native_model.h"
-#include "base/file.h"
-#include "cli/ask.h"
-#include "cli/command.h"
-#include "cli/model_store.h"
+#include "cli/request.h"
 
 namespace cli {
 namespace {
 
+using agent::session::Info;
 using base::Errc;
 using base::Error;
-using nlohmann::json;
 
 struct Options {
-  std::string workspace = ".", model = kDefaultModel, adapter, mmproj, policy = "default", request;
-  std::string endpoint, endpoint_model, endpoint_key_file, schema;
-  int context = 0;
-  int64_t max_tokens = 0, max_bytes = 0;
-  std::vector<double> prices;
-  double max_cost = 0;
-  bool json = false, yes = false;
-  // Not given: what suits the model.
-  std::optional<int> max_turns, max_seconds;
+  Work work;
+  bool json = false, yes = false, go_on = false;
 };
 
-std::stop_source g_stop;
-
-void stop_on_signals() {
-  std::signal(SIGINT, [](int) { g_stop.request_stop(); });
-  std::signal(SIGTERM, [](int) { g_stop.request_stop(); });
-}
-
-std::string line_of(const nlohmann::json& value) {
-  return value.dump(-1, ' ', false, json::error_handler_t::replace);
-}
-
-/// Writes every event of a run to .tessera/runs/TIME.jsonl in the workspace.
-class Transcript {
- public:
-  explicit Transcript(const std::filesystem::path& workspace) {
-    const std::filesystem::path folder = workspace / ".tessera" / "runs";
-    std::error_code error;
-    std::filesystem::create_directories(folder, error);
-    char name[64];
-    const std::time_t now = std::time(nullptr);
-    std::tm utc{};
-    ::gmtime_r(&now, &utc);
-    std::strftime(name, sizeof name, "%Y%m%dT%H%M%SZ", &utc);
-    for (int i = 0; i < 1000 && !error; ++i) {
-      const std::filesystem::path path =
-          folder / (name + (i == 0 ? "" : "-" + std::to_string(i)) + ".jsonl");
-      if (std::filesystem::exists(path)) continue;
-      file_.open(path);
-      break;
+/// The newest session of the workspace that came to an end, as what was said before.
+base::Status follow_last(Work& work, agent::session::Store& store) {
+  std::error_code error;
+  const std::string workspace = std::filesystem::canonical(work.setup.workspace, error).string();
+  if (error) return Error{Errc::not_found, work.setup.workspace + ": no such folder"};
+  base::Result<std::vector<Info>> sessions = store.list(workspace);
+  if (!sessions) return sessions.error();
+  for (const Info& info : *sessions) {
+    if (info.status == "running" || info.status == "stopped") {
+      if (!store.locked(info.id))
+        std::fprintf(stderr,
+                     "note: the session %s was interrupted and is left out; `tessera sessions "
+                     "resume %s` finishes it\n",
+                     info.id.c_str(), info.id.c_str());
+      continue;
     }
+    base::Result<std::vector<model::Message>> past = past_of(store, info.id, work.setup.model, -1);
+    if (!past) return past.error();
+    work.parent = info.id;
+    work.past = std::move(*past);
+    return base::Ok{};
   }
-  bool ok() const { return file_.is_open(); }
-  void write(const json& event) { file_ << line_of(event) << '\n' << std::flush; }
-
- private:
-  std::ofstream file_;
-};
-
-json result_event(const agent::RunResult& r, const char* status) {
-  json artifacts = json::array(), charts = json::array();
-  for (const std::string& path : r.artifacts) {
-    const std::string extension = std::filesystem::path(path).extension().string();
-    artifacts.push_back({{"path", path},
-                         {"mime", extension == ".png"    ? "image/png"
-                                  : extension == ".csv"  ? "text/csv"
-                                  : extension == ".json" ? "application/json"
-                                                         : "text/plain"}});
-  }
-  for (const tools::ChartMade& chart : r.charts)
-    charts.push_back({{"path", chart.path}, {"spec", chart.spec}});
-  json event{{"type", "result"},
-             {"status", status},
-             {"answer", r.answer},
-             {"artifacts", artifacts},
-             {"charts", charts},
-             {"usage",
-              {{"tool_calls", r.tool_calls},
-               {"prompt_tokens", r.prompt_tokens},
-               {"completion_tokens", r.completion_tokens}}}};
-  if (!r.not_found.empty()) event["not_found"] = r.not_found;
-  if (r.cost > 0) event["usage"]["cost"] = r.cost;
-  return event;
+  return Error{Errc::not_found, "no session of " + workspace +
+                                    " to continue; run it without "
+                                    "--continue"};
 }
 
-/// Text of a model or a tool without what a terminal would obey.
-std::string shown(const std::string& text) {
-  std::string out;
-  for (size_t i = 0; i < text.size(); ++i) {
-    const auto c = static_cast<unsigned char>(text[i]);
-    const bool c1 = c == 0xc2 && i + 1 < text.size() &&
-                    static_cast<unsigned char>(text[i + 1]) < 0xa0;  // U+0080 to U+009F
-    const bool control = (c < 0x20 && c != '\n' && c != '\t') || c == 0x7f;
-    out += control || c1 ? '?' : text[i];
-    i += c1 ? 1 : 0;
-  }
-  return out;
-}
-
-/// One line on stderr for a person who waits.
-void show(const json& event) {
-  const std::string type = event.value("type", "");
-  if (type == "plan") std::fprintf(stderr, "plan: %s\n", shown(event.value("text", "")).c_str());
-  if (type == "call") {
-    const json& arguments = event["arguments"];
-    const std::string text = shown(arguments.contains("code") && arguments["code"].is_string()
-                                       ? arguments["code"].get<std::string>()
-                                       : line_of(arguments));
-    std::fprintf(stderr, "%s:\n", shown(event.value("tool", "")).c_str());
-    for (size_t begin = 0; begin <= text.size();) {
-      const size_t end = std::min(text.find('\n', begin), text.size());
-      std::fprintf(stderr, "  %s\n", text.substr(begin, end - begin).c_str());
-      begin = end + 1;
-    }
-  }
-  if (type == "observation" && event.value("tool", "") != "profile")
-    std::fprintf(stderr, "-> %s\n", shown(event.value("text", "")).c_str());
-}
-
-int finish(const Options& o, Transcript* transcript, const agent::RunResult& r, const char* status,
-           int code) {
-  const json event = result_event(r, status);
-  if (transcript != nullptr && transcript->ok()) transcript->write(event);
-  if (o.json) {
-    std::printf("%s\n", line_of(event).c_str());
+int run(Options& o) {
+  std::shared_ptr<agent::session::Store> store;
+  if (o.go_on) {
+    base::Result<std::shared_ptr<agent::session::Store>> opened = open_sessions();
+    if (!opened) return fail(opened.error());
+    store = *opened;
+    if (base::Status found = follow_last(o.work, *store); !found) return fail(found.error());
   } else {
-    std::fprintf(code == kDone ? stdout : stderr, "%s%s\n",
-                 code == kDone ? "" : "tessera: ", shown(r.answer).c_str());
-    for (const std::string& path : r.artifacts)
-      std::printf("%s\n", (std::filesystem::path(o.workspace) / path).c_str());
+    store = sessions_for_run();
   }
-  return code;
-}
-
-int fail_run(const Options& o, Transcript* transcript, const Error& error, int code) {
-  agent::RunResult r;
-  r.answer = error.message;
-  return finish(o, transcript, r, error.code == Errc::refused ? "refused" : "error", code);
-}
-
-/// What the program's exit code says of a model that cannot be had.
-struct NoModel {
-  Error error;
-  int code;
-};
-using Model = std::variant<std::unique_ptr<agent::ChatModel>, NoModel>;
-
-Model native_model(const Options& o) {
-  base::Result<std::filesystem::path> checkpoint = find_checkpoint(o.model);
-  if (!checkpoint) return NoModel{checkpoint.error(), o.model == kDefaultModel ? kModel : kUsage};
-  std::filesystem::path adapter = o.adapter;
-  if (o.adapter.empty() && o.model == kDefaultModel) adapter = shipped_adapter();
-  if (!o.adapter.empty() && !std::filesystem::exists(adapter))
-    return NoModel{{Errc::not_found, o.adapter + ": there is no such adapter"}, kUsage};
-  if (!o.json) std::fprintf(stderr, "reading the model ...\n");
-  base::Result<std::unique_ptr<agent::NativeModel>> model =
-      agent::NativeModel::load({.checkpoint = *checkpoint, .adapter = adapter, .mmproj = o.mmproj});
-  if (!model) return NoModel{model.error(), exit_code(model.error())};
-  return std::move(*model);
-}
-
-Model endpoint_model(const Options& o) {
-  agent::EndpointOptions endpoint{.url = o.endpoint, .id = o.endpoint_model, .context = o.context};
-  endpoint.notice = [](const std::string& sentence) {
-    std::fprintf(stderr, "note: %s\n", sentence.c_str());
-  };
-  if (!o.endpoint_key_file.empty()) {
-    base::Result<std::string> key = base::read_file(o.endpoint_key_file, 8192);
-    if (!key) return NoModel{key.error(), kUsage};
-    while (!key->empty() && std::isspace(static_cast<unsigned char>(key->back())) != 0)
-      key->pop_back();
-    if (key->empty() ||
-        std::any_of(key->begin(), key->end(), [](char c) { return c <= 0x20 || c >= 0x7f; }))
-      return NoModel{{Errc::usage, o.endpoint_key_file + ": a key is one line of printable "
-                                                         "characters without spaces"},
-                     kUsage};
-    endpoint.http.key = std::move(*key);
-  }
-  base::Result<std::unique_ptr<agent::EndpointModel>> model =
-      agent::EndpointModel::connect(std::move(endpoint), g_stop.get_token());
-  if (!model)
-    return NoModel{model.error(), model.error().code == Errc::usage       ? kUsage
-                                  : model.error().code == Errc::cancelled ? kInternal
-                                                                          : kModel};
-  if (!o.json) std::fprintf(stderr, "asking %s ...\n", (*model)->id().c_str());
-  return std::move(*model);
-}
-
-int run(Options o) {
-  if (o.request.find_first_not_of(" \t\n") == std::string::npos)
-    return fail_run(o, nullptr,
-                    {Errc::usage, "the request is empty; say what you want to know or see"},
-                    kUsage);
-  // A model behind a server is held by no grammar of ours.
-  const bool free = !o.endpoint.empty();
-  base::Result<policies::Policy> policy = policies::find(o.policy);
-  if (!policy) return fail_run(o, nullptr, policy.error(), kUsage);
-  base::Result<tools::Toolbox> toolbox =
-      tools::Toolbox::open({.workspace = o.workspace,
-                            .policy = *policy,
-                            .audit = sandbox::AuditLog::default_path(),
-                            .ask = o.json && !o.yes ? nullptr : ask_person(o.yes),
-                            .file_tools = free});
-  if (!toolbox) return fail_run(o, nullptr, toolbox.error(), exit_code(toolbox.error()));
-  // Reading a checkpoint cannot be stopped but by the end of the program; asking a server can.
-  if (free) stop_on_signals();
-  Model found = free ? endpoint_model(o) : native_model(o);
-  if (const NoModel* none = std::get_if<NoModel>(&found))
-    return fail_run(o, nullptr, none->error, none->code);
-  stop_on_signals();
-  agent::ChatModel& model = **std::get_if<std::unique_ptr<agent::ChatModel>>(&found);
-
-  Transcript transcript(toolbox->workspace());
-  agent::RunOptions options = free ? agent::kFreeRunOptions : agent::RunOptions{};
-  options.max_turns = o.max_turns.value_or(options.max_turns);
-  if (o.max_seconds) options.max_time = std::chrono::seconds(*o.max_seconds);
-  options.max_tokens = o.max_tokens;
-  options.max_bytes = o.max_bytes;
-  if (o.prices.size() == 2) options.prices = {.prompt = o.prices[0], .completion = o.prices[1]};
-  options.max_cost = o.max_cost;
-  if (!o.schema.empty()) {
-    base::Result<std::string> schema = base::read_file(o.schema, 1 << 20);
-    if (!schema) return fail_run(o, nullptr, schema.error(), kUsage);
-    options.schema = std::move(*schema);
-  }
-  auto event = [&](const json& e) {
-    if (transcript.ok()) transcript.write(e);
-    if (o.json)
-      std::printf("%s\n", line_of(e).c_str());
-    else
-      show(e);
-    std::fflush(stdout);
-  };
-  event({{"type", "request"}, {"text", o.request}});
-  base::Result<agent::RunResult> result = agent::run(
-      o.request, model, *toolbox, free ? agent::endpoint_prompt() : agent::builtin_prompt(),
-      options, event, g_stop.get_token());
-  if (!result) {
-    const Errc code = result.error().code;
-    return fail_run(o, &transcript, result.error(),
-                    code == Errc::usage       ? kUsage
-                    : code == Errc::refused   ? kTool
-                    : code == Errc::limit     ? kBudget
-                    : code == Errc::cancelled ? kInternal
-                                              : kModel);
-  }
-  switch (result->status) {
-    case agent::Status::ok:
-      return finish(o, &transcript, *result, "ok", kDone);
-    case agent::Status::refused:
-      return finish(o, &transcript, *result, "refused", kRefused);
-    case agent::Status::bad_input:
-      return finish(o, &transcript, *result, "error", kUsage);
-    default:
-      return finish(o, &transcript, *result, "error",
-                    result->cancelled       ? kInternal
-                    : result->out_of_budget ? kBudget
-                                            : kTool);
-  }
+  return carry_out_here(o.work, o.json, o.yes, std::move(store));
 }
 
 }  // namespace
@@ -283,49 +60,14 @@ void add_run(CLI::App& app, Action& action) {
   auto o = std::make_shared<Options>();
   CLI::App* c = app.add_subcommand(
       "run", "Answer a request about the files of a folder: plan, run scripts, check, answer.");
-  c->add_option("--workspace", o->workspace, "folder with the files (default: here)");
-  CLI::Option* model = c->add_option("--model", o->model, "name or GGUF file");
-  CLI::Option* mmproj =
-      c->add_option("--mmproj", o->mmproj,
-                    "GGUF with the embedder of pictures: the model then looks at its charts");
-  CLI::Option* adapter =
-      c->add_option("--adapter", o->adapter, "LoRA adapter; the shipped one if not given");
-  CLI::Option* endpoint =
-      c->add_option("--endpoint", o->endpoint,
-                    "URL of an OpenAI-compatible server whose model is asked, with all tools")
-          ->excludes(model)
-          ->excludes(mmproj)
-          ->excludes(adapter);
-  c->add_option("--endpoint-model", o->endpoint_model, "its ID there (default: the first listed)")
-      ->needs(endpoint);
-  c->add_option("--endpoint-key-file", o->endpoint_key_file, "file with the server's key")
-      ->needs(endpoint);
-  c->add_option("--policy", o->policy, "name or file of the sandbox's policy");
-  c->add_option("--max-turns", o->max_turns, "replies of the model (4; of an endpoint 20)")
-      ->check(CLI::Range(1, 100));
-  c->add_option("--max-seconds", o->max_seconds, "time for the whole run (120; of an endpoint 600)")
-      ->check(CLI::Range(1, 86400));
-  CLI::Option* prices = c->add_option("--price", o->prices,
-                                      "of a million tokens of prompts, and of replies: two numbers")
-                            ->expected(2)
-                            ->check(CLI::NonNegativeNumber);
-  c->add_option("--max-tokens", o->max_tokens, "of all prompts and replies together")
-      ->check(CLI::Range(int64_t{1}, int64_t{1} << 40));
-  c->add_option("--max-bytes", o->max_bytes, "of results and of files that are made")
-      ->check(CLI::Range(int64_t{1}, int64_t{1} << 50));
-  c->add_option("--max-cost", o->max_cost, "in the currency of --price")
-      ->check(CLI::PositiveNumber)
-      ->needs(prices);
-  c->add_option("--context", o->context,
-                "tokens that a prompt and its reply may have together; else what the server says")
-      ->check(CLI::Range(2048, 1 << 24))
-      ->needs(endpoint);
-  c->add_option("--schema", o->schema, "JSON Schema file: the answer is JSON that fits it")
-      ->check(CLI::ExistingFile)
-      ->needs(endpoint);
+  c->add_option("--workspace", o->work.setup.workspace, "folder with the files (default: here)");
+  add_model_options(*c, o->work.setup.model);
+  c->add_option("--policy", o->work.setup.policy, "name or file of the sandbox's policy");
+  add_budget_options(*c, o->work.setup);
+  c->add_flag("--continue", o->go_on, "go on with the last session of this workspace");
   c->add_flag("--json", o->json, "events as JSON Lines on standard output");
   c->add_flag("--yes", o->yes, "allow what the policy would ask about");
-  c->add_option("request", o->request, "what you want to know or see")->required();
+  c->add_option("request", o->work.request, "what you want to know or see")->required();
   c->callback([o, &action] { action = [o] { return run(*o); }; });
 }
 

@@ -337,7 +337,8 @@ base::Result<std::optional<FileAnswer>> Toolbox::rearrange(const json& arguments
     steps.push_back({bytes->substr(at, middle - at), bytes->substr(middle + 1, end - middle - 1)});
     at = end + 1;
   }
-  base::Result<sandbox::Kept> kept = guard_->keep(steps, std::move(*before), "file_plan", dry);
+  base::Result<sandbox::Kept> kept =
+      guard_->keep(steps, std::move(*before), label("file_plan"), dry);
   if (!kept) return kept.error();
   take_over(*kept, dry, answer);
   return std::optional(std::move(answer));
@@ -368,7 +369,7 @@ base::Result<FileAnswer> Toolbox::file_tool(const std::string& name, const json&
     answer.error = "the policy " + options_.policy.name + " lets nothing be written";
     return answer;
   }
-  base::Result<sandbox::Kept> kept = guard_->keep(*work->layer, name, dry);
+  base::Result<sandbox::Kept> kept = guard_->keep(*work->layer, label(name), dry);
   if (!kept) return kept.error();
   take_over(*kept, dry, answer);
   return answer;
@@ -384,6 +385,30 @@ std::string head_and_tail(const std::string& text, size_t most) {
     tail = line + 1;
   return text.substr(0, head) + "… " + std::to_string(tail - head) + " bytes left out …\n" +
          text.substr(tail);
+}
+
+std::string Toolbox::label(const std::string& tool) const {
+  return options_.session.empty() ? tool : tool + " (session " + options_.session + ")";
+}
+
+base::Result<std::vector<std::string>> Toolbox::take_back(
+    const std::vector<std::string>& known) const {
+  std::vector<std::string> undone;
+  if (options_.session.empty()) return undone;
+  base::Result<sandbox::Journal> journal = sandbox::Journal::open(workspace());
+  if (!journal) return journal.error();
+  base::Result<std::vector<sandbox::Journal::Info>> runs = journal->list();
+  if (!runs) return runs.error();
+  for (auto run = runs->rbegin(); run != runs->rend(); ++run) {
+    if (run->state != sandbox::RunState::committed || !run->label.ends_with(label("")) ||
+        std::find(known.begin(), known.end(), run->id) != known.end())
+      continue;
+    if (base::Result<sandbox::Journal::Undone> back = journal->undo(run->id); !back)
+      return Error{back.error().code, back.error().message + "; `tessera undo --keep-mine " +
+                                          run->id + "` takes back the rest"};
+    undone.push_back(run->id);
+  }
+  return undone;
 }
 
 base::Result<Observation> Toolbox::run_program(const std::vector<std::string>& argv,
@@ -407,6 +432,7 @@ base::Result<Observation> Toolbox::run_program(const std::vector<std::string>& a
   part(sandbox::list_changes(run->kept.changes, 20));
   if (!run->kept.dropped.empty()) part("nothing was kept: " + run->kept.dropped);
   observation.refused = run->kept.refused;
+  observation.run = run->kept.run;
   while (!observation.text.empty() && observation.text.back() == '\n') observation.text.pop_back();
   if (observation.text.empty()) observation.text = "done; it printed nothing";
   observation.stopped = stopped_by(outcome.end);
@@ -431,12 +457,13 @@ base::Result<Observation> Toolbox::run_lua(const std::string& code, std::stop_to
   const json request{{"mode", "lua"}, {"script", code}, {"seed", 1}, {"own", own}};
   base::Result<Work> work = writes ? work_writing("lua", request, stop) : this->work(request, stop);
   if (!work) return work.error();
-  std::string dropped;
+  std::string dropped, run;
   bool refused = false;
   if (work->layer && work->events.back().value("type", "") == "done") {
-    base::Result<sandbox::Kept> kept = guard_->keep(*work->layer, "run_lua");
+    base::Result<sandbox::Kept> kept = guard_->keep(*work->layer, label("run_lua"));
     if (!kept) return kept.error();
     dropped = kept->dropped;
+    run = kept->run;
     refused = kept->refused;
     for (const sandbox::Refusal& r : kept->changes.refusals)
       dropped += (dropped.empty() ? "" : "; ") + r.path + ": " + r.why;
@@ -448,9 +475,10 @@ base::Result<Observation> Toolbox::run_lua(const std::string& code, std::stop_to
   if (!dropped.empty()) {
     Observation lost = failed("what the script wrote was not kept: " + dropped);
     lost.refused = refused;
+    lost.run = run;  // not all of it may be
     return lost;
   }
-  Observation observation{.stopped = work->stopped};
+  Observation observation{.stopped = work->stopped, .run = run};
   auto line = [&](const std::string& text) {
     if (!observation.text.empty() && observation.text.back() != '\n') observation.text += '\n';
     observation.text += text;
@@ -504,12 +532,12 @@ base::Result<Observation> Toolbox::call(const std::string& name, const json& arg
   if (name == "run_command") {
     const std::string command = text_argument("command");
     if (command.empty()) return failed("run_command needs command");
-    return run_program({"/bin/sh", "-c", command}, "run_command", stop);
+    return run_program({"/bin/sh", "-c", command}, label("run_command"), stop);
   }
   if (name == "run_python") {
     const std::string code = text_argument("code");
     if (code.empty()) return failed("run_python needs code");
-    return run_program({"python3", "-c", code}, "run_python", stop);
+    return run_program({"python3", "-c", code}, label("run_python"), stop);
   }
   if (name == "run_lua") {
     const std::string code = text_argument("code");
@@ -523,10 +551,11 @@ base::Result<Observation> Toolbox::call(const std::string& name, const json& arg
       Observation observation = failed(answer->error);
       observation.refused = answer->refused;
       observation.stopped = answer->stopped;
+      observation.run = answer->run;
       return observation;
     }
-    return Observation{.text =
-                           head_and_tail(answer->answer.value("text", std::string()), kMaxRead)};
+    return Observation{.text = head_and_tail(answer->answer.value("text", std::string()), kMaxRead),
+                       .run = answer->run};
   }
   if (name == "decline") {
     std::string reason = text_argument("reason");

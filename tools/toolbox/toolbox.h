@@ -40,6 +40,7 @@ struct Observation {
   bool declined = false;  ///< the call was `decline`; the text is the reason
   std::vector<ChartMade> charts = {};
   std::vector<std::string> files = {};  ///< saved, relative
+  std::string run = {};  ///< id in the journal, for `tessera undo`; empty if nothing was kept
 };
 
 /// A file of the workspace as a profile shows it.
@@ -71,6 +72,9 @@ struct ToolboxOptions {
       {};  ///< libduckdb.so; empty: $TESSERA_DUCKDB or .deps/lib of the build
   /// Also offers the tools of tools/file/service.h by call(). No model has learned them yet.
   bool file_tools = false;
+  /// Whose work this is: stands in the label of each run of the journal, for people and
+  /// take_back().
+  std::string session = {};
 };
 
 /// What a file tool gave back.
@@ -128,6 +132,11 @@ class Toolbox {
   base::Result<Observation> run_program(const std::vector<std::string>& argv,
                                         const std::string& label, std::stop_token stop) const;
 
+  /// Undoes the runs of ToolboxOptions::session that are not among `known`, the newest first: what
+  /// somebody who was interrupted did and does not know of. Gives their ids.
+  /// Errors: refused (what they changed was changed since), corrupt, system.
+  base::Result<std::vector<std::string>> take_back(const std::vector<std::string>& known) const;
+
   /// The workspace as it is guarded.
   sandbox::Guard& guard() const { return *guard_; }
 
@@ -145,6 +154,8 @@ class Toolbox {
   base::Result<Work> work_writing(const std::string& mode, const nlohmann::json& request,
                                   std::stop_token stop) const;
   static FileAnswer answer_of(const Work& work);
+  /// Of a run in the journal.
+  std::string label(const std::string& tool) const;
   /// file_plan with "apply". None: the plan makes contents, so it has to run in a layer.
   base::Result<std::optional<FileAnswer>> rearrange(const nlohmann::json& arguments, bool dry,
                                                     std::stop_token stop) const;

@@ -1,0 +1,91 @@
+#include "cli/models.h"
+
+#include <algorithm>
+#include <cctype>
+#include <cstdio>
+
+#include "agent/endpoint/endpoint_model.h"
+#include "base/file.h"
+#include "cli/stop.h"
+
+namespace cli {
+
+using base::Errc;
+using base::Error;
+
+void add_model_options(CLI::App& app, ModelOptions& o) {
+  CLI::Option* model = app.add_option("--model", o.model, "name or GGUF file");
+  CLI::Option* mmproj =
+      app.add_option("--mmproj", o.mmproj,
+                     "GGUF with the embedder of pictures: the model then looks at its charts");
+  CLI::Option* adapter =
+      app.add_option("--adapter", o.adapter, "LoRA adapter; the shipped one if not given");
+  CLI::Option* endpoint =
+      app.add_option("--endpoint", o.endpoint,
+                     "URL of an OpenAI-compatible server whose model is asked, with all tools")
+          ->excludes(model)
+          ->excludes(mmproj)
+          ->excludes(adapter);
+  app.add_option("--endpoint-model", o.endpoint_model, "its ID there (default: the first listed)")
+      ->needs(endpoint);
+  app.add_option("--endpoint-key-file", o.endpoint_key_file, "file with the server's key")
+      ->needs(endpoint);
+  app.add_option("--context", o.context,
+                 "tokens that a prompt and its reply may have together; else what the server says")
+      ->check(CLI::Range(2048, 1 << 24))
+      ->needs(endpoint);
+}
+
+Models::Taken Models::take() { return options_.free() ? endpoint() : native(); }
+
+Models::Taken Models::native() {
+  const std::lock_guard lock(mutex_);
+  const auto another = [&] {
+    return One{std::make_unique<agent::NativeModel>(engine_), options_.model};
+  };
+  if (engine_) return another();
+  base::Result<std::filesystem::path> checkpoint = find_checkpoint(options_.model);
+  if (!checkpoint)
+    return None{checkpoint.error(), options_.model == kDefaultModel ? kModel : kUsage};
+  std::filesystem::path adapter = options_.adapter;
+  if (options_.adapter.empty() && options_.model == kDefaultModel) adapter = shipped_adapter();
+  if (!options_.adapter.empty() && !std::filesystem::exists(adapter))
+    return None{{Errc::not_found, options_.adapter + ": there is no such adapter"}, kUsage};
+  if (!quiet_) std::fprintf(stderr, "reading the model ...\n");
+  base::Result<std::shared_ptr<agent::NativeEngine>> engine = agent::NativeEngine::load(
+      {.checkpoint = *checkpoint, .adapter = adapter, .mmproj = options_.mmproj});
+  if (!engine) return None{engine.error(), exit_code(engine.error())};
+  engine_ = std::move(*engine);
+  return another();
+}
+
+Models::Taken Models::endpoint() const {
+  agent::EndpointOptions endpoint{
+      .url = options_.endpoint, .id = options_.endpoint_model, .context = options_.context};
+  endpoint.notice = [](const std::string& sentence) {
+    std::fprintf(stderr, "note: %s\n", sentence.c_str());
+  };
+  if (!options_.endpoint_key_file.empty()) {
+    base::Result<std::string> key = base::read_file(options_.endpoint_key_file, 8192);
+    if (!key) return None{key.error(), kUsage};
+    while (!key->empty() && std::isspace(static_cast<unsigned char>(key->back())) != 0)
+      key->pop_back();
+    if (key->empty() ||
+        std::any_of(key->begin(), key->end(), [](char c) { return c <= 0x20 || c >= 0x7f; }))
+      return None{{Errc::usage, options_.endpoint_key_file + ": a key is one line of printable "
+                                                             "characters without spaces"},
+                  kUsage};
+    endpoint.http.key = std::move(*key);
+  }
+  base::Result<std::unique_ptr<agent::EndpointModel>> model =
+      agent::EndpointModel::connect(std::move(endpoint), program_stop());
+  if (!model)
+    return None{model.error(), model.error().code == Errc::usage       ? kUsage
+                               : model.error().code == Errc::cancelled ? kInternal
+                                                                       : kModel};
+  if (!quiet_) std::fprintf(stderr, "asking %s ...\n", (*model)->id().c_str());
+  const std::string name = (*model)->id();
+  return One{std::move(*model), name};
+}
+
+}  // namespace cli

@@ -1,0 +1,387 @@
+#include "cli/request.h"
+
+#include <cstdio>
+#include <ctime>
+#include <fstream>
+
+#include "agent/agent.h"
+#include "base/file.h"
+#include "cli/ask.h"
+#include "cli/stop.h"
+
+namespace cli {
+
+using agent::session::line_of;
+using agent::session::Recorder;
+using agent::session::Store;
+using base::Errc;
+using base::Error;
+using nlohmann::json;
+
+namespace {
+
+/// Writes every event of a run to .tessera/runs/TIME.jsonl in the workspace.
+class Transcript {
+ public:
+  explicit Transcript(const std::filesystem::path& workspace) {
+    const std::filesystem::path folder = workspace / ".tessera" / "runs";
+    std::error_code error;
+    std::filesystem::create_directories(folder, error);
+    char name[64];
+    const std::time_t now = std::time(nullptr);
+    std::tm utc{};
+    ::gmtime_r(&now, &utc);
+    std::strftime(name, sizeof name, "%Y%m%dT%H%M%SZ", &utc);
+    for (int i = 0; i < 1000 && !error; ++i) {
+      const std::filesystem::path path =
+          folder / (name + (i == 0 ? "" : "-" + std::to_string(i)) + ".jsonl");
+      if (std::filesystem::exists(path)) continue;
+      file_.open(path);
+      break;
+    }
+  }
+  void write(const std::string& line) {
+    if (file_.is_open()) file_ << line << '\n' << std::flush;
+  }
+
+ private:
+  std::ofstream file_;
+};
+
+json result_event(const agent::RunResult& r, const char* status, const std::string& session) {
+  json artifacts = json::array(), charts = json::array();
+  for (const std::string& path : r.artifacts) {
+    const std::string extension = std::filesystem::path(path).extension().string();
+    artifacts.push_back({{"path", path},
+                         {"mime", extension == ".png"    ? "image/png"
+                                  : extension == ".csv"  ? "text/csv"
+                                  : extension == ".json" ? "application/json"
+                                                         : "text/plain"}});
+  }
+  for (const tools::ChartMade& chart : r.charts)
+    charts.push_back({{"path", chart.path}, {"spec", chart.spec}});
+  json event{{"type", "result"},
+             {"status", status},
+             {"answer", r.answer},
+             {"artifacts", artifacts},
+             {"charts", charts},
+             {"usage",
+              {{"tool_calls", r.tool_calls},
+               {"prompt_tokens", r.prompt_tokens},
+               {"completion_tokens", r.completion_tokens}}}};
+  if (!r.not_found.empty()) event["not_found"] = r.not_found;
+  if (r.cost > 0) event["usage"]["cost"] = r.cost;
+  if (!session.empty()) event["session"] = session;
+  return event;
+}
+
+/// One line on stderr for a person who waits.
+void show(const json& event) {
+  const std::string type = event.value("type", "");
+  if (type == "plan") std::fprintf(stderr, "plan: %s\n", shown(event.value("text", "")).c_str());
+  if (type == "call") {
+    const json& arguments = event["arguments"];
+    const std::string text = shown(arguments.contains("code") && arguments["code"].is_string()
+                                       ? arguments["code"].get<std::string>()
+                                       : line_of(arguments));
+    std::fprintf(stderr, "%s:\n", shown(event.value("tool", "")).c_str());
+    for (size_t begin = 0; begin <= text.size();) {
+      const size_t end = std::min(text.find('\n', begin), text.size());
+      std::fprintf(stderr, "  %s\n", text.substr(begin, end - begin).c_str());
+      begin = end + 1;
+    }
+  }
+  if (type == "observation" && event.value("tool", "") != "profile")
+    std::fprintf(stderr, "-> %s\n", shown(event.value("text", "")).c_str());
+}
+
+void note(const std::string& sentence) { std::fprintf(stderr, "note: %s\n", sentence.c_str()); }
+
+std::string prompt_hash(const agent::Prompt& prompt) {
+  json tools = json::array();
+  for (const model::ToolDeclaration& tool : prompt.tools)
+    tools.push_back({tool.name, tool.description, tool.parameters, tool.response});
+  return agent::session::sha256(line_of({prompt.system, tools}));
+}
+
+/// A session to record in; null if there is none to be had. Errors: only of one to be resumed.
+base::Result<std::unique_ptr<Recorder>> open_recorder(const Work& work, const Around& around,
+                                                      const std::string& id,
+                                                      const std::string& workspace) {
+  if (!work.resume.empty()) return Recorder::resume(around.store, work.resume, note);
+  if (!around.store) return std::unique_ptr<Recorder>();
+  Setup setup = work.setup;
+  setup.workspace = workspace;
+  base::Result<std::unique_ptr<Recorder>> recorder = Recorder::begin(
+      around.store,
+      {.id = id,
+       .parent = work.parent,
+       .task = work.task,
+       .request = work.request,
+       .workspace = workspace,
+       .model = work.setup.model.free() ? work.setup.model.endpoint : work.setup.model.model,
+       .setup = setup_json(setup)},
+      work.past, note);
+  if (recorder) return recorder;
+  note("this run is not kept as a session: " + recorder.error().message);
+  return std::unique_ptr<Recorder>();
+}
+
+/// Where a run stands, and its ways to end.
+struct Ending {
+  Recorder* recorder = nullptr;
+  Transcript* transcript = nullptr;
+
+  Done end(const agent::RunResult& r, const char* status, int code, bool stopped = false) const {
+    Done done{.result = result_event(r, status, recorder ? recorder->info().id : std::string()),
+              .code = code,
+              .status = stopped ? "stopped" : status,
+              .session = recorder ? recorder->info().id : std::string()};
+    const std::string line = line_of(done.result);
+    if (transcript != nullptr) transcript->write(line);
+    if (recorder != nullptr) recorder->finish(done.status, line);
+    return done;
+  }
+  Done fail(const Error& error, int code) const {
+    agent::RunResult r;
+    r.answer = error.message;
+    return end(r, error.code == Errc::refused ? "refused" : "error", code,
+               error.code == Errc::cancelled);
+  }
+};
+
+}  // namespace
+
+json setup_json(const Setup& s) {
+  json j{{"workspace", s.workspace}, {"policy", s.policy}};
+  const auto keep = [&](const char* name, const std::string& value) {
+    if (!value.empty()) j[name] = value;
+  };
+  if (s.model.free()) {
+    keep("endpoint", s.model.endpoint);
+    keep("endpoint_model", s.model.endpoint_model);
+    keep("endpoint_key_file", s.model.endpoint_key_file);
+  } else {
+    keep("model", s.model.model);
+    keep("adapter", s.model.adapter);
+    keep("mmproj", s.model.mmproj);
+  }
+  if (s.model.context > 0) j["context"] = s.model.context;
+  if (s.max_tokens > 0) j["max_tokens"] = s.max_tokens;
+  if (s.max_bytes > 0) j["max_bytes"] = s.max_bytes;
+  if (!s.prices.empty()) j["prices"] = s.prices;
+  if (s.max_cost > 0) j["max_cost"] = s.max_cost;
+  keep("schema", s.schema);
+  if (s.max_turns) j["max_turns"] = *s.max_turns;
+  if (s.max_seconds) j["max_seconds"] = *s.max_seconds;
+  return j;
+}
+
+Setup setup_of(const json& j) {
+  const auto text = [&](const char* name, const std::string& otherwise) {
+    return j.contains(name) && j[name].is_string() ? j[name].get<std::string>() : otherwise;
+  };
+  const auto number = [&](const char* name) {
+    return j.contains(name) && j[name].is_number_integer() ? std::optional<int>(j[name].get<int>())
+                                                           : std::nullopt;
+  };
+  const auto amount = [&](const char* name) {
+    return j.contains(name) && j[name].is_number() ? j[name].get<double>() : 0;
+  };
+  std::vector<double> prices;
+  if (j.contains("prices") && j["prices"].is_array() && j["prices"].size() == 2 &&
+      j["prices"][0].is_number() && j["prices"][1].is_number())
+    prices = {j["prices"][0].get<double>(), j["prices"][1].get<double>()};
+  return {.workspace = text("workspace", "."),
+          .policy = text("policy", "default"),
+          .model = {.model = text("model", kDefaultModel),
+                    .adapter = text("adapter", ""),
+                    .mmproj = text("mmproj", ""),
+                    .endpoint = text("endpoint", ""),
+                    .endpoint_model = text("endpoint_model", ""),
+                    .endpoint_key_file = text("endpoint_key_file", ""),
+                    .context = number("context").value_or(0)},
+          .max_turns = number("max_turns"),
+          .max_seconds = number("max_seconds"),
+          .max_tokens = static_cast<int64_t>(amount("max_tokens")),
+          .max_bytes = static_cast<int64_t>(amount("max_bytes")),
+          .prices = std::move(prices),
+          .max_cost = amount("max_cost"),
+          .schema = text("schema", "")};
+}
+
+void add_budget_options(CLI::App& app, Setup& setup) {
+  app.add_option("--max-turns", setup.max_turns, "replies of the model (4; of an endpoint 20)")
+      ->check(CLI::Range(1, 100));
+  app.add_option("--max-seconds", setup.max_seconds,
+                 "time for the whole run (120; of an endpoint 600)")
+      ->check(CLI::Range(1, 86400));
+  CLI::Option* prices =
+      app.add_option("--price", setup.prices,
+                     "of a million tokens of prompts, and of replies: two numbers")
+          ->expected(2)
+          ->check(CLI::NonNegativeNumber);
+  app.add_option("--max-tokens", setup.max_tokens, "of all prompts and replies together")
+      ->check(CLI::Range(int64_t{1}, int64_t{1} << 40));
+  app.add_option("--max-bytes", setup.max_bytes, "of results and of files that are made")
+      ->check(CLI::Range(int64_t{1}, int64_t{1} << 50));
+  app.add_option("--max-cost", setup.max_cost, "in the currency of --price")
+      ->check(CLI::PositiveNumber)
+      ->needs(prices);
+  app.add_option("--schema", setup.schema, "JSON Schema file: the answer is JSON that fits it")
+      ->check(CLI::ExistingFile)
+      ->needs("--endpoint");
+}
+
+std::string shown(const std::string& text) {
+  std::string out;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const auto c = static_cast<unsigned char>(text[i]);
+    const bool c1 = c == 0xc2 && i + 1 < text.size() &&
+                    static_cast<unsigned char>(text[i + 1]) < 0xa0;  // U+0080 to U+009F
+    const bool control = (c < 0x20 && c != '\n' && c != '\t') || c == 0x7f;
+    out += control || c1 ? '?' : text[i];
+    i += c1 ? 1 : 0;
+  }
+  return out;
+}
+
+Done carry_out(const Work& work, ModelSeat& seat, const Around& around) {
+  Ending ending;
+  if (work.request.find_first_not_of(" \t\n") == std::string::npos)
+    return ending.fail({Errc::usage, "the request is empty; say what you want to know or see"},
+                       kUsage);
+  const bool free = seat.options().free();
+  base::Result<policies::Policy> policy = policies::find(work.setup.policy);
+  if (!policy) return ending.fail(policy.error(), kUsage);
+  const std::string id = work.resume.empty() ? Store::new_id() : work.resume;
+  base::Result<tools::Toolbox> toolbox =
+      tools::Toolbox::open({.workspace = work.setup.workspace,
+                            .policy = *policy,
+                            .audit = sandbox::AuditLog::default_path(),
+                            .ask = around.ask,
+                            .file_tools = free,
+                            .session = around.store ? id : std::string()});
+  if (!toolbox) return ending.fail(toolbox.error(), exit_code(toolbox.error()));
+  base::Result<std::unique_ptr<Recorder>> recorder =
+      open_recorder(work, around, id, toolbox->workspace().string());
+  if (!recorder) return ending.fail(recorder.error(), exit_code(recorder.error()));
+  if (!work.resume.empty()) {
+    base::Result<std::vector<std::string>> undone = toolbox->take_back((*recorder)->runs());
+    if (!undone)
+      return ending.fail(
+          {undone.error().code,
+           "what the interrupted step changed cannot be taken back: " + undone.error().message},
+          exit_code(undone.error()));
+    for (const std::string& run : *undone)
+      note("what the interrupted step had changed (run " + run + ") was taken back");
+  }
+  ending.recorder = recorder->get();
+  // Reading a checkpoint cannot be stopped but by the end of the program; asking a server can.
+  if (free) stop_on_signals();
+  const Models::Taken& taken = seat.get();
+  if (const Models::None* none = std::get_if<Models::None>(&taken))
+    return ending.fail(none->error, none->code);
+  stop_on_signals();
+  const Models::One& one = *std::get_if<Models::One>(&taken);
+
+  const agent::Prompt prompt = free ? agent::endpoint_prompt() : agent::builtin_prompt();
+  if (ending.recorder != nullptr) ending.recorder->with(one.name, prompt_hash(prompt));
+  Transcript transcript(toolbox->workspace());
+  ending.transcript = &transcript;
+  agent::RunOptions options = free ? agent::kFreeRunOptions : agent::RunOptions{};
+  options.max_turns = work.setup.max_turns.value_or(options.max_turns);
+  if (work.setup.max_seconds) options.max_time = std::chrono::seconds(*work.setup.max_seconds);
+  options.max_tokens = work.setup.max_tokens;
+  options.max_bytes = work.setup.max_bytes;
+  if (work.setup.prices.size() == 2)
+    options.prices = {.prompt = work.setup.prices[0], .completion = work.setup.prices[1]};
+  options.max_cost = work.setup.max_cost;
+  if (!work.setup.schema.empty()) {
+    base::Result<std::string> schema = base::read_file(work.setup.schema, 1 << 20);
+    if (!schema) return ending.fail(schema.error(), kUsage);
+    options.schema = std::move(*schema);
+  }
+  const auto event = [&](const json& e) {
+    const std::string line = line_of(e);
+    transcript.write(line);
+    if (ending.recorder != nullptr) ending.recorder->event(line);
+    if (around.tell) around.tell(e, line);
+  };
+  event({{"type", "request"}, {"text", work.request}});
+  base::Result<agent::RunResult> result = agent::run(
+      work.request, *one.model, *toolbox, prompt, options, event, program_stop(), ending.recorder);
+  if (!result) {
+    const Errc code = result.error().code;
+    return ending.fail(result.error(), code == Errc::usage       ? kUsage
+                                       : code == Errc::refused   ? kTool
+                                       : code == Errc::limit     ? kBudget
+                                       : code == Errc::cancelled ? kInternal
+                                                                 : kModel);
+  }
+  switch (result->status) {
+    case agent::Status::ok:
+      return ending.end(*result, "ok", kDone);
+    case agent::Status::refused:
+      return ending.end(*result, "refused", kRefused);
+    case agent::Status::bad_input:
+      return ending.end(*result, "error", kUsage);
+    default:
+      return ending.end(*result, "error",
+                        result->cancelled       ? kInternal
+                        : result->out_of_budget ? kBudget
+                                                : kTool,
+                        result->cancelled);
+  }
+}
+
+base::Result<std::shared_ptr<Store>> open_sessions() {
+  return Store::open({.path = Store::default_path(), .notice = note});
+}
+
+std::shared_ptr<Store> sessions_for_run() {
+  base::Result<std::shared_ptr<Store>> store = open_sessions();
+  if (store) return *store;
+  note("this run is not kept as a session: " + store.error().message);
+  return nullptr;
+}
+
+int print_done(const Done& done, const std::string& workspace, bool json_lines) {
+  if (json_lines) {
+    std::printf("%s\n", line_of(done.result).c_str());
+    return done.code;
+  }
+  std::fprintf(
+      done.code == kDone ? stdout : stderr, "%s%s\n",
+      done.code == kDone ? "" : "tessera: ", shown(done.result.value("answer", "")).c_str());
+  for (const json& artifact : done.result["artifacts"])
+    std::printf("%s\n", (std::filesystem::path(workspace) / artifact.value("path", "")).c_str());
+  return done.code;
+}
+
+int carry_out_here(const Work& work, bool json_lines, bool yes, std::shared_ptr<Store> store) {
+  Models models(work.setup.model, json_lines);
+  ModelSeat seat(models);
+  Around around{.store = std::move(store),
+                .ask = json_lines && !yes ? nullptr : ask_person(yes),
+                .tell = [&](const json& event, const std::string& line) {
+                  if (json_lines)
+                    std::printf("%s\n", line.c_str());
+                  else
+                    show(event);
+                  std::fflush(stdout);
+                }};
+  return print_done(carry_out(work, seat, around), work.setup.workspace, json_lines);
+}
+
+base::Result<std::vector<model::Message>> past_of(Store& store, const std::string& id,
+                                                  const ModelOptions& model, int n_steps) {
+  base::Result<agent::session::Saved> saved = store.load(id);
+  if (!saved) return saved.error();
+  base::Result<std::vector<model::Message>> past = agent::session::conversation_of(
+      *saved, [&](const std::string& digest) { return store.picture(digest); }, n_steps);
+  if (past && !model.free()) past->clear();
+  return past;
+}
+
+}  // namespace cli
