@@ -155,7 +155,7 @@ TEST(EndpointModel, LeavesAwayWhatTheServerNamesAndRemembersIt) {
   const json body = endpoint.body(8);
   EXPECT_FALSE(body.contains("tools"));
   EXPECT_FALSE(body.contains("stream"));
-  EXPECT_EQ(body["max_completion_tokens"], 4096);
+  EXPECT_EQ(body["max_completion_tokens"], 1024);
   EXPECT_TRUE(body["messages"][1]["content"].is_string());
   EXPECT_NE(endpoint.notices.find("takes no tools"), std::string::npos) << endpoint.notices;
   EXPECT_NE(endpoint.notices.find("takes no pictures"), std::string::npos);
