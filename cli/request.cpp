@@ -336,7 +336,10 @@ Done carry_out(const Work& work, ModelSeat& seat, const Around& around) {
 }
 
 base::Result<std::shared_ptr<Store>> open_sessions() {
-  return Store::open({.path = Store::default_path(), .notice = note});
+  // Beside the audit log.
+  std::filesystem::path path = sandbox::AuditLog::default_path();
+  if (!path.empty()) path.replace_filename("sessions.db");
+  return Store::open({.path = path, .notice = note});
 }
 
 std::shared_ptr<Store> sessions_for_run() {

@@ -8,7 +8,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdlib>
 #include <cstring>
 #include <ctime>
 #include <random>
@@ -160,15 +159,6 @@ std::string stamp() {
 
 }  // namespace
 
-std::filesystem::path Store::default_path() {
-  const char* state = ::secure_getenv("XDG_STATE_HOME");
-  if (state != nullptr && state[0] == '/')
-    return std::filesystem::path(state) / "tessera" / "sessions.db";
-  const char* home = ::secure_getenv("HOME");
-  if (home == nullptr || home[0] != '/') return {};
-  return std::filesystem::path(home) / ".local" / "state" / "tessera" / "sessions.db";
-}
-
 std::string Store::new_id() {
   std::random_device random;
   std::string id;
@@ -217,28 +207,31 @@ base::Status Store::set_aside() {
   std::string aside = path + ".damaged-" + stamp();
   for (int i = 2; std::filesystem::exists(aside); ++i)
     aside = path + ".damaged-" + stamp() + "-" + std::to_string(i);
-  std::error_code error;
-  std::filesystem::rename(path, aside, error);
-  if (error) return Error{Errc::system, path + ": " + error.message()};
-  for (const char* part : {"-wal", "-shm"}) {
-    std::error_code none;  // there may be no such file
-    std::filesystem::rename(path + part, aside + part, none);
+  // The log first: a new file must not find an old one beside it.
+  for (const char* part : {"-wal", "-shm", ""}) {
+    std::error_code error;
+    std::filesystem::rename(path + part, aside + part, error);
+    if (error && error != std::errc::no_such_file_or_directory)
+      return Error{Errc::system, path + part + ": " + error.message()};
   }
   if (base::Status connected = connect(); !connected) return connected;
+  // SQLite works on a copy, so what is set aside stays as it was found.
   int kept = 0;
-  // SQLite works on a copy of the log, so what is set aside stays as it was found.
   const std::string copy = path + ".reading";
+  const auto remove_copy = [&] {
+    for (const char* part : {"", "-wal", "-shm"}) {
+      std::error_code none;
+      std::filesystem::remove(copy + part, none);
+    }
+  };
+  remove_copy();
   for (const char* part : {"", "-wal"}) {
-    std::error_code none;
-    std::filesystem::copy_file(aside + part, copy + part,
-                               std::filesystem::copy_options::overwrite_existing, none);
+    std::error_code none;  // there may be no log
+    std::filesystem::copy_file(aside + part, copy + part, none);
   }
   if (base::Result<Database> damaged = Database::open(copy, options_.max_bytes); damaged)
     kept = take_over(*damaged);
-  for (const char* part : {"", "-wal", "-shm"}) {
-    std::error_code none;
-    std::filesystem::remove(copy + part, none);
-  }
+  remove_copy();
   if (options_.notice)
     options_.notice("the sessions in " + path + " were damaged; that file is now " + aside +
                     ", and what could be read of it, " + std::to_string(kept) +

@@ -62,7 +62,7 @@ class Lock {
 };
 
 struct StoreOptions {
-  std::filesystem::path path;
+  std::filesystem::path path = {};
   uint64_t max_bytes = 64ull << 30;
   std::function<void(const std::string&)> notice = {};  ///< hears what a person should know
   std::function<void()> before_write = {};  ///< of write(); for tests, which end the process there
@@ -73,9 +73,6 @@ struct StoreOptions {
 /// processes may use it.
 class Store {
  public:
-  /// $XDG_STATE_HOME/tessera/sessions.db, else below ~/.local/state; empty without either.
-  static std::filesystem::path default_path();
-
   /// Errors: those of Database::open() but corrupt.
   static base::Result<std::shared_ptr<Store>> open(StoreOptions options);
 

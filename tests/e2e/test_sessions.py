@@ -26,6 +26,7 @@ RULES = [
     {"when": "made note.txt, 11 bytes", "reply": call("edit_file", path="note.txt", old="Bern", new="Bern and Bern") + WAIT, **SLOW},
     {"when": "+Bern and Bern", "reply": "It is drawn and noted; Bern has 320.5." + END, **SLOW},
     {"when": "and Chur?", "reply": "You asked for Bern: 320.5." + END, "times": 9},
+    {"when": "hello", "reply": "Hello." + END, "times": 9},
     {"when": "stall", "reply": "Wait." + call("run_lua", code="print(1)") + WAIT, "times": 9, "delay_ms": 150},
     {"when": "1", "reply": "It is 1." + END, "times": 9},
     {"when": "error: ", "reply": "It failed." + END, "times": 9},
@@ -114,17 +115,30 @@ def main():
                 assert len(server.requests()) == asked_before + 5 - replies, "a reply that was there was asked for again"
                 assert files(folder) == files(calm), f"killed in reply {replies}: other files"
                 assert tessera("sessions", "replay", latest["id"]).stdout == again.stdout
-            check_history([r for r in server.requests() if r["messages"][-1]["role"] != "tool"])
+            check_history(server.requests())
+
+            # Time that is used up comes back with a resume.
+            folder = workspace()
+            late = subprocess.run([TESSERA, "run", "--json", "--max-seconds", "1", *asked, "draw and note"], cwd=folder, env=environment,
+                                  capture_output=True, text=True, timeout=60, stdin=subprocess.DEVNULL)
+            latest = check(late.stdout)[-1]
+            assert late.returncode == 4 or latest["status"] == "ok", late
+            if late.returncode == 4:
+                again = tessera("sessions", "resume", "--json", "--max-seconds", 60, latest["session"])
+                assert again.stdout.replace(latest["session"], one) == done.stdout, again.stdout
+                assert files(folder) == files(calm)
 
             # A follow-up is told what was said; a fork, a part of it.
             done = tessera("run", "--json", "--continue", *asked, "and Chur?", folder=calm)
             assert check(done.stdout)[-1]["answer"] == "You asked for Bern: 320.5.", done.stdout
             roles = [m["role"] for m in server.requests()[-1]["messages"]]
-            assert roles == ["system", "user"] + ["assistant", "tool"] * 3 + ["assistant", "user"], roles
+            # The user's message after the first result holds its chart.
+            assert roles == ["system", "user", "model", "tool", "user"] + ["model", "tool"] * 2 + ["model", "user"], roles
+            assert sum(m["media"] for m in server.requests()[-1]["messages"]) == 1
             assert listed("--workspace", calm)[0]["parent"] == one
             tessera("sessions", "fork", "--json", "--at", 1, one, "and Chur?")
             roles = [m["role"] for m in server.requests()[-1]["messages"]]
-            assert roles == ["system", "user", "assistant", "tool", "user"], roles
+            assert roles == ["system", "user", "model", "tool", "user", "user"], roles
             assert "has 4 steps" in tessera("sessions", "fork", "--at", 7, one, "and Chur?", code=2).stderr
             assert "is done" in json.loads(tessera("sessions", "resume", "--json", one, code=2).stdout)["answer"]
             tessera("run", "--continue", *asked, "and Chur?", folder=workspace(), code=2)
@@ -165,12 +179,12 @@ def main():
             db.close()
             done = tessera("sessions", code=2)
             assert "newer version" in done.stderr and len(done.stderr.splitlines()) == 1, done
-            done = tessera("run", "--json", *asked, "and Chur?", folder=folder)
+            done = tessera("run", "--json", *asked, "hello", folder=folder)
             assert "newer version" in done.stderr and "session" not in check(done.stdout)[-1], done
             for part in database.parent.glob("sessions.db*"):
                 part.unlink()
             database.write_bytes(b"no database at all, but long enough to be looked at" * 99)
-            done = tessera("run", "--json", *asked, "and Chur?", folder=folder)
+            done = tessera("run", "--json", *asked, "hello", folder=folder)
             assert "damaged" in done.stderr, done
             assert [s["id"] for s in listed()] == [check(done.stdout)[-1]["session"]]
             assert len(list(database.parent.glob("sessions.db.damaged-*"))) == 1
