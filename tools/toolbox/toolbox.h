@@ -42,6 +42,10 @@ struct Observation {
   std::vector<std::string> files = {};  ///< saved, relative
 };
 
+/// The beginning and the end of a text that is longer than `most` bytes, cut at lines where there
+/// are some.
+std::string head_and_tail(const std::string& text, size_t most);
+
 /// A file of the workspace as a profile shows it.
 struct FileProfile {
   std::string path;  ///< relative
@@ -111,6 +115,12 @@ class Toolbox {
   /// format: png, svg, pdf, or scene (JSON). scale: pixels of a PNG per unit. Errors: as profile().
   base::Result<DataAnswer> draw(const std::string& spec, const std::string& format, double scale,
                                 std::stop_token stop) const;
+
+  /// A Vega-Lite specification as a new file of the workspace, whose ending (png, svg, pdf) says
+  /// what it becomes. Its data lies in the workspace. The text is what is wrong with the chart.
+  /// Errors: as profile().
+  base::Result<Observation> draw_chart(const nlohmann::json& spec, const std::string& save,
+                                       std::stop_token stop) const;
 
   /// A Markdown file of the workspace as one HTML page, which is the answer's text. title: "" is
   /// its first heading. Errors: as profile().
