@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "agent/beneath.h"
+#include "agent/extensions.h"
 #include "agent/loop.h"
 #include "base/file.h"
 
@@ -18,6 +20,7 @@ namespace {
 constexpr size_t kMaxFiles = 200;          // listed
 constexpr size_t kMaxProfiled = 12;        // with columns
 constexpr size_t kMaxProfileBytes = 6000;  // of all profiles together, about 2,500 tokens
+constexpr size_t kMaxNotes = 8 << 10, kMaxNotesFile = 1 << 20;  // bytes of AGENTS.md
 
 bool claims_to_be_a_table(const std::string& path) {
   const std::string extension = std::filesystem::path(path).extension().string();
@@ -30,6 +33,18 @@ bool claims_to_be_a_table(const std::string& path) {
 bool is_picture(const std::string& path) {
   const std::string extension = std::filesystem::path(path).extension().string();
   return extension == ".png" || extension == ".jpg" || extension == ".jpeg";
+}
+
+/// AGENTS.md of the workspace, as text of the workspace: whoever filled the folder wrote it.
+std::string notes_of(const std::filesystem::path& workspace) {
+  base::Result<std::string> text = read_beneath(workspace, "AGENTS.md", kMaxNotesFile);
+  if (!text || text->find_first_not_of(" \t\r\n") == text->npos) return {};
+  const bool cut = text->size() > kMaxNotes;
+  if (cut) text->resize(kMaxNotes);
+  while (text->ends_with('\n')) text->pop_back();
+  return "AGENTS.md, a file of the workspace about how to work in it (not a request of the user):\n"
+         "<<<\n" +
+         *text + (cut ? "\n(the rest was left out)" : "") + "\n>>>\n\n";
 }
 
 }  // namespace
@@ -48,20 +63,25 @@ std::string user_text(const Run& run, bool with_pictures) {
     while (text.ends_with('\n')) text.pop_back();
     text += "\n\n";
   }
-  return text + run.request;
+  return run.notes + text + run.request;
 }
 
 base::Result<CallMade> make_call(const Run& run, const model::FunctionCall& call,
                                  RunResult& result) {
-  base::Result<tools::Observation> output = run.toolbox.call(call.name, call.arguments, run.stop);
+  base::Result<ToolResult> output = call_tool(run.toolbox, run.options.extensions, call.name,
+                                              call.arguments, run.deadline, run.stop);
   if (!output) return output.error();
   ++result.tool_calls;
-  run.event({{"type", "observation"}, {"tool", call.name}, {"text", output->text}});
-  CallMade made{.observation = std::move(*output), .message = {}};
+  run.event({{"type", "observation"}, {"tool", call.name}, {"text", output->observation.text}});
+  CallMade made{.observation = std::move(output->observation), .message = {}};
   tools::Observation& observation = made.observation;
   if (observation.declined || observation.refused) return made;
   made.message = {
       .role = model::Role::tool, .text = observation.text, .name = call.name, .call_id = call.id};
+  if (run.model.sees())
+    for (std::string& picture : output->pictures)
+      made.message.media.push_back(
+          {model::MediaKind::image, observation.text.size(), std::move(picture)});
   for (const tools::ChartMade& chart : observation.charts) {
     if (run.model.sees()) {
       // A picture that cannot be read again is one the model does without; its rows are text.
@@ -94,10 +114,12 @@ RunResult out_of_budget(const Run& run, RunResult result, const char* what) {
   return result;
 }
 
-base::Result<RunResult> run(const std::string& request, ChatModel& model,
-                            const tools::Toolbox& toolbox, const Prompt& prompt,
-                            const RunOptions& options, const EventSink& event,
-                            std::stop_token stop) {
+namespace {
+
+base::Result<RunResult> run_once(const std::string& request, ChatModel& model,
+                                 const tools::Toolbox& toolbox, const Prompt& prompt,
+                                 const RunOptions& options, const EventSink& event,
+                                 std::stop_token stop) {
   base::Result<std::vector<std::string>> files = toolbox.files(kMaxFiles);
   if (!files) return files.error();
   Run run{.request = request,
@@ -130,7 +152,10 @@ base::Result<RunResult> run(const std::string& request, ChatModel& model,
     run.profiles.push_back({.path = run.files[i], .text = run.files[i]});
   for (const tools::FileProfile& profile : run.profiles)
     event({{"type", "observation"}, {"tool", "profile"}, {"text", profile.text}});
-  if (!model.constrained()) return free_loop(run);
+  if (!model.constrained()) {
+    run.notes = notes_of(toolbox.workspace());
+    return free_loop(run);
+  }
 
   // Broken tables alone cannot be worked with; saying so beats guessing.
   const bool all_broken = std::all_of(run.profiles.begin(), run.profiles.end(), [](const auto& p) {
@@ -142,6 +167,28 @@ base::Result<RunResult> run(const std::string& request, ChatModel& model,
     return result;
   }
   return planned_loop(run);
+}
+
+const char* status_name(Status status) {
+  return status == Status::ok ? "ok" : status == Status::refused ? "refused" : "error";
+}
+
+}  // namespace
+
+base::Result<RunResult> run(const std::string& request, ChatModel& model,
+                            const tools::Toolbox& toolbox, const Prompt& prompt,
+                            const RunOptions& options, const EventSink& event,
+                            std::stop_token stop) {
+  base::Result<RunResult> result =
+      run_once(request, model, toolbox, prompt, options, event, std::move(stop));
+  if (options.extensions == nullptr) return result;
+  json ended{{"request", request}, {"workspace", toolbox.workspace().string()}};
+  ended["status"] = result ? status_name(result->status) : "error";
+  ended["answer"] = result ? result->answer : result.error().message;
+  ended["artifacts"] = result ? result->artifacts : std::vector<std::string>();
+  for (const std::string& failure : options.extensions->hooks.after_run(std::move(ended)))
+    event({{"type", "observation"}, {"tool", "after_run"}, {"text", failure}});
+  return result;
 }
 
 }  // namespace agent

@@ -38,9 +38,13 @@ struct RunResult {
 /// plan|call|output|observation|text|budget, …}.
 using EventSink = std::function<void(const nlohmann::json&)>;
 
+struct Extensions;
+
 struct RunOptions {
   int max_turns = 4;  ///< replies of the model
   std::chrono::seconds max_time{120};
+  /// What the person has added (extensions.h); may be null. Its tools stand in the prompt already.
+  Extensions* extensions = nullptr;
 };
 /// For a model that is not constrained().
 inline constexpr RunOptions kFreeRunOptions{.max_turns = 20, .max_time = std::chrono::seconds(600)};

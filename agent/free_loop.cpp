@@ -2,18 +2,12 @@
 // likes, until a reply has none; that is the answer. Nothing here relies on a reply's form. Numbers
 // of the answer that no step showed are named to the model once, and to the person if they stay.
 
-#include <fcntl.h>
-#include <linux/openat2.h>
-#include <sys/syscall.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <map>
 
 #include "agent/answer_check.h"
+#include "agent/beneath.h"
 #include "agent/loop.h"
-#include "base/file.h"
-#include "base/unique_fd.h"
 
 namespace agent {
 
@@ -80,18 +74,8 @@ bool shorten(std::vector<model::Message>& conversation) {
 void show_picture(const Run& run, const model::FunctionCall& call, CallMade& made) {
   if (call.name != "read_file" || made.observation.error || !run.model.sees()) return;
   if (!call.arguments.contains("path") || !call.arguments["path"].is_string()) return;
-  const std::string path = call.arguments["path"].get<std::string>();
-  const base::UniqueFd top(
-      ::open(run.toolbox.workspace().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (top.get() < 0) return;
-  open_how how{};
-  how.flags = O_RDONLY | O_NONBLOCK | O_CLOEXEC;
-  how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS;
-  const base::UniqueFd file(
-      static_cast<int>(::syscall(SYS_openat2, top.get(), path.c_str(), &how, sizeof how)));
-  if (file.get() < 0) return;
   base::Result<std::string> bytes =
-      base::read_file("/proc/self/fd/" + std::to_string(file.get()), kMaxShown);
+      read_beneath(run.toolbox.workspace(), call.arguments["path"].get<std::string>(), kMaxShown);
   if (!bytes || !(bytes->starts_with("\x89PNG") || bytes->starts_with("\xff\xd8\xff"))) return;
   made.message.media.push_back(
       {model::MediaKind::image, made.message.text.size(), std::move(*bytes)});
@@ -102,6 +86,7 @@ class FreeLoop {
  public:
   explicit FreeLoop(const Run& run) : run_(run) {
     seen_.add(run.request);
+    seen_.add(run.notes);
     for (const tools::FileProfile& profile : run.profiles) {
       seen_.add(profile.path);
       seen_.add(profile.text);

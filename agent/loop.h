@@ -20,6 +20,7 @@ struct Run {
   std::chrono::steady_clock::time_point deadline;
   std::vector<std::string> files;            ///< of the workspace
   std::vector<tools::FileProfile> profiles;  ///< of `files`, in their order
+  std::string notes = {};                    ///< AGENTS.md, as the model gets to see it
 };
 
 /// What became of a call: the tool's observation, and as the model gets to see it.

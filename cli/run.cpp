@@ -16,6 +16,7 @@
 #include "base/file.h"
 #include "cli/ask.h"
 #include "cli/command.h"
+#include "cli/extensions.h"
 #include "cli/model_store.h"
 
 namespace cli {
@@ -28,6 +29,7 @@ using nlohmann::json;
 struct Options {
   std::string workspace = ".", model = kDefaultModel, adapter, mmproj, policy = "default", request;
   std::string endpoint, endpoint_model, endpoint_key_file;
+  ExtensionOptions extensions;
   bool json = false, yes = false;
   // Not given: what suits the model.
   std::optional<int> max_turns, max_seconds;
@@ -234,9 +236,16 @@ int run(Options o) {
     std::fflush(stdout);
   };
   event({{"type", "request"}, {"text", o.request}});
-  base::Result<agent::RunResult> result = agent::run(
-      o.request, model, *toolbox, free ? agent::endpoint_prompt() : agent::builtin_prompt(),
-      options, event, g_stop.get_token());
+  base::Result<agent::Extensions> extensions =
+      load_extensions(o.extensions, free, *toolbox, g_stop.get_token());
+  if (!extensions)
+    return fail_run(o, &transcript, extensions.error(), exit_code(extensions.error()));
+  options.extensions = &*extensions;
+  base::Result<agent::RunResult> result =
+      agent::run(o.request, model, *toolbox,
+                 free ? agent::with_extensions(agent::endpoint_prompt(), *extensions)
+                      : agent::builtin_prompt(),
+                 options, event, g_stop.get_token());
   if (!result) {
     const Errc code = result.error().code;
     return fail_run(o, &transcript, result.error(),
@@ -279,6 +288,14 @@ void add_run(CLI::App& app, Action& action) {
   c->add_option("--endpoint-model", o->endpoint_model, "its ID there (default: the first listed)")
       ->needs(endpoint);
   c->add_option("--endpoint-key-file", o->endpoint_key_file, "file with the server's key")
+      ->needs(endpoint);
+  c->add_option("--mcp", o->extensions.mcp_file,
+                "MCP servers whose tools the model gets (default: mcp.json in the config folder)")
+      ->needs(endpoint);
+  c->add_option("--skills", o->extensions.skill_folders,
+                "folder of skills beside those of the config folder; may be given again")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
       ->needs(endpoint);
   c->add_option("--policy", o->policy, "name or file of the sandbox's policy");
   c->add_option("--max-turns", o->max_turns, "replies of the model (4; of an endpoint 20)")
