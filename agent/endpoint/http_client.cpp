@@ -279,7 +279,8 @@ Result<HttpReplyHead> HttpClient::ask(const std::string& path, const std::string
   request.set(http::field::host, url_.authority());
   request.set(http::field::user_agent, "tessera");
   request.set(http::field::accept,
-              body != nullptr ? "text/event-stream, application/json" : "application/json");
+              body != nullptr ? "text/event-stream, application/json"
+                              : "application/json, text/event-stream");
   request.set(http::field::accept_encoding, "identity");
   request.set(http::field::connection, "close");
   if (!options_.key.empty()) request.set(http::field::authorization, "Bearer " + options_.key);

@@ -1,8 +1,11 @@
 // Streamable HTTP: each message is a POST; its answer is one message as JSON, or a stream of
-// server-sent events with some before it. No stream is kept open in between, so a server's own
-// requests are heard only while it is asked something.
+// server-sent events with some before it. A stream that ends too early is gone on with by a GET.
+// None is kept open in between, so a server's own requests are heard only while it is asked
+// something.
 
 #include <algorithm>
+#include <charconv>
+#include <thread>
 
 #include "agent/endpoint/wire.h"
 #include "agent/mcp/transport.h"
@@ -13,6 +16,8 @@ using base::Errc;
 using base::Error;
 
 namespace {
+
+constexpr int kMaxStreams = 100;  // for one answer
 
 /// Takes the data of events out of a stream as it comes.
 class EventReader {
@@ -26,6 +31,8 @@ class EventReader {
          begin = end + 1) {
       std::string_view line = std::string_view(unread_).substr(begin, end - begin);
       if (line.ends_with('\r')) line.remove_suffix(1);
+      if (line.starts_with("id:")) last_id_ = trimmed(line.substr(3));
+      if (line.starts_with("retry:")) set_retry(trimmed(line.substr(6)));
       if (line.starts_with("data:")) {
         line.remove_prefix(5);
         if (line.starts_with(' ')) line.remove_prefix(1);
@@ -34,7 +41,7 @@ class EventReader {
         has_data_ = true;
       }
       if (!line.empty() || !has_data_) continue;
-      on_data(data_);
+      if (!data_.empty()) on_data(data_);
       data_.clear();
       has_data_ = false;
     }
@@ -42,9 +49,34 @@ class EventReader {
     return unread_.size() + data_.size() <= kMaxMessageBytes;
   }
 
+  /// Of the last event that has one; empty: the stream cannot be gone on with.
+  const std::string& last_id() const { return last_id_; }
+  std::chrono::milliseconds retry() const { return retry_; }
+  /// Another stream goes on where the last one ended.
+  void begin() {
+    unread_.clear();
+    data_.clear();
+    has_data_ = false;
+  }
+
  private:
-  std::string unread_, data_;
+  static std::string trimmed(std::string_view text) {
+    if (text.starts_with(' ')) text.remove_prefix(1);
+    // It goes into the head of a request.
+    const bool fits = text.size() <= 1000 && std::all_of(text.begin(), text.end(), [](char c) {
+                        return c > 0x20 && c < 0x7f;
+                      });
+    return fits ? std::string(text) : "";
+  }
+  void set_retry(const std::string& text) {
+    int ms = 0;
+    if (std::from_chars(text.data(), text.data() + text.size(), ms).ec == std::errc())
+      retry_ = std::chrono::milliseconds(std::clamp(ms, 0, 30'000));
+  }
+
+  std::string unread_, data_, last_id_;
   bool has_data_ = false;
+  std::chrono::milliseconds retry_{1000};
 };
 
 class HttpTransport final : public Transport {
@@ -63,7 +95,7 @@ class HttpTransport final : public Transport {
     HttpFields fields = headers_;
     if (!session_.empty()) fields.emplace_back("Mcp-Session-Id", session_);
     if (!version_.empty() && !first) fields.emplace_back("MCP-Protocol-Version", version_);
-    const std::string body = line_of(message);
+    const std::string body = line_of(message), who = client_.url().authority();
     std::string reply;
     EventReader events;
     bool heard = false, too_large = false;
@@ -71,23 +103,31 @@ class HttpTransport final : public Transport {
       if (!on_message || heard) return;
       for (Message& one : read_messages(text).messages) heard = on_message(std::move(one)) || heard;
     };
-    const base::Result<HttpReplyHead> head = client_.ask(
-        path_, &body,
-        [&](const HttpReplyHead& h, std::string_view piece) {
-          // Before the answer is whole, because a reply to what the server asks needs it.
-          if (first && !h.session.empty()) session_ = h.session;
-          if (h.status == 200 && h.type.starts_with("text/event-stream")) {
-            too_large = !events.push(piece, take);
-          } else {
-            reply += piece;
-            too_large = reply.size() > kMaxMessageBytes;
-          }
-          return !heard && !too_large;
-        },
-        deadline, stop, fields);
+    const auto on_piece = [&](const HttpReplyHead& h, std::string_view piece) {
+      // Before the answer is whole, because a reply to what the server asks needs it.
+      if (first && !h.session.empty()) session_ = h.session;
+      if (h.status == 200 && h.type.starts_with("text/event-stream")) {
+        too_large = !events.push(piece, take);
+      } else {
+        reply += piece;
+        too_large = reply.size() > kMaxMessageBytes;
+      }
+      return !heard && !too_large;
+    };
+    base::Result<HttpReplyHead> head = client_.ask(path_, &body, on_piece, deadline, stop, fields);
+    if (head && first && !head->session.empty()) session_ = head->session;
+    // A stream that ends before the answer is gone on with where it ended.
+    for (int i = 0; i < kMaxStreams && on_message && !heard && !too_large; ++i) {
+      const bool broke =
+          head ? head->type.starts_with("text/event-stream") : head.error().code == Errc::corrupt;
+      if (!broke || events.last_id().empty()) break;
+      if (base::Status waited = wait(events.retry(), deadline, stop); !waited) return waited;
+      events.begin();
+      HttpFields more = fields;
+      more.emplace_back("Last-Event-ID", events.last_id());
+      head = client_.ask(path_, nullptr, on_piece, deadline, stop, more);
+    }
     if (!head) return head.error();
-    if (first && !head->session.empty()) session_ = head->session;
-    const std::string who = client_.url().authority();
     if (too_large) return Error{Errc::limit, who + " sent a message larger than 16 MiB"};
     if (head->status < 200 || head->status >= 300) return refusal(*head, reply);
     if (!heard && head->type.starts_with("application/json")) take(reply);
@@ -98,6 +138,17 @@ class HttpTransport final : public Transport {
   }
 
  private:
+  static base::Status wait(std::chrono::milliseconds time, Deadline deadline,
+                           const std::stop_token& stop) {
+    const auto end = std::chrono::steady_clock::now() + time;
+    if (end > deadline) return Error{Errc::limit, "the server took too long"};
+    while (std::chrono::steady_clock::now() < end) {
+      if (stop.stop_requested()) return Error{Errc::cancelled, "the run was stopped"};
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    }
+    return base::Ok{};
+  }
+
   Error refusal(const HttpReplyHead& head, const std::string& body) {
     const std::string said = error_sentence(body);
     const std::string why = client_.url().authority() + " answered " + std::to_string(head.status) +

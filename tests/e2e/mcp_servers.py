@@ -8,11 +8,12 @@ import struct
 import sys
 import threading
 import time
+import urllib.request
 import zlib
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 SCHEMA = {"type": "object", "properties": {"text": {"type": "string"}}}
-NAMES = ["echo", "picture", "probe", "roots", "hang", "die", "long", "broken.name"]
+NAMES = ["echo", "picture", "probe", "roots", "hang", "die", "long", "broken.name", "reach"]
 
 
 def png():
@@ -40,6 +41,14 @@ def probe():
     return ", ".join(done) or "nothing"
 
 
+def reach():
+    """What a page says that is asked for as programs do it: through the proxy that the environment names."""
+    try:
+        return urllib.request.urlopen(os.environ["PROBE_URL"], timeout=5).read().decode()
+    except OSError as error:
+        return f"not reached: {error}"
+
+
 def result(message, ask):
     """The result of a request, or an error's message as a str."""
     method, params = message["method"], message.get("params", {})
@@ -63,7 +72,7 @@ def result(message, ask):
                             {"type": "image", "data": base64.b64encode(png()).decode(), "mimeType": "image/png"}]}
     if name == "roots":
         return {"content": [{"type": "text", "text": json.dumps(ask("roots/list"))}]}
-    return {"content": [{"type": "text", "text": {"probe": probe, "long": lambda: "x" * 500_000}.get(name, lambda: "echo: " + text)()}]}
+    return {"content": [{"type": "text", "text": {"probe": probe, "reach": reach, "long": lambda: "x" * 500_000}.get(name, lambda: "echo: " + text)()}]}
 
 
 def reply(message, ask):
@@ -89,12 +98,20 @@ def over_stdio():
 
 def http_server(seen):
     """A server on a port of its own; `seen` gets the heads of requests. tools/list comes as JSON, all else as a stream of
-    events. It forgets its session once, before the first call."""
-    state = {"session": 0, "forgotten": False}
+    events, which breaks off before the first result of a call. It forgets its session once, before the first call."""
+    state = {"session": 0, "forgotten": False, "owed": None}
 
     class Handler(BaseHTTPRequestHandler):
         def log_message(self, *_):
             pass
+
+        def do_GET(self):
+            self.send_response(200)
+            seen.append(("GET", dict(self.headers)))
+            owed = state["owed"] if self.headers.get("Last-Event-ID") == "e7" else None
+            self.send_header("Content-Type", "text/event-stream" if owed else "text/plain")
+            self.end_headers()
+            self.wfile.write(b"data: " + owed + b"\n\n" if owed else b"a page")
 
         def do_POST(self):
             message = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
@@ -122,6 +139,9 @@ def http_server(seen):
                 return self.wfile.write(body)
             self.send_header("Content-Type", "text/event-stream")
             self.end_headers()
+            if method == "tools/call" and not state["owed"]:
+                state["owed"] = body
+                return self.wfile.write(b"id: e7\nretry: 50\ndata:\n\n")
             note = json.dumps({"jsonrpc": "2.0", "method": "notifications/message", "params": {}}).encode()
             self.wfile.write(b": hello\n\nevent: message\nid: 1\ndata: " + note + b"\n\ndata: " + body + b"\n\n")
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)

@@ -40,12 +40,12 @@ class World:
 
 def fake_servers(name):
     inside = lambda tool, **a: call(f"mcp__fake__{tool}", **a) + WAIT  # noqa: E731
-    chain = ["echo", "picture", "probe", "roots", "long", "broken_name", "die"]
+    chain = ["echo", "picture", "probe", "roots", "long", "broken_name", "reach", "die"]
     rules = [{"when": "use them all", "reply": inside("echo", text="hi")}]
-    marks = ["echo: hi", "pictures of the results", "read", "workspace", "bytes left out", "echo: ", "did not answer"]
+    marks = ["echo: hi", "pictures of the results", "read", "workspace", "bytes left out", "echo: ", "not reached", "did not answer"]
     for mark, tool in zip(marks, chain[1:] + [None]):
         rules.append({"when": mark, "reply": inside(tool) if tool else call("mcp__web__echo", text="over HTTP") + WAIT})
-    rules += [{"when": "over HTTP", "reply": "All were used." + END},
+    rules += [{"when": "over HTTP", "reply": call("mcp__net__reach") + WAIT}, {"when": "a page", "reply": "All were used." + END},
               {"when": "ask nobody", "reply": inside("echo", text="x")}, {"when": "wants you to be asked", "reply": "Not allowed." + END},
               {"when": "wait for it", "reply": inside("hang")}, {"when": "took too long", "reply": "It hangs." + END}]
     with Server(SCRIPTED, name, rules) as server:
@@ -56,10 +56,10 @@ def fake_servers(name):
         seen = []
         web = http_server(seen)
         fake = {"command": PYTHON, "args": [str(FAKE)], "read": [str(FAKE)], "tool_timeout_sec": 5,
-                "env": {"PROBE": str(secret), "PROBE_PORT": str(listener.getsockname()[1])}}
+                "env": {"PROBE": str(secret), "PROBE_PORT": str(listener.getsockname()[1]), "PROBE_URL": f"http://127.0.0.1:{web.server_port}/"}}
         servers = Path(name) / "servers.json"
         servers.write_text(json.dumps({"mcpServers": {
-            "fake": fake, "web": {"type": "http", "url": f"http://127.0.0.1:{web.server_port}/mcp", "headers": {"X-Token": "${MCP_TOKEN}"}},
+            "fake": fake, "net": fake | {"network": [f"127.0.0.1:{web.server_port}"]}, "web": {"type": "http", "url": f"http://127.0.0.1:{web.server_port}/mcp", "headers": {"X-Token": "${MCP_TOKEN}"}},
             "absent": {"command": "no-such-program"}, "off": {"command": "x", "disabled": True},
             "gone": {"url": f"http://127.0.0.1:{listener.getsockname()[1]}/x", "startup_timeout_sec": 1}}}))
         shown, events, told = world.run("use them all", "--mcp", str(servers))
@@ -67,12 +67,13 @@ def fake_servers(name):
         assert shown[0] == "echo: hi" and shown[1].startswith("look"), shown
         assert shown[2] == "read", "the server could also: " + shown[2]
         assert json.loads(shown[3])["result"]["roots"][0]["uri"] == f"file://{world.folder}", shown[3]
-        assert len(shown[4]) < 20000 and "exit code 7" in shown[6] and "I have had enough" in shown[6], shown
+        assert len(shown[4]) < 20000 and "exit code 7" in shown[7] and "I have had enough" in shown[7], shown
         assert "the MCP server absent cannot be used" in told and "the MCP server gone cannot be used" in told and "off" not in told, told
         requests = server.requests()
         assert "mcp__fake__broken_name" in requests[0]["tools"] and "mcp__web__echo" in requests[0]["tools"], requests[0]["tools"]
         assert any(m["media"] for m in requests[2]["messages"]), "the picture is not shown"
         check_history(requests)
+        assert [heads["Last-Event-ID"] for method, heads in seen if method == "GET" and "Last-Event-ID" in heads] == ["e7"], seen
         calls = [heads for method, heads in seen if method == "tools/call"]
         assert len(calls) == 2 and calls[0]["Mcp-Session-Id"] == "s1" and calls[1]["Mcp-Session-Id"] == "s2", calls
         assert calls[1]["X-Token"] == "secret-7" and calls[1]["MCP-Protocol-Version"] == "2025-06-18", calls
