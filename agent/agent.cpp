@@ -68,18 +68,18 @@ std::string user_text(const Run& run, bool with_pictures) {
 
 base::Result<CallMade> make_call(const Run& run, const model::FunctionCall& call,
                                  RunResult& result) {
-  base::Result<ToolResult> output = call_tool(run.toolbox, run.options.extensions, call.name,
-                                              call.arguments, run.deadline, run.stop);
+  base::Result<tools::Observation> output = call_tool(
+      run.toolbox, run.options.extensions, call.name, call.arguments, run.deadline, run.stop);
   if (!output) return output.error();
   ++result.tool_calls;
-  run.event({{"type", "observation"}, {"tool", call.name}, {"text", output->observation.text}});
-  CallMade made{.observation = std::move(output->observation), .message = {}};
+  run.event({{"type", "observation"}, {"tool", call.name}, {"text", output->text}});
+  CallMade made{.observation = std::move(*output), .message = {}};
   tools::Observation& observation = made.observation;
   if (observation.declined || observation.refused) return made;
   made.message = {
       .role = model::Role::tool, .text = observation.text, .name = call.name, .call_id = call.id};
   if (run.model.sees())
-    for (std::string& picture : output->pictures)
+    for (std::string& picture : observation.pictures)
       made.message.media.push_back(
           {model::MediaKind::image, observation.text.size(), std::move(picture)});
   for (const tools::ChartMade& chart : observation.charts) {

@@ -12,23 +12,27 @@ tools::Observation failed(const std::string& why) {
 }
 
 /// A tool that the toolbox does not know. Errors: as Toolbox::call().
-base::Result<ToolResult> call_extension(const tools::Toolbox& toolbox, Extensions& extensions,
-                                        const std::string& name, const json& arguments,
-                                        std::chrono::steady_clock::time_point deadline,
-                                        std::stop_token stop) {
-  if (base::Status allowed = toolbox.guard().allow_tool(name, mcp::line_of(arguments)); !allowed) {
+base::Result<tools::Observation> call_extension(const tools::Toolbox& toolbox,
+                                                Extensions& extensions, const std::string& name,
+                                                const json& arguments,
+                                                std::chrono::steady_clock::time_point deadline,
+                                                std::stop_token stop) {
+  if (base::Status allowed = toolbox.guard().allow_tool(
+          name, arguments.dump(-1, ' ', true, json::error_handler_t::replace));
+      !allowed) {
     if (allowed.error().code != Errc::refused) return allowed.error();
-    return ToolResult{.observation = failed(allowed.error().message)};
+    return failed(allowed.error().message);
   }
   if (!extensions.servers.offers(name)) {
     base::Result<std::string> text = extensions.skills.read(arguments);
-    return ToolResult{.observation = text ? tools::Observation{.text = std::move(*text)}
-                                          : failed(text.error().message)};
+    if (!text) return failed(text.error().message);
+    return tools::Observation{.text = std::move(*text)};
   }
   base::Result<mcp::ToolAnswer> answer = extensions.servers.call(name, arguments, deadline, stop);
   if (!answer) return answer.error();
-  return ToolResult{.observation = {.text = std::move(answer->text), .error = answer->error},
-                    .pictures = std::move(answer->pictures)};
+  return tools::Observation{.text = std::move(answer->text),
+                            .error = answer->error,
+                            .pictures = std::move(answer->pictures)};
 }
 
 }  // namespace
@@ -50,21 +54,21 @@ Prompt with_extensions(Prompt prompt, const Extensions& extensions) {
   return prompt;
 }
 
-base::Result<ToolResult> between_hooks(const tools::Toolbox& toolbox, const Extensions* extensions,
-                                       const std::string& name, const json& arguments,
-                                       const std::function<base::Result<ToolResult>()>& call) {
+base::Result<tools::Observation> between_hooks(
+    const tools::Toolbox& toolbox, const Extensions* extensions, const std::string& name,
+    const json& arguments, const std::function<base::Result<tools::Observation>()>& call) {
   if (extensions == nullptr) return call();
   json event{{"tool", name}, {"arguments", arguments}, {"workspace", toolbox.workspace().string()}};
   if (const std::optional<std::string> why = extensions->hooks.before_call(name, event)) {
     if (base::Status logged = toolbox.guard().log("hook", {{"tool", name}, {"refused", *why}});
         !logged)
       return logged.error();
-    return ToolResult{.observation = failed(*why)};
+    return failed(*why);
   }
-  base::Result<ToolResult> result = call();
+  base::Result<tools::Observation> result = call();
   if (!result) return result;
-  event["result"] = result->observation.text;
-  event["error"] = result->observation.error;
+  event["result"] = result->text;
+  event["error"] = result->error;
   for (const std::string& failure : extensions->hooks.after_call(name, event))
     if (base::Status logged = toolbox.guard().log("hook", {{"tool", name}, {"failed", failure}});
         !logged)
@@ -72,16 +76,14 @@ base::Result<ToolResult> between_hooks(const tools::Toolbox& toolbox, const Exte
   return result;
 }
 
-base::Result<ToolResult> call_tool(const tools::Toolbox& toolbox, Extensions* extensions,
-                                   const std::string& name, const json& arguments,
-                                   std::chrono::steady_clock::time_point deadline,
-                                   std::stop_token stop) {
-  return between_hooks(toolbox, extensions, name, arguments, [&]() -> base::Result<ToolResult> {
-    if (extensions != nullptr && extensions->offers(name))
-      return call_extension(toolbox, *extensions, name, arguments, deadline, stop);
-    base::Result<tools::Observation> observed = toolbox.call(name, arguments, stop);
-    if (!observed) return observed.error();
-    return ToolResult{.observation = std::move(*observed)};
+base::Result<tools::Observation> call_tool(const tools::Toolbox& toolbox, Extensions* extensions,
+                                           const std::string& name, const json& arguments,
+                                           std::chrono::steady_clock::time_point deadline,
+                                           std::stop_token stop) {
+  return between_hooks(toolbox, extensions, name, arguments, [&] {
+    return extensions != nullptr && extensions->offers(name)
+               ? call_extension(toolbox, *extensions, name, arguments, deadline, stop)
+               : toolbox.call(name, arguments, stop);
   });
 }
 

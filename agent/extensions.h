@@ -26,23 +26,17 @@ struct Extensions {
 /// A prompt with the tools and the list of skills added.
 Prompt with_extensions(Prompt prompt, const Extensions& extensions);
 
-/// An observation, and the pictures that came with it as encoded files.
-struct ToolResult {
-  tools::Observation observation;
-  std::vector<std::string> pictures = {};
-};
-
 /// A call between the hooks that concern it; what refuses it is its observation. extensions: may be
 /// null. Errors: those of `call`, system (the audit log).
-base::Result<ToolResult> between_hooks(const tools::Toolbox& toolbox, const Extensions* extensions,
-                                       const std::string& name, const nlohmann::json& arguments,
-                                       const std::function<base::Result<ToolResult>()>& call);
+base::Result<tools::Observation> between_hooks(
+    const tools::Toolbox& toolbox, const Extensions* extensions, const std::string& name,
+    const nlohmann::json& arguments, const std::function<base::Result<tools::Observation>()>& call);
 
 /// One call on its way: the hooks, the policy, whoever offers the tool, the hooks again.
 /// extensions: may be null. Errors: as Toolbox::call().
-base::Result<ToolResult> call_tool(const tools::Toolbox& toolbox, Extensions* extensions,
-                                   const std::string& name, const nlohmann::json& arguments,
-                                   std::chrono::steady_clock::time_point deadline,
-                                   std::stop_token stop);
+base::Result<tools::Observation> call_tool(const tools::Toolbox& toolbox, Extensions* extensions,
+                                           const std::string& name, const nlohmann::json& arguments,
+                                           std::chrono::steady_clock::time_point deadline,
+                                           std::stop_token stop);
 
 }  // namespace agent

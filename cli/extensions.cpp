@@ -35,11 +35,14 @@ bool is_below(const fs::path& path, const fs::path& folder) {
 base::Result<fs::path> usable_folder(const tools::Toolbox& toolbox) {
   const fs::path folder = config_folder();
   std::error_code ec;
-  if (folder.empty() || !fs::is_directory(folder, ec)) return fs::path();
-  if (is_below(folder, toolbox.workspace()))
-    return Error{Errc::refused, toolbox.workspace().string() + " holds your config folder (" +
-                                    folder.string() +
-                                    "), which no run may change; choose another --workspace"};
+  if (folder.empty()) return fs::path();
+  // Also where it is not there yet: a run could make it.
+  const fs::path real = fs::weakly_canonical(folder, ec);
+  if (ec || is_below(real, toolbox.workspace()) || is_below(toolbox.workspace(), real))
+    return Error{Errc::refused, "no run may change your config folder (" + folder.string() +
+                                    "), and " + toolbox.workspace().string() +
+                                    " lies in it or holds it; choose another --workspace"};
+  if (!fs::is_directory(folder, ec)) return fs::path();
   return folder;
 }
 

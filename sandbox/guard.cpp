@@ -141,7 +141,10 @@ Status Guard::allow_tool(const std::string& name, const std::string& arguments) 
   const policies::Decision decision = policies::decide_tool(policy(), name);
   // A tool that is simply allowed is logged by its outcome.
   if (decision.verdict == policies::Verdict::allow) return Ok{};
-  return settle(decision, "tool " + name + (arguments.empty() ? "" : " " + joined({arguments})));
+  constexpr size_t kShown = 2000;
+  const std::string shown =
+      arguments.size() <= kShown ? arguments : arguments.substr(0, kShown) + " …";
+  return settle(decision, "tool " + name + (shown.empty() ? "" : " " + shown));
 }
 
 Status Guard::allow_command(const std::vector<std::string>& argv) {

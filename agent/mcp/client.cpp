@@ -100,7 +100,7 @@ base::Status Client::introduce(Deadline deadline, std::stop_token stop) {
   Result<Message> reply = ask_once("initialize",
                                    {{"protocolVersion", kVersions[0]},
                                     {"capabilities", capabilities},
-                                    {"clientInfo", {{"name", "tessera"}, {"version", "0.1.0"}}}},
+                                    {"clientInfo", own_name()}},
                                    deadline, stop);
   if (!reply) return reply.error();
   if (reply->failed)

@@ -112,7 +112,8 @@ class HttpTransport final : public Transport {
         reply += piece;
         too_large = reply.size() > kMaxMessageBytes;
       }
-      return !heard && !too_large;
+      // Where nothing is waited for, a server that keeps its stream open is not either.
+      return (on_message || h.status >= 300) && !heard && !too_large;
     };
     base::Result<HttpReplyHead> head = client_.ask(path_, &body, on_piece, deadline, stop, fields);
     if (head && first && !head->session.empty()) session_ = head->session;

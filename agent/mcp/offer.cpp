@@ -123,44 +123,37 @@ bool Offer::has(const std::string& name) const {
                      [&](const json& tool) { return tool["name"] == name; });
 }
 
-base::Result<ToolResult> Offer::carry_out(const std::string& name, const json& arguments,
-                                          std::stop_token stop) const {
-  if (name != "data_query" && name != "draw_chart" && name != "undo") {
-    base::Result<tools::Observation> observed = toolbox_.call(name, arguments, stop);
-    if (!observed) return observed.error();
-    return ToolResult{.observation = std::move(*observed)};
-  }
+base::Result<tools::Observation> Offer::carry_out(const std::string& name, const json& arguments,
+                                                  std::stop_token stop) const {
+  if (name != "data_query" && name != "draw_chart" && name != "undo")
+    return toolbox_.call(name, arguments, stop);
   if (base::Status allowed = toolbox_.guard().allow_tool(name); !allowed) return allowed.error();
-  if (name == "undo")
-    return ToolResult{.observation = undo(toolbox_.workspace(), text_at(arguments, "run"))};
+  if (name == "undo") return undo(toolbox_.workspace(), text_at(arguments, "run"));
   if (name == "draw_chart") {
     const auto spec = arguments.find("spec");
     if (spec == arguments.end() || !spec->is_object())
-      return ToolResult{.observation = failed("draw_chart needs spec, an object")};
-    base::Result<tools::Observation> drawn =
-        toolbox_.draw_chart(*spec, text_at(arguments, "save"), stop);
-    if (!drawn) return drawn.error();
-    return ToolResult{.observation = std::move(*drawn)};
+      return failed("draw_chart needs spec, an object");
+    return toolbox_.draw_chart(*spec, text_at(arguments, "save"), stop);
   }
   const std::string format = text_at(arguments, "format", "table");
   if (format != "table" && format != "csv" && format != "json")
-    return ToolResult{.observation = failed("data_query: format is table, csv or json")};
+    return failed("data_query: format is table, csv or json");
   base::Result<tools::DataAnswer> answer =
       toolbox_.data_query(text_at(arguments, "sql"), format, stop);
   if (!answer) return answer.error();
-  if (!answer->error.empty()) return ToolResult{.observation = failed(answer->error)};
+  if (!answer->error.empty()) return failed(answer->error);
   std::string text = tools::head_and_tail(answer->text, kMaxText);
   for (const std::string& note : answer->notes) text += "\nnote: " + note;
-  return ToolResult{.observation = {.text = std::move(text)}};
+  return tools::Observation{.text = std::move(text)};
 }
 
 base::Result<json> Offer::call(const std::string& name, const json& arguments,
                                std::stop_token stop) const {
-  base::Result<ToolResult> result = between_hooks(toolbox_, extensions_, name, arguments,
-                                                  [&] { return carry_out(name, arguments, stop); });
+  base::Result<tools::Observation> result = between_hooks(
+      toolbox_, extensions_, name, arguments, [&] { return carry_out(name, arguments, stop); });
   if (!result && result.error().code == Errc::cancelled) return result.error();
-  if (!result) result = ToolResult{.observation = failed(result.error().message)};
-  const tools::Observation& observation = result->observation;
+  if (!result) result = failed(result.error().message);
+  const tools::Observation& observation = *result;
   std::string text = observation.text;
   std::vector<std::string> shown;
   const auto saved = [&](const std::string& path) {

@@ -26,8 +26,9 @@ class Offer {
                                     std::stop_token stop) const;
 
  private:
-  base::Result<ToolResult> carry_out(const std::string& name, const nlohmann::json& arguments,
-                                     std::stop_token stop) const;
+  base::Result<tools::Observation> carry_out(const std::string& name,
+                                             const nlohmann::json& arguments,
+                                             std::stop_token stop) const;
   const tools::Toolbox& toolbox_;
   const Extensions* extensions_;
   nlohmann::json list_ = nlohmann::json::array();

@@ -68,6 +68,10 @@ bool is_known_version(std::string_view version) {
   return std::find(std::begin(kVersions), std::end(kVersions), version) != std::end(kVersions);
 }
 
+json own_name() {
+  return {{"name", "tessera"}, {"title", "Tessera"}, {"version", TESSERA_VERSION}};
+}
+
 Incoming read_messages(std::string_view text) {
   Incoming in;
   const auto refuse = [&](const json& id, int code, std::string why) {

@@ -21,6 +21,9 @@ inline constexpr std::string_view kVersions[] = {"2025-11-25", "2025-06-18", "20
                                                  "2024-11-05"};
 bool is_known_version(std::string_view version);
 
+/// How this program introduces itself: {"name", "title", "version"}.
+nlohmann::json own_name();
+
 struct Message {
   enum class Kind { request, notification, reply };
   Kind kind = Kind::notification;

@@ -156,7 +156,7 @@ class Session {
     const bool known = wanted.is_string() && is_known_version(wanted.get_ref<const std::string&>());
     return {{"protocolVersion", known ? wanted : json(kVersions[0])},
             {"capabilities", {{"tools", json::object()}}},
-            {"serverInfo", {{"name", "tessera"}, {"title", "Tessera"}, {"version", "0.1.0"}}},
+            {"serverInfo", own_name()},
             {"instructions", Offer::instructions()}};
   }
 

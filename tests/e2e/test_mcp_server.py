@@ -60,7 +60,7 @@ def tools(folder):
         assert mcp.ask("ping")["result"] == {}
         listed = {tool["name"]: tool for tool in mcp.ask("tools/list")["result"]["tools"]}
         assert set(listed) == OFFERED, set(listed)
-        assert "data.read(" in listed["run_lua"]["description"] and "mkdir" in listed["file_plan"]["description"]
+        assert "data.read(" in listed["run_lua"]["description"] and '"op"' in listed["file_plan"]["description"]
         assert all(tool["inputSchema"]["type"] == "object" for tool in listed.values())
 
         text, _ = mcp.call("profile", path="sales.csv")

@@ -40,6 +40,8 @@ struct Observation {
   bool declined = false;  ///< the call was `decline`; the text is the reason
   std::vector<ChartMade> charts = {};
   std::vector<std::string> files = {};  ///< saved, relative
+  /// Encoded pictures that came with the text and lie in no file: those of tools of others.
+  std::vector<std::string> pictures = {};
 };
 
 /// The beginning and the end of a text that is longer than `most` bytes, cut at lines where there
