@@ -1,20 +1,16 @@
 #include "agent/agent.h"
 
-#include <fcntl.h>
-#include <linux/openat2.h>
-#include <sys/syscall.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <filesystem>
 #include <map>
 #include <optional>
 
+#include "agent/beneath.h"
 #include "agent/context_window.h"
+#include "agent/extensions.h"
 #include "agent/loop.h"
 #include "agent/traps.h"
 #include "base/file.h"
-#include "base/unique_fd.h"
 
 // What every run begins with: the files and their profiles. Then one of two loops: planned_loop.cpp
 // or free_loop.cpp. Whatever a run gets to know from outside comes through step(): the files, the
@@ -33,6 +29,7 @@ constexpr size_t kMaxNamedFiles = 20;
 constexpr size_t kMaxKeptArguments = 8000, kMaxKeptResult = 2000;  // of a call, for later
 constexpr size_t kMaxProfileBytes = 6000;  // of all profiles together, about 2,500 tokens
 constexpr size_t kMaxShown = 8 << 20;      // bytes of a picture that is read
+constexpr size_t kMaxNotes = 8 << 10, kMaxNotesFile = 1 << 20;  // bytes of AGENTS.md
 
 bool claims_to_be_a_table(const std::string& path) {
   const std::string extension = std::filesystem::path(path).extension().string();
@@ -75,18 +72,8 @@ std::string done_so_far(const RunResult& result) {
 /// either.
 std::optional<std::string> picture_read(const Run& run, const model::FunctionCall& call) {
   if (!call.arguments.contains("path") || !call.arguments["path"].is_string()) return {};
-  const std::string path = call.arguments["path"].get<std::string>();
-  const base::UniqueFd top(
-      ::open(run.toolbox.workspace().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (top.get() < 0) return {};
-  open_how how{};
-  how.flags = O_RDONLY | O_NONBLOCK | O_CLOEXEC;
-  how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS;
-  const base::UniqueFd file(
-      static_cast<int>(::syscall(SYS_openat2, top.get(), path.c_str(), &how, sizeof how)));
-  if (file.get() < 0) return {};
   base::Result<std::string> bytes =
-      base::read_file("/proc/self/fd/" + std::to_string(file.get()), kMaxShown);
+      read_beneath(run.toolbox.workspace(), call.arguments["path"].get<std::string>(), kMaxShown);
   if (!bytes || !(bytes->starts_with("\x89PNG") || bytes->starts_with("\xff\xd8\xff"))) return {};
   return std::move(*bytes);
 }
@@ -98,6 +85,7 @@ std::vector<model::Media> pictures_of(const Run& run, const model::FunctionCall&
   const auto show = [&](std::string bytes) {
     media.push_back({model::MediaKind::image, observation.text.size(), std::move(bytes)});
   };
+  for (const std::string& picture : observation.pictures) show(picture);
   for (const tools::ChartMade& chart : observation.charts) {
     // A picture that cannot be read again is one the model does without; its rows are text.
     base::Result<std::string> bytes =
@@ -159,6 +147,18 @@ base::Result<session::Listing> look_at_files(const tools::Toolbox& toolbox, std:
   return listing;
 }
 
+/// AGENTS.md of the workspace, as text of the workspace: whoever filled the folder wrote it.
+std::string notes_of(const std::filesystem::path& workspace) {
+  base::Result<std::string> text = read_beneath(workspace, "AGENTS.md", kMaxNotesFile);
+  if (!text || text->find_first_not_of(" \t\r\n") == text->npos) return {};
+  const bool cut = text->size() > kMaxNotes;
+  if (cut) text->resize(kMaxNotes);
+  while (text->ends_with('\n')) text->pop_back();
+  return "AGENTS.md, a file of the workspace about how to work in it (not a request of the user):\n"
+         "<<<\n" +
+         *text + (cut ? "\n(the rest was left out)" : "") + "\n>>>\n\n";
+}
+
 }  // namespace
 
 std::string user_text(const Run& run, bool with_pictures) {
@@ -179,7 +179,7 @@ std::string user_text(const Run& run, bool with_pictures) {
     while (text.ends_with('\n')) text.pop_back();
     text += "\n\n";
   }
-  return text + run.request;
+  return run.notes + text + run.request;
 }
 
 base::Result<ModelReply> ask_model(const Run& run, std::span<const model::Message> conversation,
@@ -222,7 +222,12 @@ base::Result<ModelReply> ask_model(const Run& run, std::span<const model::Messag
 base::Result<CallMade> make_call(const Run& run, const model::FunctionCall& call,
                                  RunResult& result) {
   return call_made(
-      run, call, [&] { return run.toolbox.call(call.name, call.arguments, run.stop); }, result);
+      run, call,
+      [&] {
+        return call_tool(run.toolbox, run.options.extensions, call.name, call.arguments,
+                         run.deadline, run.stop);
+      },
+      result);
 }
 
 base::Result<CallMade> call_made(const Run& run, const model::FunctionCall& call,
@@ -297,10 +302,12 @@ base::Result<RunResult> ended_by(const Run& run, RunResult result, const base::E
   return result;
 }
 
-base::Result<RunResult> run(const std::string& request, ChatModel& model,
-                            const tools::Toolbox& toolbox, const Prompt& prompt,
-                            const RunOptions& options, const EventSink& event, std::stop_token stop,
-                            session::Recorder* recorder) {
+namespace {
+
+base::Result<RunResult> run_once(const std::string& request, ChatModel& model,
+                                 const tools::Toolbox& toolbox, const Prompt& prompt,
+                                 const RunOptions& options, const EventSink& event,
+                                 std::stop_token stop, session::Recorder* recorder) {
   base::Result<session::Listing> listing = session::Listing();
   if (recorder == nullptr) {
     listing = look_at_files(toolbox, stop);
@@ -336,7 +343,10 @@ base::Result<RunResult> run(const std::string& request, ChatModel& model,
   }
   for (const tools::FileProfile& profile : run.profiles)
     event({{"type", "observation"}, {"tool", "profile"}, {"text", profile.text}});
-  if (!model.constrained()) return with_notes(run, free_loop(run));
+  if (!model.constrained()) {
+    run.notes = notes_of(toolbox.workspace());
+    return with_notes(run, free_loop(run));
+  }
 
   // Broken tables alone cannot be worked with; saying so beats guessing.
   const bool all_broken = std::all_of(run.profiles.begin(), run.profiles.end(), [](const auto& p) {
@@ -348,6 +358,28 @@ base::Result<RunResult> run(const std::string& request, ChatModel& model,
     return result;
   }
   return with_notes(run, planned_loop(run));
+}
+
+const char* status_name(Status status) {
+  return status == Status::ok ? "ok" : status == Status::refused ? "refused" : "error";
+}
+
+}  // namespace
+
+base::Result<RunResult> run(const std::string& request, ChatModel& model,
+                            const tools::Toolbox& toolbox, const Prompt& prompt,
+                            const RunOptions& options, const EventSink& event, std::stop_token stop,
+                            session::Recorder* recorder) {
+  base::Result<RunResult> result =
+      run_once(request, model, toolbox, prompt, options, event, std::move(stop), recorder);
+  if (options.extensions == nullptr) return result;
+  json ended{{"request", request}, {"workspace", toolbox.workspace().string()}};
+  ended["status"] = result ? status_name(result->status) : "error";
+  ended["answer"] = result ? result->answer : result.error().message;
+  ended["artifacts"] = result ? result->artifacts : std::vector<std::string>();
+  for (const std::string& failure : options.extensions->hooks.after_run(std::move(ended)))
+    event({{"type", "observation"}, {"tool", "after_run"}, {"text", failure}});
+  return result;
 }
 
 }  // namespace agent

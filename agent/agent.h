@@ -68,6 +68,8 @@ struct RunOptions {
   /// JSON Schema as text: the answer is JSON that fits it. Only for a model that is not
   /// constrained().
   std::string schema = {};
+  /// What the person has added (extensions.h); may be null. Its tools stand in the prompt already.
+  Extensions* extensions = nullptr;
 };
 /// For a model that is not constrained().
 inline constexpr RunOptions kFreeRunOptions{.max_turns = 20, .max_time = std::chrono::seconds(600)};

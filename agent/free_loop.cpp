@@ -13,6 +13,7 @@
 #include "agent/answer_schema.h"
 #include "agent/budget.h"
 #include "agent/context_window.h"
+#include "agent/extensions.h"
 #include "agent/loop.h"
 #include "agent/loop_guard.h"
 #include "agent/work_plan.h"
@@ -39,8 +40,11 @@ model::Message user_says(std::string text) {
   return {.role = model::Role::user, .text = std::move(text)};
 }
 
-/// Whether a call reads and nobody has to be asked, so that it may run beside others.
+/// Whether a call reads, and neither a person nor a hook has to be asked, so that it may run beside
+/// others.
 bool only_reads(const Run& run, const model::FunctionCall& call) {
+  if (run.options.extensions != nullptr && run.options.extensions->hooks.around_calls())
+    return false;
   for (const char* name : {"read_file", "list_files", "find_files", "profile"})
     if (call.name == name)
       return policies::decide_tool(run.toolbox.guard().policy(), name).verdict ==
@@ -62,6 +66,7 @@ class FreeLoop {
  public:
   FreeLoop(const Run& run, Budget& budget, int depth) : run_(run), budget_(budget), depth_(depth) {
     seen_.add(0, run.request);
+    seen_.add(0, run.notes);
     for (const tools::FileProfile& profile : run.profiles) {
       seen_.add(0, profile.path);
       seen_.add(0, profile.text);
@@ -371,7 +376,8 @@ class FreeLoop {
                   .recorder = run_.recorder,
                   .files = run_.files,
                   .profiles = run_.profiles,
-                  .sub_task = true};
+                  .sub_task = true,
+                  .notes = run_.notes};
     FreeLoop loop(run, budget_, depth_ + 1);
     loop.limit_turns(budget_.turns_left() / 2);
     base::Result<RunResult> done = loop.go();

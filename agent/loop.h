@@ -22,6 +22,7 @@ struct Run {
   std::vector<std::string> files;            ///< of the workspace
   std::vector<tools::FileProfile> profiles;  ///< of `files`, in their order
   bool sub_task = false;                     ///< a part of another run
+  std::string notes = {};                    ///< AGENTS.md, as the model gets to see it
 };
 
 /// What became of a call: the tool's observation, and as the model gets to see it.

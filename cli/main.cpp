@@ -54,6 +54,7 @@ int main(int argc, char** argv) {
   cli::add_generate(app, action);
   cli::add_logits(app, action);
   cli::add_model(app, action);
+  cli::add_mcp(app, action);
   cli::add_serve(app, action);
   cli::add_tokenize(app, action);
   cli::add_transcribe(app, action);

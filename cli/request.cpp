@@ -172,6 +172,8 @@ json setup_json(const Setup& s) {
   if (!s.prices.empty()) j["prices"] = s.prices;
   if (s.max_cost > 0) j["max_cost"] = s.max_cost;
   keep("schema", s.schema);
+  keep("mcp", s.extensions.mcp_file);
+  if (!s.extensions.skill_folders.empty()) j["skills"] = s.extensions.skill_folders;
   if (s.max_turns) j["max_turns"] = *s.max_turns;
   if (s.max_seconds) j["max_seconds"] = *s.max_seconds;
   return j;
@@ -192,6 +194,10 @@ Setup setup_of(const json& j) {
   if (j.contains("prices") && j["prices"].is_array() && j["prices"].size() == 2 &&
       j["prices"][0].is_number() && j["prices"][1].is_number())
     prices = {j["prices"][0].get<double>(), j["prices"][1].get<double>()};
+  std::vector<std::string> skills;
+  if (j.contains("skills") && j["skills"].is_array())
+    for (const json& folder : j["skills"])
+      if (folder.is_string()) skills.push_back(folder.get<std::string>());
   return {.workspace = text("workspace", "."),
           .policy = text("policy", "default"),
           .model = {.model = text("model", kDefaultModel),
@@ -207,7 +213,8 @@ Setup setup_of(const json& j) {
           .max_bytes = static_cast<int64_t>(amount("max_bytes")),
           .prices = std::move(prices),
           .max_cost = amount("max_cost"),
-          .schema = text("schema", "")};
+          .schema = text("schema", ""),
+          .extensions = {.mcp_file = text("mcp", ""), .skill_folders = std::move(skills)}};
 }
 
 void add_budget_options(CLI::App& app, Setup& setup) {
@@ -230,6 +237,14 @@ void add_budget_options(CLI::App& app, Setup& setup) {
       ->needs(prices);
   app.add_option("--schema", setup.schema, "JSON Schema file: the answer is JSON that fits it")
       ->check(CLI::ExistingFile)
+      ->needs("--endpoint");
+  app.add_option("--mcp", setup.extensions.mcp_file,
+                 "MCP servers whose tools the model gets (default: mcp.json in the config folder)")
+      ->needs("--endpoint");
+  app.add_option("--skills", setup.extensions.skill_folders,
+                 "folder of skills beside those of the config folder; may be given again")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
       ->needs("--endpoint");
 }
 
@@ -285,13 +300,18 @@ Done carry_out(const Work& work, ModelSeat& seat, const Around& around) {
   stop_on_signals();
   const Models::One& one = *std::get_if<Models::One>(&taken);
 
-  const agent::Prompt prompt = free ? agent::endpoint_prompt() : agent::builtin_prompt();
+  base::Result<agent::Extensions> extensions =
+      load_extensions(work.setup.extensions, free, *toolbox, program_stop());
+  if (!extensions) return ending.fail(extensions.error(), exit_code(extensions.error()));
+  const agent::Prompt prompt = free ? agent::with_extensions(agent::endpoint_prompt(), *extensions)
+                                    : agent::builtin_prompt();
   if (ending.recorder != nullptr) ending.recorder->with(one.name, prompt_hash(prompt));
   Transcript transcript(toolbox->workspace());
   ending.transcript = &transcript;
   agent::RunOptions options = free ? agent::kFreeRunOptions : agent::RunOptions{};
   options.max_turns = work.setup.max_turns.value_or(options.max_turns);
   if (work.setup.max_seconds) options.max_time = std::chrono::seconds(*work.setup.max_seconds);
+  options.extensions = &*extensions;
   options.max_tokens = work.setup.max_tokens;
   options.max_bytes = work.setup.max_bytes;
   if (work.setup.prices.size() == 2)

@@ -8,6 +8,7 @@
 #include "base/json.h"
 
 #include "agent/session/store.h"
+#include "cli/extensions.h"
 #include "cli/models.h"
 #include "sandbox/guard.h"
 
@@ -22,11 +23,12 @@ struct Setup {
   std::vector<double> prices = {};  ///< of a million tokens of prompts, of replies; or none
   double max_cost = 0;              ///< 0: any
   std::string schema = {};          ///< file with a JSON Schema of the answer, if any
+  ExtensionOptions extensions = {};
 };
 nlohmann::json setup_json(const Setup& setup);
 Setup setup_of(const nlohmann::json& json);
 
-/// --max-turns and the like, and --schema.
+/// --max-turns and the like, --schema, --mcp and --skills.
 void add_budget_options(CLI::App& app, Setup& setup);
 
 /// One request, and the session it belongs to.

@@ -99,6 +99,17 @@ Status Guard::log(const std::string& kind, std::vector<std::pair<std::string, Au
   return state_->audit->append({.run = state_->session, .kind = kind, .fields = std::move(fields)});
 }
 
+void Guard::log_proxy(const ProxyEvent& e) {
+  (void)log("proxy", {{"event", std::string(kind_of(e.kind))},
+                      {"method", e.method},
+                      {"host", e.host},
+                      {"port", int64_t{e.port}},
+                      {"address", e.address},
+                      {"why", e.why},
+                      {"sent_bytes", static_cast<int64_t>(e.sent_bytes)},
+                      {"received_bytes", static_cast<int64_t>(e.received_bytes)}});
+}
+
 Status Guard::settle(const policies::Decision& decision, const std::string& what) {
   bool allowed = decision.verdict == policies::Verdict::allow;
   std::string by = "policy";
@@ -126,11 +137,14 @@ Status Guard::settle(const policies::Decision& decision, const std::string& what
   return Error{Errc::refused, message};
 }
 
-Status Guard::allow_tool(const std::string& name) {
+Status Guard::allow_tool(const std::string& name, const std::string& arguments) {
   const policies::Decision decision = policies::decide_tool(policy(), name);
   // A tool that is simply allowed is logged by its outcome.
   if (decision.verdict == policies::Verdict::allow) return Ok{};
-  return settle(decision, "tool " + name);
+  constexpr size_t kShown = 2000;
+  const std::string shown =
+      arguments.size() <= kShown ? arguments : arguments.substr(0, kShown) + " …";
+  return settle(decision, "tool " + name + (shown.empty() ? "" : " " + shown));
 }
 
 Status Guard::allow_command(const std::vector<std::string>& argv) {
@@ -143,17 +157,7 @@ Result<Guard::Run> Guard::run(Program program, const std::string& label, bool dr
   program.workspace = workspace();
   program.workspace_writable = true;
   program.network = true;
-  program.on_proxy = [this](const ProxyEvent& e) {
-    // Nothing can be stopped for it here; what cannot be logged is noticed by the next append.
-    (void)log("proxy", {{"event", std::string(kind_of(e.kind))},
-                        {"method", e.method},
-                        {"host", e.host},
-                        {"port", int64_t{e.port}},
-                        {"address", e.address},
-                        {"why", e.why},
-                        {"sent_bytes", static_cast<int64_t>(e.sent_bytes)},
-                        {"received_bytes", static_cast<int64_t>(e.received_bytes)}});
-  };
+  program.on_proxy = [this](const ProxyEvent& e) { log_proxy(e); };
   Result<Outcome> outcome = state_->runner.run(program, policy(), stop);
   if (Status s = log("outcome", {{"argv", program.argv},
                                  {"end", outcome ? describe(*outcome) : outcome.error().message},

@@ -57,7 +57,8 @@ class Guard {
 
   /// Ok if the policy, or the person, allows the tool or the command. Errors: refused, with the
   /// policy's reason; system (the audit log).
-  base::Status allow_tool(const std::string& name);
+  /// arguments: of the call, as the person is shown them.
+  base::Status allow_tool(const std::string& name, const std::string& arguments = "");
   base::Status allow_command(const std::vector<std::string>& argv);
 
   struct Run {
@@ -80,6 +81,9 @@ class Guard {
 
   /// One record of the audit log. Errors: system and the others of AuditLog::append().
   base::Status log(const std::string& kind, std::vector<std::pair<std::string, AuditValue>> fields);
+  /// The same for what a proxy did. Nothing can be stopped for it any more; that it cannot be
+  /// logged is noticed by the next record.
+  void log_proxy(const ProxyEvent& event);
 
  private:
   struct State {

@@ -177,7 +177,8 @@ Result<std::shared_ptr<Zygote>> Zygote::make(Owner owner) {
   return zygote;
 }
 
-Result<Prepared> Prepared::make(std::shared_ptr<Zygote> zygote, bool resident) {
+Result<Prepared> Prepared::make(std::shared_ptr<Zygote> zygote, Wiring wiring) {
+  const bool resident = wiring != Wiring::run;
   Result<UniqueFd> program = memory_file("program"), in = memory_file("stdin");
   for (const Result<UniqueFd>* file : {&program, &in}) {
     if (!*file) return file->error();
@@ -199,10 +200,14 @@ Result<Prepared> Prepared::make(std::shared_ptr<Zygote> zygote, bool resident) {
   if (!groups) return groups.error();
   const jail::JailRequest request{.groups = static_cast<uint32_t>(groups->size()),
                                   .unified = cgroup.unified() ? 1u : 0u};
-  std::vector<int> fds = {in->get(),
-                          resident ? err->theirs.get() : out->theirs.get(),
-                          err->theirs.get(),
-                          events->theirs.get(),
+  const bool service = wiring == Wiring::service;
+  const int talk = events->theirs.get(), rest = err->theirs.get();
+  std::vector<int> fds = {service ? talk : in->get(),
+                          service    ? talk
+                          : resident ? rest
+                                     : out->theirs.get(),
+                          rest,
+                          service ? rest : talk,
                           status->theirs.get(),
                           program->get()};
   for (const UniqueFd& group : *groups) fds.push_back(group.get());

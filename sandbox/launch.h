@@ -62,13 +62,17 @@ class Zygote {
   base::UniqueFd control;
 };
 
+/// What a program's descriptors 0 to 3 are. Of the latter two this side never waits.
+enum class Wiring {
+  run,      ///< 0 is a file; 1, 2 and 3 are pipes
+  worker,   ///< 0 is a file; 1 and 2 are one pipe, 3 is a stream socket
+  service,  ///< 0 and 1 are one stream socket, 2 and 3 are one pipe
+};
+
 /// A jail that stands and waits for its program.
 struct Prepared {
-  /// Asks `zygote` for one and does not wait for it.
-  /// resident: the program's descriptor 3 is a stream socket instead of a pipe, and 1 and 2 are the
-  /// same pipe, which this side never waits for.
-  /// Errors: as run().
-  static base::Result<Prepared> make(std::shared_ptr<Zygote> zygote, bool resident);
+  /// Asks `zygote` for one and does not wait for it. Errors: as run().
+  static base::Result<Prepared> make(std::shared_ptr<Zygote> zygote, Wiring wiring);
   /// Lets it run the program of `jail`, whose owner is that of the zygote. Once. No other program
   /// may run in a jail of the same zygote meanwhile.
   base::Status go(const Jail& jail, const std::string& stdin_text);
@@ -79,8 +83,8 @@ struct Prepared {
   // In this order, because they go in the opposite one: closing the status socket ends the jail,
   // and the group can be removed only when the jail is gone.
   Cgroup cgroup;
-  base::UniqueFd in, program;  ///< memory files, empty until go()
-  base::UniqueFd out, err, events, status;
+  base::UniqueFd in, program;               ///< memory files, empty until go()
+  base::UniqueFd out, err, events, status;  ///< events: the socket, where there is one
   bool spoiled = false;  ///< the program did not come to an end that the jail reported
 };
 

@@ -60,7 +60,7 @@ void Runner::tend(std::stop_token stop) {
           source = std::make_shared<Source>(Source{.zygote = std::move(*made), .places = {}});
       }
       if (source) {
-        if (Result<Prepared> made = Prepared::make(source->zygote, false))
+        if (Result<Prepared> made = Prepared::make(source->zygote, Wiring::run))
           next = std::make_unique<Prepared>(std::move(*made));
       }
       lock.lock();
@@ -145,7 +145,7 @@ Result<Outcome> Runner::run(const Program& program, const policies::Policy& poli
     bool spoiled = true;
     try {
       if (!prepared) {
-        Result<Prepared> made = Prepared::make((*source)->zygote, false);
+        Result<Prepared> made = Prepared::make((*source)->zygote, Wiring::run);
         if (made) {
           prepared = std::make_unique<Prepared>(std::move(*made));
         } else {

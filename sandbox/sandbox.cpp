@@ -231,7 +231,7 @@ Result<Outcome> run(const Program& program, const policies::Policy& policy, std:
     if (!jail) return jail.error();
     Result<std::shared_ptr<Zygote>> zygote = Zygote::make(jail->owner);
     if (!zygote) return zygote.error();
-    Result<Prepared> prepared = Prepared::make(std::move(*zygote), false);
+    Result<Prepared> prepared = Prepared::make(std::move(*zygote), Wiring::run);
     if (!prepared) return prepared.error();
     Result<Outcome> outcome = run_in(*prepared, program, policy, *jail, stop);
     // Waits until the jail is gone, so that its group can be removed at once.

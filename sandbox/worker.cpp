@@ -64,7 +64,7 @@ Result<std::unique_ptr<Worker>> Worker::start(const Program& program,
     if (!stop) return Error{Errc::system, std::string("eventfd: ") + strerror(errno)};
     Result<std::shared_ptr<Zygote>> zygote = Zygote::make(jail->owner);
     if (!zygote) return zygote.error();
-    Result<Prepared> prepared = Prepared::make(std::move(*zygote), true);
+    Result<Prepared> prepared = Prepared::make(std::move(*zygote), Wiring::worker);
     if (!prepared) return prepared.error();
     if (base::Status s = prepared->go(*jail, ""); !s) return s.error();
     return std::unique_ptr<Worker>(

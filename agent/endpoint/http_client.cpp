@@ -172,7 +172,8 @@ Result<HttpReplyHead> converse(Connection& connection, Stream& stream,
   HttpReplyHead head{.status = static_cast<int>(message.result_int()),
                      .type = field(http::field::content_type),
                      .retry_after = field(http::field::retry_after),
-                     .location = field(http::field::location)};
+                     .location = field(http::field::location),
+                     .session = std::string(message["Mcp-Session-Id"].substr(0, 1000))};
   const std::string encoding = field(http::field::content_encoding);
   if (!encoding.empty() && encoding != "identity")
     return Error{Errc::corrupt,
@@ -241,7 +242,7 @@ Result<HttpReplyHead> over_tls(Connection& connection, const EndpointUrl& url,
 
 Result<HttpReplyHead> HttpClient::ask(const std::string& path, const std::string* body,
                                       const OnPiece& on_piece, Clock::time_point deadline,
-                                      std::stop_token stop) const {
+                                      std::stop_token stop, const HttpFields& fields) const {
   if (stop.stop_requested()) return Error{Errc::cancelled, "stopped"};
   const Result<Endpoints> addresses =
       resolve(url_, std::min(deadline, Clock::now() + options_.connect_time), stop);
@@ -274,10 +275,12 @@ Result<HttpReplyHead> HttpClient::ask(const std::string& path, const std::string
 
   http::request<http::string_body> request{body != nullptr ? http::verb::post : http::verb::get,
                                            path, 11};
+  for (const auto& [name, value] : fields) request.set(name, value);
   request.set(http::field::host, url_.authority());
   request.set(http::field::user_agent, "tessera");
   request.set(http::field::accept,
-              body != nullptr ? "text/event-stream, application/json" : "application/json");
+              body != nullptr ? "text/event-stream, application/json"
+                              : "application/json, text/event-stream");
   request.set(http::field::accept_encoding, "identity");
   request.set(http::field::connection, "close");
   if (!options_.key.empty()) request.set(http::field::authorization, "Bearer " + options_.key);

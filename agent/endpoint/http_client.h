@@ -23,11 +23,15 @@ struct HttpClientOptions {
   size_t max_reply_bytes = 64 << 20;
 };
 
+/// Names and values; the names are tokens, the values printable.
+using HttpFields = std::vector<std::pair<std::string, std::string>>;
+
 struct HttpReplyHead {
   int status = 0;
   std::string type = {};         ///< Content-Type
   std::string retry_after = {};  ///< Retry-After
   std::string location = {};     ///< Location
+  std::string session = {};      ///< Mcp-Session-Id
 };
 
 /// One request to the server of a URL and to no other: no redirects, no proxies of the environment,
@@ -43,14 +47,15 @@ class HttpClient {
   const EndpointUrl& url() const { return url_; }
 
   /// Sends `body` as JSON (POST), or without one a GET. The head is the answer also when the status
-  /// is an error. `deadline` ends it at the latest.
+  /// is an error. `deadline` ends it at the latest. fields: further ones of the request's head;
+  /// those that the client writes itself are not replaced by them.
   /// Errors: not_found (nobody is there; the name is unknown), refused (the certificate is not
   /// trusted), limit (time, size), corrupt (what came is not HTTP, or ended before its end),
   /// cancelled.
   base::Result<HttpReplyHead> ask(const std::string& path, const std::string* body,
                                   const OnPiece& on_piece,
                                   std::chrono::steady_clock::time_point deadline,
-                                  std::stop_token stop) const;
+                                  std::stop_token stop, const HttpFields& fields = {}) const;
 
  private:
   EndpointUrl url_;

@@ -30,7 +30,7 @@ std::string lower(std::string_view s) {
   return out;
 }
 
-Error wrong(const std::string& why) { return {Errc::usage, "--endpoint: " + why}; }
+Error wrong(const std::string& why) { return {Errc::usage, why}; }
 
 }  // namespace
 
@@ -47,7 +47,7 @@ std::string EndpointUrl::authority() const {
   return port == (tls ? 443 : 80) ? name : name + ":" + std::to_string(port);
 }
 
-base::Result<EndpointUrl> parse_endpoint(std::string_view url) {
+base::Result<EndpointUrl> parse_http_url(std::string_view url) {
   // What comes back in a message was printable and short.
   if (url.size() > 1000) return wrong("the URL is longer than 1000 bytes");
   if (std::any_of(url.begin(), url.end(), [](char c) { return c <= 0x20 || c >= 0x7f; }))
@@ -62,8 +62,7 @@ base::Result<EndpointUrl> parse_endpoint(std::string_view url) {
   if (url.find_first_of("?#") != url.npos) return wrong("a URL with ? or # is not taken");
   const size_t slash = std::min(url.find('/'), url.size());
   std::string_view authority = url.substr(0, slash), path = url.substr(slash);
-  if (authority.find('@') != authority.npos)
-    return wrong("a URL with a password is not taken; use --endpoint-key-file");
+  if (authority.find('@') != authority.npos) return wrong("a URL with a password is not taken");
   std::string_view port;
   if (authority.starts_with('[')) {
     const size_t end = authority.find(']');
@@ -97,14 +96,26 @@ base::Result<EndpointUrl> parse_endpoint(std::string_view url) {
         out.port < 1 || out.port > 65535)
       return wrong(given + ": " + std::string(port) + " is no port");
   }
+  out.base = out.root = std::string(path);
+  return out;
+}
+
+base::Result<EndpointUrl> parse_endpoint(std::string_view url) {
+  base::Result<EndpointUrl> out = parse_http_url(url);
+  if (!out) {
+    const bool password = url.find('@') != url.npos;
+    return Error{Errc::usage, "--endpoint: " + out.error().message +
+                                  (password ? "; use --endpoint-key-file" : "")};
+  }
+  std::string_view path = out->base;
   const auto cut = [&](std::string_view end) {
     if (path.ends_with(end)) path.remove_suffix(end.size());
     while (path.ends_with('/')) path.remove_suffix(1);
   };
   cut("");
   cut("/chat/completions");
-  out.base = path.empty() ? "/v1" : std::string(path);
-  out.root = out.base.ends_with("/v1") ? out.base.substr(0, out.base.size() - 3) : out.base;
+  out->base = path.empty() ? "/v1" : std::string(path);
+  out->root = out->base.ends_with("/v1") ? out->base.substr(0, out->base.size() - 3) : out->base;
   return out;
 }
 

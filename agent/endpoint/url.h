@@ -7,7 +7,7 @@
 
 namespace agent {
 
-/// Where an OpenAI-compatible server is: what `--endpoint` names.
+/// Where a server is: what `--endpoint` names, or an MCP server's "url".
 struct EndpointUrl {
   bool tls = false;
   std::string host;  ///< a name or an address; of IPv6 without the brackets
@@ -22,8 +22,12 @@ struct EndpointUrl {
   std::string authority() const;
 };
 
+/// Reads http(s)://HOST[:PORT][/PATH]; `base` and `root` are the path as it is. 0.0.0.0 and [::]
+/// are taken for this machine. Errors: usage (says what is wrong).
+base::Result<EndpointUrl> parse_http_url(std::string_view url);
+
 /// Reads http(s)://HOST[:PORT][/PATH]. Without a path it is /v1; a /chat/completions at its end
-/// goes. 0.0.0.0 and [::] are taken for this machine. Errors: usage (says what is wrong).
+/// goes. Otherwise as parse_http_url().
 base::Result<EndpointUrl> parse_endpoint(std::string_view url);
 
 }  // namespace agent

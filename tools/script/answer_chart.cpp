@@ -65,16 +65,27 @@ Result<std::string> embedded(json spec, const vega::UrlLoader& load) {
   return spec.dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
-Result<std::string> picture(const std::string& path, const std::string& format, double scale) {
+/// The specification that a request names by its path, or holds. folder: where its data lies.
+Result<json> spec_of(const json& request, std::string& folder) {
+  const auto inside = request.find("spec");
+  if (inside != request.end()) return *inside;
+  const std::string path = request["path"].get<std::string>();
   Result<std::string> text = data::read_whole(path, kMaxSpecBytes);
   if (!text && text.error().code == Errc::not_found)
     return Error{Errc::not_found, data::no_file(path, false)};
   if (!text) return text.error();
-  Result<json> spec = parse_spec(*text, path);
+  const size_t slash = path.rfind('/');
+  folder = slash == path.npos ? "" : path.substr(0, slash + 1);
+  return parse_spec(*text, path);
+}
+
+/// findings: what is wrong with the chart, where somebody wants to know.
+Result<std::string> picture(const json& request, const std::string& format, double scale,
+                            std::string* findings) {
+  std::string folder;
+  Result<json> spec = spec_of(request, folder);
   if (!spec) return spec.error();
   // Addresses of data are names in the specification's folder.
-  const size_t slash = path.rfind('/');
-  const std::string folder = slash == path.npos ? "" : path.substr(0, slash + 1);
   vega::Options options{.load = [&](std::string_view url) -> Result<std::string> {
     const std::string name = folder + std::string(url);
     Result<std::string> bytes = data::read_whole(name, kMaxDataBytes);
@@ -84,6 +95,8 @@ Result<std::string> picture(const std::string& path, const std::string& format, 
   }};
   Result<vega::Scene> scene = vega::compile(*spec, options);
   if (!scene) return scene.error();
+  if (findings != nullptr)
+    *findings = vega::findings_text(vega::check(*spec, *scene, options.load));
   if (format == "svg") return vega::svg(*scene);
   if (format == "pdf") return vega::pdf(*scene);
   if (format == "embedded") return embedded(std::move(*spec), options.load);
@@ -101,22 +114,27 @@ Result<std::string> picture(const std::string& path, const std::string& format, 
 
 const char* answer_chart(const json& request, Events& events) {
   const auto path = request.find("path");
-  if (path == request.end() || !path->is_string()) return "the request has no path";
+  if (!request.contains("spec") && (path == request.end() || !path->is_string()))
+    return "the request has no path";
+  // A chart that is to be kept has a name of its own.
+  const std::string save = request.value("save", "");
+  const std::string name = save.empty() ? "picture" : save;
   const std::string format = request.value("format", "png");
   const double scale = request.value("scale", 2.0);
   if (!(scale > 0 && scale <= 10)) return "the scale is not between 0 and 10";
-  Result<std::string> bytes = picture(path->get<std::string>(), format, scale);
+  std::string findings;
+  Result<std::string> bytes = picture(request, format, scale, save.empty() ? nullptr : &findings);
   if (bytes) {
-    Result<base::UniqueFd> file = data::create_new("picture");
-    base::Status written =
-        file ? data::write_all(*file, *bytes, "picture") : base::Status(file.error());
+    Result<base::UniqueFd> file = data::create_new(name);
+    base::Status written = file ? data::write_all(*file, *bytes, name) : base::Status(file.error());
     if (!written) bytes = written.error();
   }
   if (!bytes) {
     events.error(bytes.error().message);
     return nullptr;
   }
-  events.file("picture", 0);
+  if (!findings.empty()) events.print(findings);
+  events.file(name, 0);
   events.done();
   return nullptr;
 }

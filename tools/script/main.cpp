@@ -5,7 +5,8 @@
 //   tessera-worker profile  stdin {"paths":["…"]}
 //   tessera-worker query    stdin {"sql":"…","format":"csv|json|table"}
 //   tessera-worker facts    stdin {"path":"…","format":"json|table"}
-//   tessera-worker draw     stdin {"path":"spec.json","format":"png","scale":2}, or another format
+//   tessera-worker draw     stdin {"path":"spec.json","format":"png","scale":2}, or another format;
+//                           "spec" in place of the path; with "save" a file of that name
 //                           of answer_chart.h
 //   tessera-worker files    stdin {"tool":"find_files","arguments":{…}}; with "hand_over" the steps
 //                           of a plan are left in the file /out/steps where that is enough

@@ -293,6 +293,39 @@ base::Result<DataAnswer> Toolbox::draw(const std::string& spec, const std::strin
       "picture", stop);
 }
 
+base::Result<Observation> Toolbox::draw_chart(const json& spec, const std::string& save,
+                                              std::stop_token stop) const {
+  const std::string format = std::filesystem::path(save).extension().string();
+  if (!stays_inside(save) || (format != ".png" && format != ".svg" && format != ".pdf"))
+    return failed("a chart is saved in the workspace as a .png, .svg or .pdf file");
+  if (!options_.policy.workspace_writable)
+    return failed("the policy " + options_.policy.name + " lets nothing be written");
+  base::Result<Work> work = this->work({{"mode", "draw"},
+                                        {"spec", spec},
+                                        {"format", format.substr(1)},
+                                        {"save", save},
+                                        {"own", true}},
+                                       stop);
+  if (!work) return work.error();
+  Observation observation{.stopped = work->stopped};
+  for (const json& event : work->events) {
+    if (event.value("type", "") == "print") observation.text += event.value("text", "");
+    if (event.value("type", "") == "error") return failed(event.value("message", "failed"));
+  }
+  if (!work->layer) return Error{Errc::internal, "the worker made no chart"};
+  base::Result<sandbox::Kept> kept = guard_->keep(*work->layer, "draw_chart");
+  if (!kept) return kept.error();
+  FileAnswer answer;
+  take_over(*kept, false, answer);
+  if (!answer.error.empty()) {
+    Observation lost = failed(answer.error);
+    lost.refused = answer.refused;
+    return lost;
+  }
+  observation.charts.push_back({.path = save, .spec = spec});
+  return observation;
+}
+
 base::Result<DataAnswer> Toolbox::markdown_page(const std::string& path, const std::string& title,
                                                 std::stop_token stop) const {
   return made_file({{"mode", "report"}, {"path", path}, {"title", title}, {"own", true}}, "page",
@@ -375,7 +408,6 @@ base::Result<FileAnswer> Toolbox::file_tool(const std::string& name, const json&
   return answer;
 }
 
-// The beginning and the end of a long text, cut at lines where there are some.
 std::string head_and_tail(const std::string& text, size_t most) {
   if (text.size() <= most) return text;
   size_t head = most / 2, tail = text.size() - most / 2;

@@ -41,7 +41,13 @@ struct Observation {
   std::vector<ChartMade> charts = {};
   std::vector<std::string> files = {};  ///< saved, relative
   std::string run = {};  ///< id in the journal, for `tessera undo`; empty if nothing was kept
+  /// Encoded pictures that came with the text and lie in no file: those of tools of others.
+  std::vector<std::string> pictures = {};
 };
+
+/// The beginning and the end of a text that is longer than `most` bytes, cut at lines where there
+/// are some.
+std::string head_and_tail(const std::string& text, size_t most);
 
 /// A file of the workspace as a profile shows it.
 struct FileProfile {
@@ -115,6 +121,12 @@ class Toolbox {
   /// format: png, svg, pdf, or scene (JSON). scale: pixels of a PNG per unit. Errors: as profile().
   base::Result<DataAnswer> draw(const std::string& spec, const std::string& format, double scale,
                                 std::stop_token stop) const;
+
+  /// A Vega-Lite specification as a new file of the workspace, whose ending (png, svg, pdf) says
+  /// what it becomes. Its data lies in the workspace. The text is what is wrong with the chart.
+  /// Errors: as profile().
+  base::Result<Observation> draw_chart(const nlohmann::json& spec, const std::string& save,
+                                       std::stop_token stop) const;
 
   /// A Markdown file of the workspace as one HTML page, which is the answer's text. title: "" is
   /// its first heading. Errors: as profile().

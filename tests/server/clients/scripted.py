@@ -15,7 +15,7 @@ def skip(why):
     sys.exit(77)
 
 
-def call(name, **arguments):
+def call(name, /, **arguments):
     """A call as Gemma writes it; strings only."""
     inside = ",".join(f"{key}:{QUOTE}{arguments[key]}{QUOTE}" for key in sorted(arguments))
     return f"<|tool_call>call:{name}{{{inside}}}<tool_call|>"

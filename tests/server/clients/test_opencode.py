@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""OpenCode against the real server with a scripted model: what it asks, runs and shows."""
+"""OpenCode against the real server with a scripted model: what it asks, runs and shows, and Tessera's tools over MCP.
+argv: the scripted server, the program."""
 import json
 import os
 import struct
@@ -12,6 +13,7 @@ from pathlib import Path
 from scripted import CLIENTS, END, WAIT, Server, call, check_history, main, skip, thought
 
 PROGRAM = str(Path(sys.argv[1]).resolve())
+TESSERA = str(Path(sys.argv[2]).resolve())
 OPENCODE = CLIENTS / "opencode"
 if not OPENCODE.exists():
     skip("OpenCode is not here")
@@ -34,7 +36,7 @@ class Project:
         (self.project / "red.png").write_bytes(png())
         self.configure(port, context, output)
 
-    def configure(self, port, context, output):
+    def configure(self, port, context, output, mcp=None):
         model = {"name": "Gemma", "attachment": True, "reasoning": True, "tool_call": True,
                  "modalities": {"input": ["text", "image"], "output": ["text"]},
                  "limit": {"context": context, "output": output}}
@@ -42,7 +44,7 @@ class Project:
             "provider": {"local": {"npm": "@ai-sdk/openai-compatible", "name": "Local",
                                    "options": {"baseURL": f"http://127.0.0.1:{port}/v1", "apiKey": "local"},
                                    "models": {"scripted": model}}},
-            "model": "local/scripted", "small_model": "local/scripted", "autoupdate": False, "share": "disabled"}))
+            "model": "local/scripted", "small_model": "local/scripted", "autoupdate": False, "share": "disabled", "mcp": mcp or {}}))
 
     def run(self, text, *words):
         home = self.folder / "home"
@@ -167,5 +169,25 @@ def compaction_near_the_limit():
         assert any("ummary" in text for text in texts(events)) or "A long list." in texts(events), texts(events)
 
 
+def tools_of_tessera():
+    script = 'chart.bar(data.read("sales.csv"), {x = "region", y = "amount", save = "sales.png"})'
+    folder, server = scene([
+        {"when": "ask tessera", "reply": call("tessera_data_query", sql="SELECT sum(amount) AS total FROM 'sales.csv'") + WAIT},
+        {"when": "42", "reply": call("tessera_run_lua", code=script) + WAIT},
+        {"when": "", "reply": "The total is 42; sales.png shows it." + END}])
+    with folder, server:
+        project = Project(folder.name, server.port)
+        project.configure(server.port, 65536, 4096, {"tessera": {
+            "type": "local", "command": [TESSERA, "mcp", "--workspace", str(project.project)], "enabled": True}})
+        events = project.run("ask tessera", "--title", "t")
+        assert calls(events) == [("tessera_data_query", "completed"), ("tessera_run_lua", "completed")], events
+        assert texts(events)[-1] == "The total is 42; sales.png shows it."
+        assert (project.project / "sales.png").read_bytes().startswith(b"\x89PNG")
+        check_history(server.requests())
+        last = server.requests()[-1]
+        assert "tessera_file_plan" in last["tools"] and "tessera_undo" in last["tools"], last["tools"]
+        assert sum(m["media"] for m in last["messages"]) == 1, "the chart is not shown"
+
+
 main(text_and_title, two_calls_at_once, a_long_script_arrives_whole, a_picture_from_a_tool, a_sub_agent,
-     a_session_goes_on_in_a_new_process, compaction_near_the_limit)
+     a_session_goes_on_in_a_new_process, compaction_near_the_limit, tools_of_tessera)
