@@ -11,6 +11,7 @@
 #include "base/json.h"
 
 #include "agent/agent.h"
+#include "agent/as_json.h"
 #include "agent/endpoint/endpoint_model.h"
 #include "agent/native_model.h"
 #include "base/file.h"
@@ -71,29 +72,6 @@ class Transcript {
   std::ofstream file_;
 };
 
-json result_event(const agent::RunResult& r, const char* status) {
-  json artifacts = json::array(), charts = json::array();
-  for (const std::string& path : r.artifacts) {
-    const std::string extension = std::filesystem::path(path).extension().string();
-    artifacts.push_back({{"path", path},
-                         {"mime", extension == ".png"    ? "image/png"
-                                  : extension == ".csv"  ? "text/csv"
-                                  : extension == ".json" ? "application/json"
-                                                         : "text/plain"}});
-  }
-  for (const tools::ChartMade& chart : r.charts)
-    charts.push_back({{"path", chart.path}, {"spec", chart.spec}});
-  return {{"type", "result"},
-          {"status", status},
-          {"answer", r.answer},
-          {"artifacts", artifacts},
-          {"charts", charts},
-          {"usage",
-           {{"tool_calls", r.tool_calls},
-            {"prompt_tokens", r.prompt_tokens},
-            {"completion_tokens", r.completion_tokens}}}};
-}
-
 /// Text of a model or a tool without what a terminal would obey.
 std::string shown(const std::string& text) {
   std::string out;
@@ -128,9 +106,8 @@ void show(const json& event) {
     std::fprintf(stderr, "-> %s\n", shown(event.value("text", "")).c_str());
 }
 
-int finish(const Options& o, Transcript* transcript, const agent::RunResult& r, const char* status,
-           int code) {
-  const json event = result_event(r, status);
+int finish(const Options& o, Transcript* transcript, const agent::RunResult& r, int code) {
+  const json event = agent::result_json(r);
   if (transcript != nullptr && transcript->ok()) transcript->write(event);
   if (o.json) {
     std::printf("%s\n", line_of(event).c_str());
@@ -146,7 +123,8 @@ int finish(const Options& o, Transcript* transcript, const agent::RunResult& r, 
 int fail_run(const Options& o, Transcript* transcript, const Error& error, int code) {
   agent::RunResult r;
   r.answer = error.message;
-  return finish(o, transcript, r, error.code == Errc::refused ? "refused" : "error", code);
+  if (error.code == Errc::refused) r.status = agent::Status::refused;
+  return finish(o, transcript, r, code);
 }
 
 /// What the program's exit code says of a model that cannot be had.
@@ -247,13 +225,13 @@ int run(Options o) {
   }
   switch (result->status) {
     case agent::Status::ok:
-      return finish(o, &transcript, *result, "ok", kDone);
+      return finish(o, &transcript, *result, kDone);
     case agent::Status::refused:
-      return finish(o, &transcript, *result, "refused", kRefused);
+      return finish(o, &transcript, *result, kRefused);
     case agent::Status::bad_input:
-      return finish(o, &transcript, *result, "error", kUsage);
+      return finish(o, &transcript, *result, kUsage);
     default:
-      return finish(o, &transcript, *result, "error", result->out_of_budget ? kBudget : kTool);
+      return finish(o, &transcript, *result, result->out_of_budget ? kBudget : kTool);
   }
 }
 

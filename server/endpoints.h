@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "server/http/http_server.h"
+#include "server/page/page.h"
 #include "server/service.h"
 
 namespace server {
@@ -18,6 +19,8 @@ struct EndpointOptions {
   std::vector<std::string> allowed_origins = {};
   /// A stream in which nothing happens for so long gets a comment with the progress.
   std::chrono::milliseconds ping{5000};
+  /// What a browser gets; null: nothing. Outlives the handler's last call.
+  Page* page = nullptr;
 };
 
 /// What each path does: joins the protocols (api/) with a backend.
