@@ -17,6 +17,7 @@
 #include "server/http/checks.h"
 #include "server/http/cors.h"
 #include "server/on_pool.h"
+#include "server/page/page.h"
 #include "server/relay.h"
 #include "server/transcribe.h"
 

@@ -6,10 +6,11 @@
 #include <vector>
 
 #include "server/http/http_server.h"
-#include "server/page/page.h"
 #include "server/service.h"
 
 namespace server {
+
+class Page;
 
 struct EndpointOptions {
   std::string api_key = {};                     ///< empty: nobody is asked for one

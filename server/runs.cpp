@@ -226,6 +226,7 @@ void Runs::State::work(const std::shared_ptr<net::io_context>& io,
   }
   json event = agent::result_json(result);
   if (run->stop.stop_requested() && result.status != agent::Status::ok) event["status"] = "stopped";
+  event["ms"] = now_ms() - run->time_ms;
   on_server([state = shared_from_this(), run, line = line_of(event),
              status = event["status"].get<std::string>()]() mutable {
     run->status = std::move(status);

@@ -3,6 +3,7 @@
 #include <string_view>
 
 #include "base/json.h"
+#include "server/http/checks.h"
 #include "server/relay.h"
 
 namespace server {
@@ -61,6 +62,8 @@ std::vector<std::pair<std::string, std::string>> Page::headers(const HttpRequest
 }
 
 std::optional<HttpReply> Page::turned_away(const HttpRequest& head) {
+  // A name of --allow-host may lead here from another machine.
+  if (!host_allowed(head.header("host"), {})) return wrong(403, "The page is for this machine.");
   if (!std::string_view(head.path).starts_with(kApi)) return std::nullopt;
   const std::string_view origin = head.header("origin");
   const std::string_view site = head.header("sec-fetch-site");
@@ -72,9 +75,9 @@ std::optional<HttpReply> Page::turned_away(const HttpRequest& head) {
 
 net::awaitable<void> Page::answer(HttpRequest http, std::shared_ptr<Responder> to) {
   const std::string path = http.path;
-  const bool get = http.method == "GET" || http.method == "HEAD";
+  const bool looks = http.method == "GET" || (http.method == "HEAD" && asset(path) != nullptr);
   HttpReply reply;
-  if (!get && http.method != "POST") {
+  if (!looks && http.method != "POST") {
     reply = wrong(405, "The page's paths are asked for by GET or POST.");
     reply.headers.emplace_back("Allow", "GET, POST");
   } else if (const Asset* one = asset(path)) {

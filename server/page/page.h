@@ -23,7 +23,8 @@ class Page {
   /// Headers of every answer: the browser loads from us and from nobody else, and shows the page in
   /// nobody's frame.
   static std::vector<std::pair<std::string, std::string>> headers(const HttpRequest& head);
-  /// A request that another page has its reader's browser send; also one of another port here.
+  /// Before the body is read: a request by another name than this machine's, or one that another
+  /// page has its reader's browser send, also a page of another port here.
   static std::optional<HttpReply> turned_away(const HttpRequest& head);
 
   net::awaitable<void> answer(HttpRequest http, std::shared_ptr<Responder> to);

@@ -56,7 +56,7 @@ async function withPage({ replies = [], policy = "default", askMs = 60000, works
     const page = await context.newPage();
     await page.goto(server.url);
     await page.waitForFunction(() => document.querySelector(".welcome, .run"));
-    await use({ page, context, url: server.url, workspace });
+    await use({ page, context, url: server.url, workspace, server });
     assert.deepEqual(elsewhere, [], "the page asked another host");
     assert.deepEqual(complaints, [], "the page's script failed");
   } finally {
@@ -95,15 +95,17 @@ const tests = {
       await page.evaluate(() => {
         addEventListener("keydown", () => {
           const begin = performance.now();
-          const look = () => (document.querySelector(".run .state")?.textContent ? (window.feedback = performance.now() - begin) : requestAnimationFrame(look));
+          let frames = 0;
+          const look = () => (++frames, document.querySelector(".run .state")?.textContent ? (window.feedback = [performance.now() - begin, frames]) : requestAnimationFrame(look));
           requestAnimationFrame(look);
         }, { capture: true });
       });
       await ask(page, "bar chart of the revenue per shop");
       await over(page);
-      const feedback = await page.evaluate(() => window.feedback);
-      console.log(`first feedback after ${feedback.toFixed(0)} ms`);
-      assert.ok(feedback <= 100, `${feedback} ms`);
+      const [ms, frames] = await page.evaluate(() => window.feedback);
+      console.log(`first feedback after ${ms.toFixed(0)} ms, in frame ${frames}`);
+      // A busy machine may take long for a frame; the page may not take more than the first.
+      assert.ok(ms <= 100 || frames === 1, `${ms} ms, ${frames} frames`);
       const run = page.getByRole("article");
       assert.match(await run.textContent(), /Looked at 1 file/);
       assert.equal(await run.locator(".plan p").textContent(), DRAW.text);
@@ -259,7 +261,7 @@ const tests = {
     await withPage({}, async ({ page, url }) => {
       const headers = (await fetch(url)).headers;
       assert.match(headers.get("content-security-policy"), /default-src 'none'.*connect-src 'self'.*frame-ancestors 'none'/);
-      for (const [name, value] of [["Origin", "http://127.0.0.1:1"], ["Origin", "null"], ["Origin", "http://evil.example"], ["Sec-Fetch-Site", "cross-site"], ["Sec-Fetch-Site", "same-site"]]) {
+      for (const [name, value] of [["Origin", "http://127.0.0.1:1"], ["Origin", "null"], ["Origin", "http://evil.example"], ["Host", "evil.example"], ["Sec-Fetch-Site", "cross-site"], ["Sec-Fetch-Site", "same-site"]]) {
         const status = await new Promise((resolve) => {
           const { request } = require("node:http");
           request(`${url}/tessera/runs`, { method: "POST", headers: { [name]: value } }, (answer) => resolve(answer.statusCode)).end('{"request":"x"}');
@@ -269,6 +271,21 @@ const tests = {
       assert.deepEqual((await (await fetch(`${url}/tessera/runs`)).json()).runs, []);
       // The browser itself asks nobody else.
       assert.equal(await page.evaluate(() => fetch("http://localhost:1/").then(() => "went", (error) => error.name)), "TypeError");
+    });
+  },
+
+  async saysWhatWentWrong() {
+    const wrong = { text: "a plan", code: 'print(data.read("shops.csv"):sum("revenu"))' };
+    await withPage({ replies: [wrong, wrong, wrong, wrong] }, async ({ page, server }) => {
+      await ask(page, "total");
+      await over(page);
+      assert.match(await page.locator(".output.error").first().textContent(), /error: .*revenu/);
+      assert.match(await page.getByRole("alert").textContent(), /That did not work.*revenu/);
+      server.child.stdin.end();
+      await server.ended;
+      await ask(page, "again");
+      await over(page, 2);
+      assert.match(await page.getByRole("alert").last().textContent(), /The server does not answer/);
     });
   },
 

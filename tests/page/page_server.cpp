@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "server/endpoints.h"
+#include "server/page/page.h"
 #include "tests/server/scripted_backend.h"
 
 namespace {

@@ -32,7 +32,7 @@ export type RunEvent =
   | { type: "budget"; what: string }
   | { type: "question"; question: number; what: string; why: string; seconds: number; changes?: Change[] }
   | { type: "answer"; question: number; allow: boolean; by: string }
-  | { type: "result"; status: string; answer: string; artifacts: { path: string; mime: string }[]; charts: Chart[] };
+  | { type: "result"; status: string; ms: number; answer: string; artifacts: { path: string; mime: string }[]; charts: Chart[] };
 
 /** An error with a sentence for the person. status 0: nobody answered. */
 export class Failure extends Error {

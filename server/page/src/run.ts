@@ -20,7 +20,7 @@ export class RunView {
   private readonly steps = el("ol", { class: "steps" });
   private readonly state = el("p", { class: "state" });
   private readonly answer = el("div", { class: "answer" });
-  private readonly started = Date.now();
+  private started = Date.now();
   private profiles: HTMLElement | null = null;
   private call: HTMLElement | null = null;
   private question: { number: number; node: HTMLElement } | null = null;
@@ -92,6 +92,7 @@ export class RunView {
     switch (event.type) {
       case "run":
         this.id = event.id;
+        this.started = event.time_ms;
         if (this.stopAsked) void post(`runs/${encodeURIComponent(event.id)}/stop`, {}).catch(() => {});
         return;
       case "request":
@@ -197,7 +198,6 @@ export class RunView {
   }
 
   private finish(event: Of<"result">): void {
-    const seconds = Math.round((Date.now() - this.started) / 1000);
     this.end();
     if (event.status === "ok") {
       this.answer.replaceChildren(...markdown(event.answer));
@@ -215,7 +215,7 @@ export class RunView {
       this.answer.append(
         el("p", {}, "Files: ", ...files.flatMap((file, i) => [i > 0 && ", ", el("a", { href: fileUrl(file.path), download: file.path.replace(/^.*\//, "") }, file.path)])),
       );
-    if (seconds > 1) this.state.textContent = `Took ${seconds} s.`;
+    this.state.textContent = `Took ${(event.ms / 1000).toFixed(event.ms < 9950 ? 1 : 0)} s.`;
   }
 
   private problem(title: string, text: string): void {
