@@ -47,13 +47,4 @@ std::function<bool(const sandbox::Question&)> ask_person(bool yes) {
   };
 }
 
-nlohmann::json change_json(const sandbox::Change& change) {
-  nlohmann::json line{{"kind", std::string(sandbox::kind_name(change.kind))},
-                      {"path", change.path}};
-  if (!change.from.empty()) line["from"] = change.from;
-  if (change.old_mode != 0) line["old_size"] = change.old_size;
-  if (change.new_mode != 0) line["new_size"] = change.new_size;
-  return line;
-}
-
 }  // namespace cli

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <functional>
-#include "base/json.h"
 
 #include "sandbox/guard.h"
 
@@ -10,8 +9,5 @@ namespace cli {
 /// How a person is asked: on the terminal, with the changes and their diffs shown first; --yes says
 /// yes to everything. Empty where there is no terminal to ask on.
 std::function<bool(const sandbox::Question&)> ask_person(bool yes);
-
-/// A change as the JSON outputs show it: kind, path, from, old_size, new_size.
-nlohmann::json change_json(const sandbox::Change& change);
 
 }  // namespace cli

@@ -5,7 +5,7 @@
 #include <memory>
 #include "base/json.h"
 
-#include "cli/ask.h"
+#include "agent/as_json.h"
 #include "cli/command.h"
 #include "sandbox/workspace/journal.h"
 
@@ -45,17 +45,12 @@ int list(const Options& o, sandbox::Journal& journal) {
   if (!runs) return fail(runs.error());
   json lines = json::array();
   for (const sandbox::Journal::Info& run : *runs) {
-    const std::string state(sandbox::state_name(run.state));
     if (o.json) {
-      lines.push_back({{"run", run.id},
-                       {"label", run.label},
-                       {"time_ms", run.time_ms},
-                       {"state", state},
-                       {"changes", run.n_changes},
-                       {"bytes", run.bytes}});
+      lines.push_back(agent::run_json(run));
     } else {
-      std::printf("%s  %s  %-9s  %4zu changes  %s\n", run.id.c_str(),
-                  local_time(run.time_ms).c_str(), state.c_str(), run.n_changes, run.label.c_str());
+      std::printf(
+          "%s  %s  %-9s  %4zu changes  %s\n", run.id.c_str(), local_time(run.time_ms).c_str(),
+          std::string(sandbox::state_name(run.state)).c_str(), run.n_changes, run.label.c_str());
     }
   }
   if (o.json)
@@ -78,7 +73,7 @@ int changes(const Options& o) {
     base::Result<std::string> diff = std::string();
     if (o.diff) diff = journal->diff(run->info.id, c);
     if (o.json) {
-      json line = change_json(c);
+      json line = agent::change_json(c);
       if (o.diff && diff) line["diff"] = *diff;
       lines.push_back(std::move(line));
       continue;

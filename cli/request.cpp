@@ -5,6 +5,7 @@
 #include <fstream>
 
 #include "agent/agent.h"
+#include "agent/as_json.h"
 #include "base/file.h"
 #include "cli/ask.h"
 #include "cli/stop.h"
@@ -47,33 +48,6 @@ class Transcript {
  private:
   std::ofstream file_;
 };
-
-json result_event(const agent::RunResult& r, const char* status, const std::string& session) {
-  json artifacts = json::array(), charts = json::array();
-  for (const std::string& path : r.artifacts) {
-    const std::string extension = std::filesystem::path(path).extension().string();
-    artifacts.push_back({{"path", path},
-                         {"mime", extension == ".png"    ? "image/png"
-                                  : extension == ".csv"  ? "text/csv"
-                                  : extension == ".json" ? "application/json"
-                                                         : "text/plain"}});
-  }
-  for (const tools::ChartMade& chart : r.charts)
-    charts.push_back({{"path", chart.path}, {"spec", chart.spec}});
-  json event{{"type", "result"},
-             {"status", status},
-             {"answer", r.answer},
-             {"artifacts", artifacts},
-             {"charts", charts},
-             {"usage",
-              {{"tool_calls", r.tool_calls},
-               {"prompt_tokens", r.prompt_tokens},
-               {"completion_tokens", r.completion_tokens}}}};
-  if (!r.not_found.empty()) event["not_found"] = r.not_found;
-  if (r.cost > 0) event["usage"]["cost"] = r.cost;
-  if (!session.empty()) event["session"] = session;
-  return event;
-}
 
 /// One line on stderr for a person who waits.
 void show(const json& event) {
@@ -132,11 +106,12 @@ struct Ending {
   Recorder* recorder = nullptr;
   Transcript* transcript = nullptr;
 
-  Done end(const agent::RunResult& r, const char* status, int code, bool stopped = false) const {
-    Done done{.result = result_event(r, status, recorder ? recorder->info().id : std::string()),
+  Done end(const agent::RunResult& r, int code, bool stopped = false) const {
+    Done done{.result = agent::result_json(r),
               .code = code,
-              .status = stopped ? "stopped" : status,
               .session = recorder ? recorder->info().id : std::string()};
+    done.status = stopped ? "stopped" : done.result.value("status", "");
+    if (!done.session.empty()) done.result["session"] = done.session;
     const std::string line = line_of(done.result);
     if (transcript != nullptr) transcript->write(line);
     if (recorder != nullptr) recorder->finish(done.status, line);
@@ -145,8 +120,8 @@ struct Ending {
   Done fail(const Error& error, int code) const {
     agent::RunResult r;
     r.answer = error.message;
-    return end(r, error.code == Errc::refused ? "refused" : "error", code,
-               error.code == Errc::cancelled);
+    if (error.code == Errc::refused) r.status = agent::Status::refused;
+    return end(r, code, error.code == Errc::cancelled);
   }
 };
 
@@ -341,13 +316,13 @@ Done carry_out(const Work& work, ModelSeat& seat, const Around& around) {
   }
   switch (result->status) {
     case agent::Status::ok:
-      return ending.end(*result, "ok", kDone);
+      return ending.end(*result, kDone);
     case agent::Status::refused:
-      return ending.end(*result, "refused", kRefused);
+      return ending.end(*result, kRefused);
     case agent::Status::bad_input:
-      return ending.end(*result, "error", kUsage);
+      return ending.end(*result, kUsage);
     default:
-      return ending.end(*result, "error",
+      return ending.end(*result,
                         result->cancelled       ? kInternal
                         : result->out_of_budget ? kBudget
                                                 : kTool,

@@ -4,6 +4,7 @@
 #include <memory>
 #include "base/json.h"
 
+#include "agent/as_json.h"
 #include "base/file.h"
 #include "cli/ask.h"
 #include "cli/command.h"
@@ -70,7 +71,7 @@ int lua(const Options& o) {
 
 json changes_json(const sandbox::Kept& kept) {
   json changes = json::array(), refused = json::array();
-  for (const sandbox::Change& c : kept.changes.changes) changes.push_back(change_json(c));
+  for (const sandbox::Change& c : kept.changes.changes) changes.push_back(agent::change_json(c));
   for (const sandbox::Refusal& r : kept.changes.refusals)
     refused.push_back({{"path", r.path}, {"why", r.why}});
   return {{"run", kept.run}, {"changes", changes}, {"refused", refused}, {"dropped", kept.dropped}};

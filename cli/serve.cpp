@@ -5,12 +5,14 @@
 #include <cstdlib>
 #include <memory>
 
+#include "agent/native_model.h"
 #include "base/file.h"
 #include "cli/command.h"
 #include "cli/model_store.h"
 #include "server/endpoints.h"
 #include "server/http/checks.h"
 #include "server/native_backend.h"
+#include "server/page/page.h"
 
 namespace cli {
 namespace {
@@ -19,7 +21,7 @@ using base::Errc;
 using base::Error;
 
 struct Options {
-  std::string model = kDefaultModel, key_file, prefix_folder;
+  std::string model = kDefaultModel, key_file, prefix_folder, workspace, policy = "default";
   server::NativeBackendOptions backend;
   server::HttpOptions http{.port = 8080};
   server::EndpointOptions endpoints;
@@ -50,6 +52,42 @@ base::Result<std::string> key_of(const Options& o) {
   return text;
 }
 
+/// The web page, where there may be one: a browser knows no key, and who reaches the page from
+/// another machine would work in this one's folder.
+base::Result<std::unique_ptr<server::Page>> page_of(const Options& o) {
+  const server::NativeBackendOptions& b = o.backend;
+  const bool here = server::is_loopback(o.http.host) && o.endpoints.api_key.empty();
+  if (!here && !o.workspace.empty())
+    return Error{
+        Errc::usage,
+        "--workspace is for the web page, which is only on this machine and without a key; "
+        "leave out --host and the key, or --workspace"};
+  if (!here) return std::unique_ptr<server::Page>();
+  std::unique_ptr<server::Runs> runs;
+  if (!o.workspace.empty()) {
+    base::Result<policies::Policy> policy = policies::find(o.policy);
+    if (!policy) return policy.error();
+    agent::NativeOptions native{
+        .checkpoint = b.checkpoint, .adapter = b.adapter, .mmproj = b.mmproj};
+    if (native.adapter.empty() && o.model == kDefaultModel) native.adapter = shipped_adapter();
+    server::RunsOptions options{
+        .workspace = o.workspace,
+        .policy = std::move(*policy),
+        .audit = sandbox::AuditLog::default_path(),
+        .open_model = [native]() -> base::Result<std::unique_ptr<agent::ChatModel>> {
+          auto engine = agent::NativeEngine::load(native);
+          if (!engine) return engine.error();
+          return std::unique_ptr<agent::ChatModel>(
+              std::make_unique<agent::NativeModel>(std::move(*engine)));
+        },
+        .ping = o.endpoints.ping};
+    base::Result<std::unique_ptr<server::Runs>> opened = server::Runs::open(std::move(options));
+    if (!opened) return opened.error();
+    runs = std::move(*opened);
+  }
+  return std::make_unique<server::Page>(b.id, std::move(runs));
+}
+
 int run(Options o) {
   const base::Result<std::string> key = key_of(o);
   if (!key) return fail(key.error());
@@ -75,6 +113,10 @@ int run(Options o) {
         o.prefix_folder.empty() ? usual_prefix_folder() : std::filesystem::path(o.prefix_folder);
   b.scheduler.max_prefix_bytes_on_disk = static_cast<uint64_t>(o.prefix_gb * (1 << 30));
 
+  base::Result<std::unique_ptr<server::Page>> page = page_of(o);
+  if (!page) return fail(page.error());
+  o.endpoints.page = page->get();
+
   std::fprintf(stderr, "reading the model ...\n");
   base::Result<std::unique_ptr<server::NativeBackend>> backend = server::NativeBackend::load(b);
   if (!backend) return fail(of_file(o.model, backend.error()));
@@ -88,6 +130,10 @@ int run(Options o) {
               o.http.certificate.empty() ? "http" : "https", six ? "[" : "", o.http.host.c_str(),
               six ? "]" : "", (*http)->port());
   std::fflush(stdout);
+  if (!o.workspace.empty())
+    std::fprintf(stderr, "the page for %s is at %s://%s%s%s:%d/\n", o.workspace.c_str(),
+                 o.http.certificate.empty() ? "http" : "https", six ? "[" : "", o.http.host.c_str(),
+                 six ? "]" : "", (*http)->port());
   net::signal_set signals(*(*http)->io(), SIGINT, SIGTERM);
   signals.async_wait([&](const boost::system::error_code& ec, int) {
     if (ec) return;
@@ -96,6 +142,7 @@ int run(Options o) {
   });
   (*http)->run();
   // In this order: nothing is prepared any more, nothing computed, nothing sent.
+  if (*page) (*page)->join();
   endpoints.join();
   backend->reset();
   return kDone;
@@ -112,6 +159,9 @@ void add_serve(CLI::App& app, Action& action) {
   c->add_option("--model", o->model, "checkpoint: a name or a path");
   c->add_option("--adapter", o->backend.adapter, "LoRA adapter");
   c->add_option("--mmproj", o->backend.mmproj, "GGUF with the embedders of pictures and sound");
+  c->add_option("--workspace", o->workspace, "folder that the web page works in");
+  c->add_option("--policy", o->policy, "name or file of the policy of the page's runs")
+      ->needs("--workspace");
   c->add_option("--id", o->backend.id, "what clients call the model (default: its name)");
   c->add_option("--alias", o->backend.aliases, "another name for it; may be given again")
       ->expected(1)

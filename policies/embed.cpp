@@ -1,5 +1,5 @@
-// Build-time tool: embed OUTPUT NAME=FILE…  writes a C++ source with the bytes of each FILE as
-// `extern const std::string_view embedded_NAME`, in namespace policies. It stands in for #embed.
+// Build-time tool: embed NAMESPACE OUTPUT NAME=FILE…  writes a C++ source with the bytes of each
+// FILE as `extern const std::string_view embedded_NAME` in NAMESPACE. It stands in for #embed.
 
 #include <cstdio>
 #include <cstring>
@@ -8,9 +8,10 @@
 #include <string>
 
 int main(int argc, char** argv) {
-  if (argc < 3) return std::fputs("usage: embed OUTPUT NAME=FILE...\n", stderr), 2;
-  std::string text = "#include <string_view>\n\nnamespace policies {\n";
-  for (int i = 2; i < argc; ++i) {
+  if (argc < 4) return std::fputs("usage: embed NAMESPACE OUTPUT NAME=FILE...\n", stderr), 2;
+  const std::string name_space = argv[1];
+  std::string text = "#include <string_view>\n\nnamespace " + name_space + " {\n";
+  for (int i = 3; i < argc; ++i) {
     const char* equals = std::strchr(argv[i], '=');
     if (equals == nullptr) return std::fprintf(stderr, "embed: no '=' in %s\n", argv[i]), 2;
     std::string name(argv[i], static_cast<size_t>(equals - argv[i]));
@@ -26,8 +27,8 @@ int main(int argc, char** argv) {
     text += "const std::string_view embedded_" + name + "(reinterpret_cast<const char*>(bytes_" +
             name + "), " + std::to_string(bytes.size()) + ");\n";
   }
-  text += "}  // namespace policies\n";
-  std::ofstream out(argv[1], std::ios::binary);
+  text += "}  // namespace " + name_space + "\n";
+  std::ofstream out(argv[2], std::ios::binary);
   out << text;
   return out.flush() ? 0 : 1;
 }

@@ -17,6 +17,7 @@
 #include "server/http/checks.h"
 #include "server/http/cors.h"
 #include "server/on_pool.h"
+#include "server/page/page.h"
 #include "server/relay.h"
 #include "server/transcribe.h"
 
@@ -108,6 +109,9 @@ struct Endpoints::State {
                 "Pages of " + std::string(request.header("origin")) +
                     " may not use this server; allow them with --allow-origin.",
                 "invalid_request_error", "origin_not_allowed");
+    if (options.page != nullptr && Page::owns(request.path)) {
+      if (std::optional<HttpReply> not_ours = Page::turned_away(request)) return not_ours;
+    }
     // A browser asks without the key whether it may send it.
     if (is_preflight(request) && origin_named(request.header("origin"), options.allowed_origins))
       return std::nullopt;
@@ -325,6 +329,10 @@ net::awaitable<void> Endpoints::State::answer(HttpRequest http, std::shared_ptr<
   const bool post = http.method == "POST";
   const std::shared_ptr<net::io_context> io = to->io();
   const std::string path = http.path;
+  if (options.page != nullptr && Page::owns(path)) {
+    co_await options.page->answer(std::move(http), std::move(to));
+    co_return;
+  }
   for (const Generating& one : kGenerating)
     if (path == one.path && post) {
       co_await generate(io, one.protocol, std::move(http), std::move(to));
@@ -383,6 +391,7 @@ base::Result<std::unique_ptr<HttpServer>> Endpoints::listen(HttpOptions options)
     return state->turned_away(head);
   };
   options.answer_headers = [state = state_](const HttpRequest& head) {
+    if (state->options.page != nullptr && Page::owns(head.path)) return Page::headers(head);
     return cors_headers(head, state->options.allowed_origins);
   };
   options.error_reply = [](int status, std::string_view why) -> HttpReply {

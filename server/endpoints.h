@@ -10,6 +10,8 @@
 
 namespace server {
 
+class Page;
+
 struct EndpointOptions {
   std::string api_key = {};                     ///< empty: nobody is asked for one
   std::vector<std::string> allowed_hosts = {};  ///< names beside loopback's (checks.h)
@@ -18,6 +20,8 @@ struct EndpointOptions {
   std::vector<std::string> allowed_origins = {};
   /// A stream in which nothing happens for so long gets a comment with the progress.
   std::chrono::milliseconds ping{5000};
+  /// What a browser gets; null: nothing. Outlives the handler's last call.
+  Page* page = nullptr;
 };
 
 /// What each path does: joins the protocols (api/) with a backend.

@@ -1,0 +1,103 @@
+// What the server says; docs/page.md describes the paths.
+
+export interface State {
+  model: string;
+  workspace: string | null;
+  policy?: string;
+}
+export interface RunInfo {
+  id: string;
+  request: string;
+  time_ms: number;
+  status: string;
+}
+export interface Change {
+  kind: string;
+  path: string;
+  from?: string;
+  old_size?: number;
+  new_size?: number;
+  diff?: string;
+}
+export interface Chart {
+  path: string;
+  spec: Record<string, unknown>;
+}
+export type RunEvent =
+  | { type: "run"; id: string; time_ms: number }
+  | { type: "request" | "plan" | "text"; text: string }
+  | { type: "loading" }
+  | { type: "call"; tool: string; arguments: Record<string, unknown> }
+  | { type: "observation"; tool: string; text: string }
+  | { type: "budget"; what: string }
+  | { type: "question"; question: number; what: string; why: string; seconds: number; changes?: Change[] }
+  | { type: "answer"; question: number; allow: boolean; by: string }
+  | { type: "result"; status: string; ms: number; answer: string; artifacts: { path: string; mime: string }[]; charts: Chart[] };
+
+/** An error with a sentence for the person. status 0: nobody answered. */
+export class Failure extends Error {
+  constructor(
+    readonly status: number,
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
+const nobody = () => new Failure(0, "The server does not answer. Is `tessera serve` still running?");
+
+async function checked(path: string, init?: RequestInit): Promise<Response> {
+  let response: Response;
+  try {
+    response = await fetch(`/tessera/${path}`, init);
+  } catch (error) {
+    if (error instanceof DOMException && error.name === "AbortError") throw error;
+    throw nobody();
+  }
+  if (response.ok) return response;
+  const body = await response.json().catch(() => null);
+  throw new Failure(response.status, body?.error?.message ?? `The server answered with ${response.status}.`);
+}
+
+export async function get<T>(path: string): Promise<T> {
+  return (await checked(path)).json();
+}
+
+export async function post<T>(path: string, body: unknown): Promise<T> {
+  return (await checked(path, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) })).json();
+}
+
+export async function upload(name: string, file: Blob): Promise<void> {
+  await checked(`files?name=${encodeURIComponent(name)}`, { method: "POST", headers: { "Content-Type": "application/octet-stream" }, body: file });
+}
+
+export const fileUrl = (path: string) => `/tessera/file?path=${encodeURIComponent(path)}`;
+
+/** Reads a stream of server-sent events; `on` gets each with its number. Ends when the server ends it. */
+export async function events(path: string, request: string | null, on: (event: RunEvent, number: number) => void): Promise<void> {
+  const response = await checked(
+    path,
+    request === null ? {} : { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ request }) },
+  );
+  const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
+  let rest = "";
+  for (;;) {
+    let piece: ReadableStreamReadResult<string>;
+    try {
+      piece = await reader.read();
+    } catch {
+      throw nobody();
+    }
+    if (piece.done) return;
+    rest += piece.value;
+    const blocks = rest.split("\n\n");
+    rest = blocks.pop()!;
+    for (const block of blocks) {
+      let number = 0;
+      for (const line of block.split("\n")) {
+        if (line.startsWith("id: ")) number = Number(line.slice(4));
+        if (line.startsWith("data: ")) on(JSON.parse(line.slice(6)), number);
+      }
+    }
+  }
+}

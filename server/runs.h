@@ -1,0 +1,54 @@
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "agent/chat_model.h"
+#include "base/result.h"
+#include "server/http/http_server.h"
+#include "tools/toolbox/toolbox.h"
+
+namespace server {
+
+struct RunsOptions {
+  std::filesystem::path workspace = {};
+  policies::Policy policy = {};
+  std::filesystem::path audit = {};  ///< as GuardOptions::audit
+  /// Called once, by the first run, on its thread.
+  std::function<base::Result<std::unique_ptr<agent::ChatModel>>()> open_model = {};
+  /// A question that has no answer by then is answered with no.
+  std::chrono::milliseconds ask_time{120'000};
+  /// For how long nobody may look at a run with a question before that is a no: a reload takes a
+  /// moment.
+  std::chrono::milliseconds away_time{4'000};
+  std::chrono::milliseconds ping{5'000};  ///< as EndpointOptions::ping
+};
+
+/// Requests of a person to the agent in one workspace, one at a time, and what became of those of
+/// this process. Everything but join() on the server's thread; runs have a thread of their own.
+class Runs {
+ public:
+  /// Errors: as Toolbox::open().
+  static base::Result<std::unique_ptr<Runs>> open(RunsOptions options);
+  ~Runs();
+  /// Stops the run that goes on and waits for its end. Before the server ends.
+  void join();
+
+  /// The workspace, for whoever looks into it beside the runs; nobody is asked for those.
+  const tools::Toolbox& toolbox() const;
+
+  /// POST "": starts a run and streams its events; GET "": all runs, the oldest first;
+  /// GET "/ID": the events of one, from ?from=N on; POST "/ID/stop"; POST "/ID/answer".
+  /// path: what follows /tessera/runs.
+  net::awaitable<void> handle(std::string path, HttpRequest http, std::shared_ptr<Responder> to);
+
+  struct State;
+
+ private:
+  explicit Runs(std::shared_ptr<State> state);
+  std::shared_ptr<State> state_;
+};
+
+}  // namespace server

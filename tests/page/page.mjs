@@ -1,0 +1,338 @@
+// node page.mjs PAGE-SERVER TESSERA CHROMIUM: the page as a person uses it, with a model that is a list of replies. With
+// TESSERA_SHOTS=DIR it leaves pictures there.
+import assert from "node:assert/strict";
+import { spawn, spawnSync } from "node:child_process";
+import fs from "node:fs";
+import { createRequire } from "node:module";
+import os from "node:os";
+import path from "node:path";
+import readline from "node:readline";
+import { fileURLToPath } from "node:url";
+
+const root = fileURLToPath(new URL("../..", import.meta.url));
+const require = createRequire(path.join(root, "server/page/package.json"));
+const { chromium } = require("playwright-core");
+const axe = fs.readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
+const [pageServer, tessera, executablePath] = process.argv.slice(2);
+const shots = process.env.TESSERA_SHOTS;
+
+const CSV = "shop,revenue\nBern,12.5\nChur,30\nThun,4.25\n";
+const DRAW = { text: "revenue=revenue; shop=shop", code: 'local t = data.read("shops.csv")\nprint(t:sum("revenue"))\nchart.bar(t, {x="shop", y="revenue", title="Revenue"})' };
+const ANSWER = {
+  text:
+    "## Revenue\n\n**Chur** is highest (30). See `chart.png`.\n\n| shop | revenue |\n|:--|--:|\n| Chur | 30 |\n| Bern | 12.5 |\n\n- one\n- two\n\n" +
+    '<img src="http://evil.example/a.png" onerror="window.hacked=1"><script>window.hacked=1</script> ![x](http://evil.example/b.png) [here](javascript:window.hacked=1)',
+};
+const SAVE = { text: "a copy", code: 'data.read("shops.csv"):save("copy.csv")' };
+const WRITE = { text: "a change", code: 'files.write("shops.csv", "shop,revenue\\nBern,13\\n")' };
+
+function folder() {
+  const made = fs.mkdtempSync(path.join(os.tmpdir(), "page-"));
+  fs.writeFileSync(path.join(made, "shops.csv"), CSV);
+  return made;
+}
+
+async function started(command, words, line) {
+  const child = spawn(command, words, { stdio: ["pipe", "pipe", "inherit"] });
+  const ended = new Promise((resolve) => child.on("exit", resolve));
+  const first = await new Promise((resolve, reject) => {
+    readline.createInterface(child.stdout).once("line", resolve);
+    child.once("exit", () => reject(new Error(`${command} ended`)));
+  });
+  return { child, ended, url: `http://127.0.0.1:${line.exec(first)[1]}` };
+}
+
+/** Runs `use` with a server and a page of it; afterwards nothing may have been asked of another host. */
+async function withPage({ replies = [], policy = "default", askMs = 60000, workspace = folder(), options = {} }, use) {
+  const list = path.join(os.tmpdir(), `replies-${process.pid}.json`);
+  fs.writeFileSync(list, JSON.stringify(replies));
+  const server = await started(pageServer, [list, workspace, policy, String(askMs)], /listening (\d+)/);
+  const context = await browser.newContext({ viewport: { width: 1100, height: 900 }, acceptDownloads: true, ...options });
+  const elsewhere = [];
+  const complaints = [];
+  context.on("request", (request) => request.url().startsWith(server.url) || request.url().startsWith("blob:") || elsewhere.push(request.url()));
+  context.on("weberror", (error) => complaints.push(String(error.error())));
+  try {
+    const page = await context.newPage();
+    await page.goto(server.url);
+    await page.waitForFunction(() => document.querySelector(".welcome, .run"));
+    await use({ page, context, url: server.url, workspace, server });
+    assert.deepEqual(elsewhere, [], "the page asked another host");
+    assert.deepEqual(complaints, [], "the page's script failed");
+  } finally {
+    await context.close();
+    server.child.stdin.end();
+    assert.equal(await server.ended, 0, "the server did not end well");
+    if (workspace) fs.rmSync(workspace, { recursive: true, force: true });
+    fs.rmSync(list);
+  }
+}
+
+const ask = async (page, text) => {
+  await page.getByLabel("What do you want to know or see?").fill(text);
+  await page.keyboard.press("Enter");
+};
+const over = (page, n = 1) => page.waitForFunction((n) => document.querySelectorAll(".steps.over").length >= n, n, { timeout: 60000 });
+async function shot(page, name, height = 900) {
+  if (!shots) return;
+  const before = page.viewportSize();
+  await page.setViewportSize({ ...before, height });
+  await page.screenshot({ path: path.join(shots, `${name}.png`) });
+  await page.setViewportSize(before);
+}
+
+async function accessible(page) {
+  await page.evaluate(axe);
+  const found = await page.evaluate(() => window.axe.run(document, { resultTypes: ["violations"] }));
+  const bad = found.violations.filter((one) => ["serious", "critical"].includes(one.impact));
+  assert.deepEqual(bad.map((one) => `${one.id}: ${one.nodes.map((node) => node.html.slice(0, 120)).join("; ")}`), []);
+}
+
+const tests = {
+  async asksAndShowsEachStep() {
+    await withPage({ replies: [DRAW, ANSWER] }, async ({ page, context, url }) => {
+      // From the key to the first thing that can be seen, in the page's own clock.
+      await page.evaluate(() => {
+        addEventListener("keydown", () => {
+          const begin = performance.now();
+          let frames = 0;
+          const look = () => (++frames, document.querySelector(".run .state")?.textContent ? (window.feedback = [performance.now() - begin, frames]) : requestAnimationFrame(look));
+          requestAnimationFrame(look);
+        }, { capture: true });
+      });
+      await ask(page, "bar chart of the revenue per shop");
+      await over(page);
+      const [ms, frames] = await page.evaluate(() => window.feedback);
+      console.log(`first feedback after ${ms.toFixed(0)} ms, in frame ${frames}`);
+      // A busy machine may take long for a frame; the page may not take more than the first.
+      assert.ok(ms <= 100 || frames === 1, `${ms} ms, ${frames} frames`);
+      const run = page.getByRole("article");
+      assert.match(await run.textContent(), /Looked at 1 file/);
+      assert.equal(await run.locator(".plan p").textContent(), DRAW.text);
+      assert.equal(await run.locator(".call pre code").textContent(), DRAW.code);
+      assert.match(await run.locator(".output").textContent(), /46\.75/);
+      // Markdown, and nothing of its HTML.
+      assert.equal(await run.locator(".answer h4").textContent(), "Revenue");
+      assert.deepEqual(await run.locator(".answer > .scroll tr").evaluateAll((rows) => rows.map((row) => [...row.children].map((cell) => cell.textContent + ":" + getComputedStyle(cell).textAlign))),
+        [["shop:left", "revenue:right"], ["Chur:left", "30:right"], ["Bern:left", "12.5:right"]]);
+      assert.match(await run.locator(".answer").textContent(), /<img src="http:\/\/evil\.example/);
+      assert.equal(await run.locator(".answer :is(script, iframe)").count(), 0);
+      assert.equal(await run.locator("img").count(), 1, "a picture that no chart is");
+      assert.equal(await page.evaluate(() => window.hacked), undefined);
+      // The chart, its data, and both as files.
+      assert.ok(await run.locator("img").evaluate(async (img) => (await img.decode(), img.naturalWidth)) > 100);
+      await run.getByText("Data: 3 rows").click();
+      assert.deepEqual(await run.locator("figure tbody tr").evaluateAll((rows) => rows.map((row) => [...row.children].map((cell) => cell.textContent).join(","))), CSV.trim().split("\n").slice(1));
+      for (const [button, check] of [["Download CSV", (bytes) => assert.equal(String(bytes), CSV)], ["Download PNG", (bytes) => assert.equal(bytes.subarray(1, 4).toString(), "PNG")]]) {
+        const [download] = await Promise.all([page.waitForEvent("download"), run.getByText(button).click()]);
+        check(fs.readFileSync(await download.path()));
+      }
+      await shot(page, "light", 1850);
+      await accessible(page);
+      // Another page, and the same one loaded again, show what this one shows.
+      const steps = await run.locator(".steps").textContent();
+      const other = await context.newPage();
+      await other.emulateMedia({ colorScheme: "dark" });
+      await other.setViewportSize({ width: 390, height: 844 });
+      await other.goto(url);
+      await page.reload();
+      for (const again of [page, other]) {
+        await over(again);
+        assert.equal(await again.locator(".steps").textContent(), steps);
+        assert.equal(await again.locator("figure img").count(), 1);
+      }
+      assert.ok(await other.evaluate(() => document.documentElement.scrollWidth <= innerWidth), "wider than a phone");
+      await shot(other, "phone-dark", 1400);
+      await accessible(other);
+    });
+  },
+
+  async stops() {
+    await withPage({ replies: [{ ...DRAW, delay_ms: 30000 }] }, async ({ page, context, url }) => {
+      await ask(page, "wait");
+      await page.getByText(/Planning …/).waitFor();
+      // A page that comes later sees the run that goes on, and it may be stopped there.
+      const other = await context.newPage();
+      await other.goto(url);
+      await other.getByText(/Planning …/).waitFor();
+      const refused = await page.evaluate(async () => (await fetch("/tessera/runs", { method: "POST", body: '{"request":"x"}' })).status);
+      assert.equal(refused, 409, "two runs at once");
+      await other.getByRole("button", { name: "Stop" }).click();
+      await over(page);
+      await page.getByText("Stopped. Nothing more is done").waitFor();
+      assert.ok(await page.getByRole("button", { name: "Ask", exact: true }).last().isEnabled());
+    });
+  },
+
+  async asksBeforeItKeepsAnything() {
+    for (const [how, kept] of [["Deny", false], ["Allow", true], ["time", false], ["closed", false]]) {
+      await withPage({ replies: [SAVE, { text: "It is saved." }], policy: "review", askMs: how === "time" ? 300 : 60000 }, async ({ page, context, url, workspace }) => {
+        await ask(page, "save a copy");
+        const there = () => fs.existsSync(path.join(workspace, "copy.csv"));
+        if (how === "closed") {
+          await page.locator(".question").waitFor();
+          await page.close();
+          const later = await context.newPage();
+          await new Promise((resolve) => setTimeout(resolve, 1500));
+          await later.goto(url);
+          await later.getByText("Denied (no page is open).").waitFor();
+        } else {
+          const question = page.locator(".question");
+          await question.waitFor();
+          if (how !== "time") {
+            assert.match(await question.textContent(), /copy\.csv/);
+            assert.match(await question.locator(".diff .plus").allTextContents().then((all) => all.join("")), /Chur,30/);
+            assert.ok(!there(), "kept before the answer");
+            if (how === "Deny") {
+              await shot(page, "question");
+              await accessible(page);
+            }
+            await page.getByRole("button", { name: how }).click();
+          }
+          await over(page);
+          assert.match(await question.textContent(), how === "time" ? /Denied \(no answer in time\)/ : new RegExp(how === "Deny" ? "Denied" : "Allowed"));
+        }
+        assert.equal(there(), kept, how);
+      });
+    }
+  },
+
+  async showsChangesAndTakesThemBack() {
+    await withPage({ replies: [WRITE, { text: "Done." }] }, async ({ page, workspace }) => {
+      const now = () => fs.readFileSync(path.join(workspace, "shops.csv"), "utf8");
+      await ask(page, "change it");
+      await over(page);
+      assert.notEqual(now(), CSV, await page.locator(".run").textContent());
+      await page.getByRole("button", { name: "Changes", exact: true }).click();
+      await page.locator(".journal summary").first().click();
+      await page.locator(".diff").waitFor();
+      assert.match(await page.locator(".diff .minus").allTextContents().then((all) => all.join("")), /Chur,30/);
+      await shot(page, "changes");
+      await accessible(page);
+      const changed = now();
+      await page.getByRole("button", { name: /^Undo/ }).click();
+      await page.getByRole("button", { name: /^Do it again/ }).waitFor();
+      assert.equal(now(), CSV);
+      await page.getByRole("button", { name: /^Do it again/ }).click();
+      await page.getByRole("button", { name: /^Undo/ }).waitFor();
+      assert.equal(now(), changed);
+      // What a person changed since is not lost.
+      fs.writeFileSync(path.join(workspace, "shops.csv"), "mine\n");
+      await page.getByRole("button", { name: /^Undo:/ }).click();
+      await page.getByRole("button", { name: "Undo, but leave what I have changed since" }).click();
+      await page.getByText(/Left as it is: shops\.csv/).waitFor();
+      assert.equal(now(), "mine\n");
+    });
+  },
+
+  async showsAndAddsFiles() {
+    await withPage({}, async ({ page, workspace, url }) => {
+      await page.getByRole("button", { name: "Files", exact: true }).click();
+      await page.getByRole("button", { name: "shops.csv" }).click();
+      await page.locator(".shown tbody tr").first().waitFor();
+      assert.deepEqual(await page.locator(".shown tbody tr").evaluateAll((rows) => rows.map((row) => [...row.children].map((cell) => cell.textContent).join(","))), CSV.trim().split("\n").slice(1));
+      assert.match(await page.locator(".shown thead").textContent(), /shoptext.*revenuenumber/);
+      const add = (name, text) => page.locator("#pick").setInputFiles({ name, mimeType: "text/csv", buffer: Buffer.from(text) });
+      await add("new.csv", "a\n1\n");
+      await page.getByText("new.csv was added.").waitFor();
+      assert.equal(fs.readFileSync(path.join(workspace, "new.csv"), "utf8"), "a\n1\n");
+      await add("shops.csv", "other\n");
+      await page.getByRole("button", { name: "Add as shops-2.csv" }).click();
+      await page.getByText("shops-2.csv was added.").waitFor();
+      assert.equal(fs.readFileSync(path.join(workspace, "shops.csv"), "utf8"), CSV);
+      assert.equal(fs.readFileSync(path.join(workspace, "shops-2.csv"), "utf8"), "other\n");
+      await shot(page, "files");
+      await accessible(page);
+      // Nothing but the workspace's visible files.
+      fs.symlinkSync("/etc/passwd", path.join(workspace, "link.csv"));
+      fs.mkdirSync(path.join(workspace, ".secret"));
+      fs.writeFileSync(path.join(workspace, ".secret/a.csv"), "a\n");
+      for (const [asked, status] of [["../x", 400], ["/etc/passwd", 400], [".secret/a.csv", 400], ["link.csv", 404], ["shops.csv", 200]])
+        for (const kind of ["file", "table"]) {
+          const got = (await fetch(`${url}/tessera/${kind}?path=${encodeURIComponent(asked)}`)).status;
+          assert.ok(got === status || (kind === "table" && asked === "link.csv" && got === 400), `${kind} ${asked}: ${got}`);
+        }
+      for (const name of ["../up.csv", ".hidden", "a/b.csv", ""])
+        assert.equal((await fetch(`${url}/tessera/files?name=${encodeURIComponent(name)}`, { method: "POST", body: "x" })).status, 400, name);
+    });
+  },
+
+  async isForItsOwnPageOnly() {
+    await withPage({}, async ({ page, url }) => {
+      const headers = (await fetch(url)).headers;
+      assert.match(headers.get("content-security-policy"), /default-src 'none'.*connect-src 'self'.*frame-ancestors 'none'/);
+      for (const [name, value] of [["Origin", "http://127.0.0.1:1"], ["Origin", "null"], ["Origin", "http://evil.example"], ["Host", "evil.example"], ["Sec-Fetch-Site", "cross-site"], ["Sec-Fetch-Site", "same-site"]]) {
+        const status = await new Promise((resolve) => {
+          const { request } = require("node:http");
+          request(`${url}/tessera/runs`, { method: "POST", headers: { [name]: value } }, (answer) => resolve(answer.statusCode)).end('{"request":"x"}');
+        });
+        assert.equal(status, 403, `${name}: ${value}`);
+      }
+      assert.deepEqual((await (await fetch(`${url}/tessera/runs`)).json()).runs, []);
+      // The browser itself asks nobody else.
+      assert.equal(await page.evaluate(() => fetch("http://localhost:1/").then(() => "went", (error) => error.name)), "TypeError");
+    });
+  },
+
+  async saysWhatWentWrong() {
+    const wrong = { text: "a plan", code: 'print(data.read("shops.csv"):sum("revenu"))' };
+    await withPage({ replies: [wrong, wrong, wrong, wrong] }, async ({ page, server }) => {
+      await ask(page, "total");
+      await over(page);
+      assert.match(await page.locator(".output.error").first().textContent(), /error: .*revenu/);
+      assert.match(await page.getByRole("alert").textContent(), /That did not work.*revenu/);
+      server.child.stdin.end();
+      await server.ended;
+      await ask(page, "again");
+      await over(page, 2);
+      assert.match(await page.getByRole("alert").last().textContent(), /The server does not answer/);
+    });
+  },
+
+  async saysHowToNameAFolder() {
+    await withPage({ workspace: "" }, async ({ page }) => {
+      await page.getByText("tessera serve --workspace DIR").waitFor();
+      assert.ok(await page.locator("#composer").isHidden());
+    });
+  },
+
+  async isServedByTheProgram() {
+    const workspace = folder();
+    const words = ["serve", "--model", path.join(root, "tests/golden/tiny/model"), "--port", "0", "--no-prefix-files", "--workspace", workspace];
+    const env = { ...process.env, TESSERA_API_KEY: "secret" };
+    const refused = spawnSync(tessera, words, { env, encoding: "utf8" });
+    assert.equal(refused.status, 2, refused.stderr);
+    assert.match(refused.stderr, /--workspace is for the web page/);
+    const server = await started(tessera, words, /:(\d+)\/v1/);
+    try {
+      assert.match(await (await fetch(server.url)).text(), /<title>Tessera<\/title>/);
+      assert.equal((await (await fetch(`${server.url}/tessera/state`)).json()).workspace, fs.realpathSync(workspace));
+      // Random weights: whatever comes of it, the stream ends with a result.
+      const text = await (await fetch(`${server.url}/tessera/runs`, { method: "POST", body: '{"request":"total revenue"}' })).text();
+      const told = text.split("\n").filter((line) => line.startsWith("data: ")).map((line) => JSON.parse(line.slice(6)));
+      assert.deepEqual([told[0].type, told[1].type, told.at(-1).type], ["run", "request", "result"], text);
+    } finally {
+      server.child.kill("SIGTERM");
+      await server.ended;
+      fs.rmSync(workspace, { recursive: true, force: true });
+    }
+  },
+};
+
+// Chromium refuses to run as root with its sandbox; what it opens here is ours.
+const browser = await chromium.launch({ executablePath, args: ["--no-sandbox", "--disable-gpu"] });
+let failed = 0;
+const only = process.env.ONLY;
+for (const [name, test] of Object.entries(tests)) {
+  if (only && only !== name) continue;
+  try {
+    await test();
+    console.log("ok", name);
+  } catch (error) {
+    failed++;
+    console.log("FAILED", name, "-", error.stack);
+  }
+}
+await browser.close();
+console.log(`${Object.keys(tests).length - failed} passed, ${failed} failed`);
+process.exit(failed > 0 ? 1 : 0);

@@ -1,0 +1,89 @@
+// The page's server with a model that is a list of replies; the sandbox and the data engine are
+// real:
+//   page-server REPLIES.json WORKSPACE POLICY ASK_MS
+// WORKSPACE may be "". Prints "listening PORT" and serves until its standard input ends.
+#include <unistd.h>
+
+#include <cstdio>
+#include <fstream>
+#include <thread>
+
+#include "server/endpoints.h"
+#include "server/page/page.h"
+#include "tests/server/scripted_backend.h"
+
+namespace {
+
+class Replies final : public agent::ChatModel {
+ public:
+  explicit Replies(nlohmann::json list) : list_(std::move(list)) {}
+  base::Result<agent::ModelReply> reply(std::span<const model::Message>,
+                                        std::span<const model::ToolDeclaration>,
+                                        const agent::ReplyRequest&,
+                                        const std::function<void(std::string_view)>& on_text,
+                                        std::stop_token stop) override {
+    if (next_ == list_.size())
+      return base::Error{base::Errc::internal, "the test has no more replies"};
+    const nlohmann::json& one = list_[next_++];
+    for (int waited = 0; waited < one.value("delay_ms", 0); waited += 10) {
+      if (stop.stop_requested()) return base::Error{base::Errc::cancelled, "stopped"};
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
+    agent::ModelReply reply;
+    reply.message.role = model::Role::model;
+    reply.message.text = one.value("text", "");
+    if (one.contains("code"))
+      reply.message.calls.push_back({.name = "run_lua", .arguments = {{"code", one["code"]}}});
+    // In pieces, as a model says it.
+    for (size_t at = 0; at < reply.message.text.size(); at += 7)
+      on_text(std::string_view(reply.message.text).substr(at, 7));
+    return reply;
+  }
+
+ private:
+  nlohmann::json list_;
+  size_t next_ = 0;
+};
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc < 5) return 2;
+  std::ifstream file(argv[1]);
+  std::unique_ptr<server::Runs> runs;
+  if (argv[2][0] != '\0') {
+    server::RunsOptions options{.workspace = argv[2], .policy = *policies::builtin(argv[3])};
+    options.open_model = [&]() -> base::Result<std::unique_ptr<agent::ChatModel>> {
+      return std::unique_ptr<agent::ChatModel>(new Replies(nlohmann::json::parse(file)));
+    };
+    options.ask_time = std::chrono::milliseconds(std::atoi(argv[4]));
+    options.away_time = std::chrono::milliseconds(500);
+    base::Result<std::unique_ptr<server::Runs>> opened = server::Runs::open(std::move(options));
+    if (!opened) {
+      std::fprintf(stderr, "%s\n", opened.error().message.c_str());
+      return 1;
+    }
+    runs = std::move(*opened);
+  }
+  server::Page page("scripted", std::move(runs));
+  server::ScriptedBackend backend({}, 32768, "");
+  server::Endpoints endpoints(backend, {.page = &page});
+  auto http = endpoints.listen({});
+  if (!http) {
+    std::fprintf(stderr, "%s\n", http.error().message.c_str());
+    return 1;
+  }
+  std::printf("listening %d\n", (*http)->port());
+  std::fflush(stdout);
+  std::thread watcher([&] {
+    char byte = 0;
+    while (::read(STDIN_FILENO, &byte, 1) > 0) {
+    }
+    (*http)->stop();
+  });
+  (*http)->run();
+  page.join();
+  endpoints.join();
+  watcher.join();
+  return 0;
+}
