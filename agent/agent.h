@@ -57,6 +57,8 @@ struct Prices {
   double prompt = 0, completion = 0;
 };
 
+struct Extensions;
+
 /// What a run may use, its sub-tasks with it; 0: no limit.
 struct RunOptions {
   int max_turns = 4;  ///< replies of the model
