@@ -5,12 +5,15 @@ import re
 from pathlib import Path
 
 SCHEMA = json.loads((Path(__file__).resolve().parents[2] / "docs" / "run-events.schema.json").read_text())
-WORDS = {"$schema", "$id", "title", "description"}
-TYPES = {"object": dict, "array": list, "string": str, "integer": int}
+WORDS = {"$schema", "$id", "$defs", "title", "description"}
+TYPES = {"object": dict, "array": list, "string": str, "integer": int, "number": (int, float)}
 
 
 def problem(schema, value, at="line"):
     """What is wrong with a value, or None."""
+    if "$ref" in schema:
+        assert set(schema) == {"$ref"} and schema["$ref"].startswith("#/$defs/"), schema
+        schema = SCHEMA["$defs"][schema["$ref"].removeprefix("#/$defs/")]
     unknown = set(schema) - WORDS - {"oneOf", "type", "const", "enum", "required", "additionalProperties", "properties", "items", "minimum", "pattern"}
     assert not unknown, f"the schema uses {unknown}, which is not checked"
     if "oneOf" in schema:
