@@ -384,7 +384,7 @@ class Program(unittest.TestCase):
         events = [json.loads(line) for line in result.stdout.splitlines()]
         self.assertEqual(events[-1]["type"], "result")
         self.assertEqual(events[0]["type"], "request")
-        self.assertEqual(set(events[-1]), {"type", "status", "answer", "artifacts", "charts", "usage"})
+        self.assertEqual(set(events[-1]), {"type", "status", "answer", "artifacts", "charts", "usage", "session"})
         runs = list((self.folder / ".tessera/runs").glob("*.jsonl"))
         self.assertEqual(len(runs), 1)
         self.assertEqual([json.loads(x) for x in runs[0].read_text().splitlines()], events)
