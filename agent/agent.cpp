@@ -100,26 +100,28 @@ std::vector<model::Media> pictures_of(const Run& run, const model::FunctionCall&
 /// What a call gave, or what the session has of it.
 base::Result<CallMade> carry_out(const Run& run, const model::FunctionCall& call,
                                  const CallOutput& output) {
-  std::optional<CallMade> fresh;
-  const auto work = [&]() -> base::Result<Outcome> {
+  const auto carry = [&]() -> base::Result<CallMade> {
     base::Result<tools::Observation> observation = output();
     if (!observation) return observation.error();
-    fresh = CallMade{.observation = std::move(*observation),
-                     .message = {.role = model::Role::tool, .name = call.name, .call_id = call.id}};
-    fresh->message.text = fresh->observation.text;
-    if (run.model.sees()) fresh->message.media = pictures_of(run, call, fresh->observation);
+    CallMade made{.observation = std::move(*observation),
+                  .message = {.role = model::Role::tool, .name = call.name, .call_id = call.id}};
+    made.message.text = made.observation.text;
+    if (run.model.sees()) made.message.media = pictures_of(run, call, made.observation);
+    return made;
+  };
+  if (run.recorder == nullptr) return carry();
+  std::optional<CallMade> fresh;
+  const auto work = [&]() -> base::Result<Outcome> {
+    base::Result<CallMade> done = carry();
+    if (!done) return done.error();
+    fresh = std::move(*done);
     Outcome made{.json = {{"observation", session::observation_json(fresh->observation)}},
                  .run = fresh->observation.run};
     made.json["message"] = session::message_json(fresh->message, made.pictures);
     return made;
   };
-  if (run.recorder == nullptr) {
-    base::Result<Outcome> made = work();
-    if (!made) return made.error();
-    return std::move(*fresh);
-  }
   base::Result<json> outcome =
-      run.recorder->step("call", call.name + " " + session::line_of(call.arguments), work);
+      run.recorder->step("call", call.name + " " + base::line_of(call.arguments), work);
   if (!outcome) return outcome.error();
   if (fresh) return std::move(*fresh);
   base::Result<tools::Observation> observation =

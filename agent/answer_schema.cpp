@@ -1,5 +1,6 @@
 #include "agent/answer_schema.h"
 
+#include "agent/endpoint/wire.h"
 #include "base/json.h"
 #include "model/grammar/schema.h"
 
@@ -12,24 +13,12 @@ using nlohmann::ordered_json;
 namespace {
 
 constexpr size_t kMaxBytes = 1 << 20;
-constexpr int kMaxDepth = 64;
 
-/// Deeper values could exhaust the stack of what reads them.
 base::Result<ordered_json> parse(std::string_view text, const char* what) {
   if (text.size() > kMaxBytes)
     return Error{Errc::usage, std::string(what) + " is longer than 1 MiB"};
-  int depth = 0;
-  bool quoted = false;
-  for (size_t i = 0; i < text.size(); ++i) {
-    if (quoted && text[i] == '\\')
-      ++i;
-    else if (text[i] == '"')
-      quoted = !quoted;
-    else if (!quoted && (text[i] == '{' || text[i] == '[') && ++depth > kMaxDepth)
-      return Error{Errc::usage, std::string(what) + " is nested more than 64 levels deep"};
-    else if (!quoted && (text[i] == '}' || text[i] == ']'))
-      --depth;
-  }
+  if (is_too_deep(text))
+    return Error{Errc::usage, std::string(what) + " is nested more than 64 levels deep"};
   ordered_json value = ordered_json::parse(text.begin(), text.end(), nullptr, false);
   if (value.is_discarded()) return Error{Errc::usage, std::string(what) + " is no JSON"};
   return value;

@@ -4,6 +4,7 @@
 
 #include "agent/endpoint/wire.h"
 #include "agent/hook_command.h"
+#include "base/json_line.h"
 
 namespace agent {
 
@@ -16,10 +17,6 @@ namespace {
 
 constexpr size_t kMaxHooks = 32, kMaxWords = 64;
 constexpr int kRefuses = 2;  // the code by which a command says no
-
-std::string line_of(const json& event) {
-  return event.dump(-1, ' ', false, json::error_handler_t::replace);
-}
 
 }  // namespace
 
@@ -76,7 +73,7 @@ std::optional<std::string> Hooks::before_call(const std::string& tool, json even
   for (const Hook& hook : before_call_) {
     if (!hook.tools.match(tool)) continue;
     const Result<CommandEnd> end =
-        run_hook_command(hook.command, folder_, line_of(event) + "\n", hook.time);
+        run_hook_command(hook.command, folder_, base::line_of(event) + "\n", hook.time);
     const std::string who = "the hook " + hook.command[0];
     if (!end) return who + " could not decide: " + end.error().message;
     if (end->code == 0) continue;
@@ -93,7 +90,7 @@ std::vector<std::string> Hooks::after(const std::vector<Hook>& hooks, const std:
   for (const Hook& hook : hooks) {
     if (!hook.tools.match(tool)) continue;
     const Result<CommandEnd> end =
-        run_hook_command(hook.command, folder_, line_of(event) + "\n", hook.time);
+        run_hook_command(hook.command, folder_, base::line_of(event) + "\n", hook.time);
     if (!end)
       failures.push_back("the hook " + end.error().message);
     else if (end->code != 0)

@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "base/file.h"
+#include "base/sha256.h"
 #include "cli/ask.h"
 #include "cli/request.h"
 #include "cli/stop.h"
@@ -48,10 +49,7 @@ base::Result<std::vector<Task>> read_tasks(const Options& o) {
     const std::string_view line = std::string_view(*text).substr(begin, end - begin);
     begin = end + 1;
     if (line.find_first_not_of(" \t\r") == line.npos) continue;
-    json parsed = json::parse(line, nullptr, false);
-    base::Result<Task> task = parsed.is_discarded()
-                                  ? base::Result<Task>(Error{Errc::usage, "no JSON"})
-                                  : task_of(parsed, base);
+    base::Result<Task> task = task_of(line, base);
     std::string why = task ? "" : task.error().message;
     if (task && task->id.empty()) why = "there is no id";
     if (task && !task->id.empty()) {
@@ -117,7 +115,7 @@ class Batch {
     if (!task.policy.empty()) work.setup.policy = task.policy;
     // The same task of the same file, done in the same way.
     work.task = o_.out == "-" ? ""
-                              : "batch " + agent::session::sha256(agent::session::line_of(
+                              : "batch " + base::sha256(base::line_of(
                                                {std::filesystem::absolute(o_.out).string(), task.id,
                                                 task.request, setup_json(work.setup)}));
     if (!work.task.empty() && store_) {

@@ -8,6 +8,7 @@
 
 #include "cli/chart_html.h"
 #include "cli/command.h"
+#include "cli/toolbox.h"
 #include "tools/toolbox/toolbox.h"
 
 namespace cli {
@@ -69,10 +70,7 @@ int chart(const Options& o) {
   std::error_code ec;
   const fs::path spec = fs::canonical(o.spec, ec);
   if (ec) return usage(o.spec + ": " + ec.message());
-  base::Result<policies::Policy> policy = policies::find(o.policy);
-  if (!policy) return fail(policy.error());
-  base::Result<tools::Toolbox> toolbox =
-      tools::Toolbox::open({.workspace = spec.parent_path(), .policy = *policy});
+  base::Result<tools::Toolbox> toolbox = open_toolbox(o.policy, {.workspace = spec.parent_path()});
   if (!toolbox) return fail(toolbox.error());
   if (!o.out.empty())
     if (const int code = answer(*toolbox, spec.filename(), format, o, o.out); code != kDone)

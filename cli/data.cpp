@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "cli/command.h"
+#include "cli/toolbox.h"
 #include "tools/toolbox/toolbox.h"
 
 namespace cli {
@@ -15,12 +16,6 @@ struct Options {
   std::string workspace = ".", policy = "default", sql, file, format = "table";
   bool json = false;
 };
-
-base::Result<tools::Toolbox> open_toolbox(const Options& o) {
-  base::Result<policies::Policy> policy = policies::find(o.policy);
-  if (!policy) return policy.error();
-  return tools::Toolbox::open({.workspace = o.workspace, .policy = *policy});
-}
 
 int show(const base::Result<tools::DataAnswer>& answer) {
   if (!answer) {
@@ -37,13 +32,13 @@ int show(const base::Result<tools::DataAnswer>& answer) {
 }
 
 int query(const Options& o) {
-  base::Result<tools::Toolbox> toolbox = open_toolbox(o);
+  base::Result<tools::Toolbox> toolbox = open_toolbox(o.policy, {.workspace = o.workspace});
   if (!toolbox) return fail(toolbox.error());
   return show(toolbox->data_query(o.sql, o.format, {}));
 }
 
 int profile(const Options& o) {
-  base::Result<tools::Toolbox> toolbox = open_toolbox(o);
+  base::Result<tools::Toolbox> toolbox = open_toolbox(o.policy, {.workspace = o.workspace});
   if (!toolbox) return fail(toolbox.error());
   return show(toolbox->data_profile(o.file, o.json ? "json" : "table", {}));
 }

@@ -11,6 +11,7 @@
 #include "base/json.h"
 #include "cli/ask.h"
 #include "cli/command.h"
+#include "cli/toolbox.h"
 #include "tools/toolbox/toolbox.h"
 
 namespace cli {
@@ -40,13 +41,10 @@ base::Result<std::string> input(const std::string& file) {
 }
 
 int call(const Options& o, const std::string& tool, const json& arguments) {
-  base::Result<policies::Policy> policy = policies::find(o.policy);
-  if (!policy) return fail(policy.error());
   base::Result<tools::Toolbox> toolbox =
-      tools::Toolbox::open({.workspace = o.workspace,
-                            .policy = *policy,
-                            .audit = sandbox::AuditLog::default_path(),
-                            .ask = ask_person(o.yes)});
+      open_toolbox(o.policy, {.workspace = o.workspace,
+                              .audit = sandbox::AuditLog::default_path(),
+                              .ask = ask_person(o.yes)});
   if (!toolbox) return fail(toolbox.error());
   base::Result<tools::FileAnswer> answer = toolbox->file_tool(tool, arguments, o.dry, {});
   if (!answer) {

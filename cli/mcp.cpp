@@ -11,6 +11,8 @@
 #include "agent/mcp/server.h"
 #include "cli/command.h"
 #include "cli/extensions.h"
+#include "cli/stop.h"
+#include "cli/toolbox.h"
 
 namespace cli {
 namespace {
@@ -19,27 +21,19 @@ struct Options {
   std::string workspace = ".", policy = "default";
 };
 
-std::stop_source g_stop;
-
 int run(const Options& o) {
   std::signal(SIGPIPE, SIG_IGN);
-  std::signal(SIGINT, [](int) { g_stop.request_stop(); });
-  std::signal(SIGTERM, [](int) { g_stop.request_stop(); });
-  base::Result<policies::Policy> policy = policies::find(o.policy);
-  if (!policy) return fail(policy.error());
-  base::Result<tools::Toolbox> toolbox =
-      tools::Toolbox::open({.workspace = o.workspace,
-                            .policy = *policy,
-                            .audit = sandbox::AuditLog::default_path(),
-                            .file_tools = true});
+  stop_on_signals();
+  base::Result<tools::Toolbox> toolbox = open_toolbox(
+      o.policy,
+      {.workspace = o.workspace, .audit = sandbox::AuditLog::default_path(), .file_tools = true});
   if (!toolbox) return fail(toolbox.error());
   agent::Extensions extensions;
   base::Result<agent::Hooks> hooks = load_hooks(*toolbox);
   if (!hooks) return fail(hooks.error());
   extensions.hooks = std::move(*hooks);
   const agent::mcp::Offer offer(*toolbox, &extensions);
-  if (base::Status served =
-          agent::mcp::serve(offer, STDIN_FILENO, STDOUT_FILENO, g_stop.get_token());
+  if (base::Status served = agent::mcp::serve(offer, STDIN_FILENO, STDOUT_FILENO, program_stop());
       !served)
     return fail(served.error());
   return kDone;

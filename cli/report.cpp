@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "cli/command.h"
+#include "cli/toolbox.h"
 #include "tools/toolbox/toolbox.h"
 
 namespace cli {
@@ -26,10 +27,7 @@ int report(const Options& o) {
     std::fprintf(stderr, "tessera: %s: %s\n", o.file.c_str(), ec.message().c_str());
     return kUsage;
   }
-  base::Result<policies::Policy> policy = policies::find(o.policy);
-  if (!policy) return fail(policy.error());
-  base::Result<tools::Toolbox> toolbox =
-      tools::Toolbox::open({.workspace = file.parent_path(), .policy = *policy});
+  base::Result<tools::Toolbox> toolbox = open_toolbox(o.policy, {.workspace = file.parent_path()});
   if (!toolbox) return fail(toolbox.error());
   base::Result<tools::DataAnswer> page = toolbox->markdown_page(file.filename(), o.title, {});
   if (!page) {

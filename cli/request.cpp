@@ -7,16 +7,17 @@
 #include "agent/agent.h"
 #include "agent/as_json.h"
 #include "base/file.h"
+#include "base/sha256.h"
 #include "cli/ask.h"
 #include "cli/stop.h"
 
 namespace cli {
 
-using agent::session::line_of;
 using agent::session::Recorder;
 using agent::session::Store;
 using base::Errc;
 using base::Error;
+using base::line_of;
 using nlohmann::json;
 
 namespace {
@@ -75,7 +76,7 @@ std::string prompt_hash(const agent::Prompt& prompt) {
   json tools = json::array();
   for (const model::ToolDeclaration& tool : prompt.tools)
     tools.push_back({tool.name, tool.description, tool.parameters, tool.response});
-  return agent::session::sha256(line_of({prompt.system, tools}));
+  return base::sha256(line_of({prompt.system, tools}));
 }
 
 /// A session to record in; null if there is none to be had. Errors: only of one to be resumed.

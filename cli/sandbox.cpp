@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "cli/ask.h"
 #include "cli/command.h"
+#include "cli/toolbox.h"
 #include "sandbox/guard.h"
 #include "tools/toolbox/toolbox.h"
 
@@ -34,13 +35,10 @@ int not_run(const Error& error) {
 int lua(const Options& o) {
   base::Result<std::string> code = base::read_file(o.file, 1 << 20);
   if (!code) return fail(code.error());
-  base::Result<policies::Policy> policy = policies::find(o.policy);
-  if (!policy) return fail(policy.error());
   base::Result<tools::Toolbox> toolbox =
-      tools::Toolbox::open({.workspace = o.workspace,
-                            .policy = *policy,
-                            .audit = sandbox::AuditLog::default_path(),
-                            .ask = ask_person(o.yes)});
+      open_toolbox(o.policy, {.workspace = o.workspace,
+                              .audit = sandbox::AuditLog::default_path(),
+                              .ask = ask_person(o.yes)});
   if (!toolbox) return fail(toolbox.error());
   base::Result<tools::Observation> observation = toolbox->run_lua(*code, {});
   if (!observation) return not_run(observation.error());

@@ -6,9 +6,9 @@
 namespace cli {
 
 using agent::session::Info;
-using agent::session::line_of;
 using agent::session::Saved;
 using agent::session::Step;
+using base::line_of;
 using nlohmann::json;
 
 namespace {

@@ -10,11 +10,11 @@ namespace cli {
 namespace {
 
 using agent::session::Info;
-using agent::session::line_of;
 using agent::session::Saved;
 using agent::session::Store;
 using base::Errc;
 using base::Error;
+using base::line_of;
 using nlohmann::json;
 
 struct Options {

@@ -37,7 +37,9 @@ base::Status write_all(int fd, const std::string& path, std::string_view text) {
 
 }  // namespace
 
-base::Result<Task> task_of(const json& j, const std::filesystem::path& base) {
+base::Result<Task> task_of(std::string_view text, const std::filesystem::path& base) {
+  const json j = json::parse(text, nullptr, false);
+  if (j.is_discarded()) return Error{Errc::usage, "no JSON"};
   if (!j.is_object()) return Error{Errc::usage, "not a JSON object"};
   Task task;
   for (const auto& [name, value] : j.items()) {
@@ -97,7 +99,7 @@ base::Result<ResultLines> ResultLines::open(const std::string& path) {
 }
 
 base::Status ResultLines::add(const std::string& id, const json& line) {
-  const std::string text = agent::session::line_of(line) + "\n";
+  const std::string text = base::line_of(line) + "\n";
   if (!file_) {
     std::fwrite(text.data(), 1, text.size(), stdout);
     if (std::fflush(stdout) != 0) return system_error("standard output");

@@ -17,8 +17,8 @@ struct Task {
   std::string request, workspace, policy;
 };
 /// {"request": …, "id"?, "workspace"?, "policy"?}. base: of a relative workspace.
-/// Errors: usage (what is missing, unknown or cannot be used).
-base::Result<Task> task_of(const nlohmann::json& json, const std::filesystem::path& base);
+/// Errors: usage (no JSON; what is missing, unknown or cannot be used).
+base::Result<Task> task_of(std::string_view text, const std::filesystem::path& base);
 
 /// One line a finished task, in a file that a killed process can leave at any moment: a line that
 /// was cut off is taken away when it is opened again. One process at a time; one thread at a time.

@@ -7,6 +7,7 @@
 #include <fstream>
 
 #include "base/file.h"
+#include "cli/toolbox.h"
 #include "policies/policy.h"
 #include "tools/toolbox/toolbox.h"
 
@@ -139,10 +140,8 @@ base::Status TrainLog::draw() const {
   spec_path.replace_extension(".vl.json");
   base::Status done = base::write_file(spec_path, spec.dump(1) + "\n");
   if (!done) return done;
-  base::Result<policies::Policy> policy = policies::find("default");
-  if (!policy) return policy.error();
   base::Result<tools::Toolbox> toolbox =
-      tools::Toolbox::open({.workspace = spec_path.parent_path(), .policy = *policy});
+      open_toolbox("default", {.workspace = spec_path.parent_path()});
   if (!toolbox) return toolbox.error();
   const base::Result<tools::DataAnswer> picture = toolbox->draw(spec_path.filename(), "png", 2, {});
   if (!picture) return picture.error();

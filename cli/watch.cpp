@@ -13,6 +13,7 @@
 
 #include "base/file.h"
 #include "base/net.h"
+#include "base/sha256.h"
 #include "cli/ask.h"
 #include "cli/request.h"
 #include "cli/stop.h"
@@ -227,8 +228,7 @@ class Watch {
   base::Status carry_out_for(const std::string& file) {
     const auto began = Clock::now();
     Work work{.request = request_for(file), .setup = o_.setup};
-    work.task = "watch " + agent::session::sha256(
-                               agent::session::line_of({o_.setup.workspace, file, work.request}));
+    work.task = "watch " + base::sha256(base::line_of({o_.setup.workspace, file, work.request}));
     // Only one that was interrupted: the same name may be another file today.
     if (base::Result<std::optional<Info>> before = store_->of_task(work.task);
         before && *before && ((*before)->status == "running" || (*before)->status == "stopped") &&
@@ -280,11 +280,7 @@ int run(Options o) {
   if (!o.task_file.empty()) {
     base::Result<std::string> text = base::read_file(o.task_file, 1 << 20);
     if (!text) return fail(of_file(o.task_file, text.error()));
-    json parsed = json::parse(*text, nullptr, false);
-    base::Result<Task> task =
-        parsed.is_discarded()
-            ? base::Result<Task>(Error{Errc::usage, "no JSON"})
-            : task_of(parsed, std::filesystem::absolute(o.task_file).parent_path());
+    base::Result<Task> task = task_of(*text, std::filesystem::absolute(o.task_file).parent_path());
     if (!task) return fail(of_file(o.task_file, task.error()));
     if (!task->workspace.empty())
       return fail({Errc::usage, o.task_file + ": the folder that is watched is the workspace"});

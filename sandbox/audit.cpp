@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -15,6 +14,7 @@
 #include <set>
 
 #include "base/file.h"
+#include "base/sha256.h"
 #include "base/unique_fd.h"
 
 // A line is written in one way only, so it is also read by its shape and not by a JSON parser:
@@ -48,18 +48,6 @@ constexpr std::string_view kHashKey = ",\"hash\":\"", kPrevKey = "\"prev\":\"";
 Error system_error(const fs::path& path, const char* what) {
   return Error{errno == ENOENT ? Errc::not_found : Errc::system,
                path.string() + ": " + what + ": " + strerror(errno)};
-}
-
-std::string sha256(std::string_view bytes) {
-  unsigned char raw[EVP_MAX_MD_SIZE];
-  unsigned int size = 0;
-  EVP_Digest(bytes.data(), bytes.size(), raw, &size, EVP_sha256(), nullptr);
-  std::string text;
-  for (unsigned int i = 0; i < size; ++i) {
-    text += "0123456789abcdef"[raw[i] >> 4];
-    text += "0123456789abcdef"[raw[i] & 15];
-  }
-  return text;
 }
 
 /// Length of the UTF-8 character at the start of `text`, 0 when there is none.
@@ -177,7 +165,7 @@ std::string record_line(const AuditEntry& entry, Link& link) {
   for (const auto& [name, value] : entry.fields)
     line += "\"" + name + "\":" + value_text(value, room) + ",";
   line += std::string(kPrevKey) + link.hash + "\"";
-  const std::string hash = sha256(line + "}");
+  const std::string hash = base::sha256(line + "}");
   link = {link.seq + 1, hash};
   return line + std::string(kHashKey) + hash + "\"}\n";
 }
@@ -216,7 +204,7 @@ std::optional<Record> read_record(std::string_view line) {
   record.hash = hash.substr(kHashKey.size(), kHashChars);
   record.prev = prev.substr(kPrevKey.size(), kHashChars);
   if (!is_hash(record.hash) || !is_hash(record.prev)) return std::nullopt;
-  record.hash_fits = sha256(std::string(body) + "}") == record.hash;
+  record.hash_fits = base::sha256(std::string(body) + "}") == record.hash;
   // The first `"kind":` that stands outside a text: a quote inside one is written \".
   record.torn = line.substr(0, 200).find("\",\"kind\":\"torn\",") != std::string_view::npos;
   return record;
@@ -407,7 +395,7 @@ Status AuditLog::append(const AuditEntry& entry) {
       lines = record_line(
           {.run = "",
            .kind = "torn",
-           .fields = {{"bytes", static_cast<int64_t>(torn.size())}, {"sha256", sha256(torn)}}},
+           .fields = {{"bytes", static_cast<int64_t>(torn.size())}, {"sha256", base::sha256(torn)}}},
           *link);
     } else if (file->size >= rotate_bytes_ && file->size > 0) {
       const std::string aside = path_.string() + "." + std::to_string(next_number(rotated));

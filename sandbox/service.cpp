@@ -7,15 +7,13 @@
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 
-#include "sandbox/jail.h"
-#include "sandbox/launch.h"
+#include "sandbox/resident.h"
 
 namespace sandbox {
 
@@ -24,22 +22,16 @@ namespace {
 using base::Errc;
 using base::Error;
 using base::Result;
-using base::UniqueFd;
 using Clock = std::chrono::steady_clock;
 
-constexpr int kGraceMs = 2000;
 constexpr size_t kKeptErrors = 1000;
 
 }  // namespace
 
 struct Service::State {
-  std::string name;
+  Resident program;
   policies::Policy policy;
   std::function<void(const ProxyEvent&)> on_proxy;
-  Jail jail;
-  Prepared prepared;
-  UniqueFd stop;
-  Report report{};
   std::unique_ptr<Proxy> proxy{};
   std::string unread{}, errors{};
   bool errors_closed = false;
@@ -48,7 +40,7 @@ struct Service::State {
 
   void hear_errors() {
     ssize_t n = 0;
-    while ((n = read(prepared.err.get(), buffer.data(), buffer.size())) > 0) {
+    while ((n = read(program.prepared.err.get(), buffer.data(), buffer.size())) > 0) {
       errors.append(buffer.data(), static_cast<size_t>(n));
       if (errors.size() > kKeptErrors) errors.erase(0, errors.size() - kKeptErrors);
     }
@@ -57,53 +49,44 @@ struct Service::State {
 
   /// Serves the jail's only way out as soon as it is there. Should that fail, nobody answers there.
   void hear_status() {
-    while (read_status(prepared.status.get(), jail, report) == Heard::message) {
-      if (!report.listener) continue;
+    while (read_status(program.prepared.status.get(), program.jail, program.report) ==
+           Heard::message) {
+      if (!program.report.listener) continue;
       ProxyOptions options;
       options.filter = [this](std::string_view host, uint16_t port) {
         return policies::decide_host(policy, host, port);
       };
       options.report = on_proxy;
       Result<std::unique_ptr<Proxy>> started =
-          Proxy::start(std::move(report.listener), std::move(options));
+          Proxy::start(std::move(program.report.listener), std::move(options));
       if (started) proxy = std::move(*started);
     }
   }
 
   Error ended() {
-    pollfd gone{prepared.status.get(), 0, 0};
-    if (poll(&gone, 1, kGraceMs) == 0) {
-      shutdown(prepared.status.get(), SHUT_WR);
-      Prepared::await_end(prepared.status.get());
-      prepared.zygote->launcher.kill_now();
-    }
-    read_rest(prepared.status.get(), *prepared.zygote, jail, report);
+    const Result<End> end = program.end("");
     hear_errors();
-    const Result<End> end = judge("", report.end, prepared.cgroup, name);
     if (!end) return end.error();
     Outcome outcome;
     outcome.end = *end;
-    std::string message = name + " has ended: " + describe(outcome);
+    std::string message = program.name + " has ended: " + describe(outcome);
     if (!errors.empty()) message += " (" + errors + ")";
     return {Errc::corrupt, message};
   }
 
   /// Waits for the socket to be ready for `events`, and hears what else comes meanwhile.
   base::Status wait(short events, Deadline deadline, const std::stop_token& token) {
-    const std::stop_callback on_stop(token, [this] {
-      const uint64_t one = 1;
-      (void)!write(stop.get(), &one, sizeof one);
-    });
+    const std::stop_callback on_stop(token, [this] { program.wake(); });
     for (;;) {
       if (token.stop_requested()) return Error{Errc::cancelled, "the run was stopped"};
       const auto left =
           std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now()).count();
-      if (left <= 0) return Error{Errc::limit, name + " took too long"};
+      if (left <= 0) return Error{Errc::limit, program.name + " took too long"};
       // An end of the status socket says nothing that the program's socket does not say as well.
-      pollfd watched[4] = {{prepared.events.get(), events, 0},
-                           {errors_closed ? -1 : prepared.err.get(), POLLIN, 0},
-                           {report.end ? -1 : prepared.status.get(), POLLIN, 0},
-                           {stop.get(), POLLIN, 0}};
+      pollfd watched[4] = {{program.prepared.events.get(), events, 0},
+                           {errors_closed ? -1 : program.prepared.err.get(), POLLIN, 0},
+                           {program.report.end ? -1 : program.prepared.status.get(), POLLIN, 0},
+                           {program.stop.get(), POLLIN, 0}};
       const int ready = poll(watched, 4, static_cast<int>(std::min<long>(left, 1 << 30)));
       if (ready < 0 && errno != EINTR) return Error{Errc::system, strerror(errno)};
       if (ready <= 0) continue;
@@ -121,44 +104,29 @@ Service::~Service() = default;
 
 Result<std::unique_ptr<Service>> Service::start(const Program& program,
                                                 const policies::Policy& policy) {
-  try {
-    Program resident = program;
-    resident.workspace_writable = false;
-    resident.network = true;
-    Result<Jail> jail = prepare(resident, policy);
-    if (!jail) return jail.error();
-    UniqueFd stop(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-    if (!stop) return Error{Errc::system, std::string("eventfd: ") + strerror(errno)};
-    Result<std::shared_ptr<Zygote>> zygote = Zygote::make(jail->owner);
-    if (!zygote) return zygote.error();
-    Result<Prepared> prepared = Prepared::make(std::move(*zygote), Wiring::service);
-    if (!prepared) return prepared.error();
-    if (base::Status s = prepared->go(*jail, ""); !s) return s.error();
-    return std::unique_ptr<Service>(
-        new Service(std::unique_ptr<State>(new State{.name = program.argv[0],
-                                                     .policy = policy,
-                                                     .on_proxy = program.on_proxy,
-                                                     .jail = std::move(*jail),
-                                                     .prepared = std::move(*prepared),
-                                                     .stop = std::move(stop)})));
-  } catch (const std::exception& e) {
-    return Error{Errc::system, std::string("sandbox: ") + e.what()};
-  }
+  Program resident = program;
+  resident.workspace_writable = false;
+  resident.network = true;
+  Result<Resident> started = Resident::start(resident, policy, Wiring::service);
+  if (!started) return started.error();
+  return std::unique_ptr<Service>(new Service(std::unique_ptr<State>(
+      new State{.program = std::move(*started), .policy = policy, .on_proxy = program.on_proxy})));
 }
 
 base::Status Service::send(std::string_view bytes, Deadline deadline, std::stop_token stop) {
   State& s = *state_;
   while (!bytes.empty()) {
-    const ssize_t n = ::send(s.prepared.events.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
+    const ssize_t n =
+        ::send(s.program.prepared.events.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
     if (n > 0) bytes.remove_prefix(static_cast<size_t>(n));
     if (n >= 0 || errno == EINTR) continue;
     if (errno != EAGAIN) return s.ended();
     // What the program prints meanwhile is taken in, or both sides would wait for each other.
     if (base::Status ready = s.wait(POLLIN | POLLOUT, deadline, stop); !ready) return ready;
     if (s.unread.size() > s.policy.limits.output_bytes)
-      return Error{Errc::limit, s.name + " prints more than it reads"};
+      return Error{Errc::limit, s.program.name + " prints more than it reads"};
     const ssize_t heard =
-        recv(s.prepared.events.get(), s.buffer.data(), s.buffer.size(), MSG_DONTWAIT);
+        recv(s.program.prepared.events.get(), s.buffer.data(), s.buffer.size(), MSG_DONTWAIT);
     if (heard > 0) s.unread.append(s.buffer.data(), static_cast<size_t>(heard));
     if (heard == 0) return s.ended();
   }
@@ -176,9 +144,10 @@ Result<std::string> Service::read_line(Deadline deadline, std::stop_token stop) 
     }
     s.looked = s.unread.size();
     if (s.unread.size() > s.policy.limits.output_bytes)
-      return Error{Errc::limit, s.name + " printed a line that is longer than allowed"};
+      return Error{Errc::limit, s.program.name + " printed a line that is longer than allowed"};
     if (base::Status ready = s.wait(POLLIN, deadline, stop); !ready) return ready.error();
-    const ssize_t n = recv(s.prepared.events.get(), s.buffer.data(), s.buffer.size(), MSG_DONTWAIT);
+    const ssize_t n =
+        recv(s.program.prepared.events.get(), s.buffer.data(), s.buffer.size(), MSG_DONTWAIT);
     if (n > 0) s.unread.append(s.buffer.data(), static_cast<size_t>(n));
     if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR)) return s.ended();
   }

@@ -108,6 +108,10 @@ HttpReply error_of(const ApiError& error, Protocol protocol) {
   return reply;
 }
 
+HttpReply error_of(int status, std::string message) {
+  return error_of({.status = status, .message = std::move(message)});
+}
+
 ApiError failure(base::Error error) {
   return {.status = 500, .message = std::move(error.message), .type = "server_error"};
 }

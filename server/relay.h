@@ -55,6 +55,7 @@ std::string ping(const Progress& p);
 /// The head of a stream, and its first events.
 HttpReply stream_head(std::string begin);
 HttpReply error_of(const ApiError& error, Protocol protocol = Protocol::chat);
+HttpReply error_of(int status, std::string message);
 /// 500, for what was caught.
 ApiError failure(base::Error error);
 

@@ -15,8 +15,9 @@
 
 #include "agent/agent.h"
 #include "agent/as_json.h"
-#include "base/json.h"
+#include "base/json_line.h"
 #include "server/failures.h"
+#include "server/http/query.h"
 #include "server/relay.h"
 
 namespace server {
@@ -34,18 +35,10 @@ constexpr size_t kMaxWrite = 256 << 10;   // bytes of a stream that are sent at 
 constexpr size_t kMaxEvents = 20'000;     // of a run; a run that is well has some hundred
 constexpr auto kLook = std::chrono::milliseconds(100);
 
-std::string line_of(const json& event) {
-  return event.dump(-1, ' ', false, json::error_handler_t::replace);
-}
-
 int64_t now_ms() {
   return std::chrono::duration_cast<std::chrono::milliseconds>(
              std::chrono::system_clock::now().time_since_epoch())
       .count();
-}
-
-HttpReply wrong(int status, std::string message) {
-  return error_of({.status = status, .message = std::move(message)});
 }
 
 /// A question and its answer, between the run's thread and the server's.
@@ -90,15 +83,6 @@ struct Reader {
   std::shared_ptr<OneRun> run;
   net::steady_timer& timer;
 };
-
-size_t number_in(std::string_view query, std::string_view name) {
-  const size_t at = query.find(std::string(name) + "=");
-  size_t value = 0;
-  if (at == std::string_view::npos) return 0;
-  const std::string_view digits = query.substr(at + name.size() + 1);
-  std::from_chars(digits.data(), digits.data() + digits.size(), value);
-  return value;
-}
 
 }  // namespace
 
@@ -216,7 +200,7 @@ void Runs::State::work(const std::shared_ptr<net::io_context>& io,
   asker = std::this_thread::get_id();
   on_server = [io](std::function<void()> call) { net::post(*io, std::move(call)); };
   tell = [this, run](const json& event) {
-    on_server([run, line = line_of(event)]() mutable { run->add(std::move(line)); });
+    on_server([run, line = base::line_of(event)]() mutable { run->add(std::move(line)); });
   };
   agent::RunResult result;
   try {
@@ -227,7 +211,7 @@ void Runs::State::work(const std::shared_ptr<net::io_context>& io,
   json event = agent::result_json(result);
   if (run->stop.stop_requested() && result.status != agent::Status::ok) event["status"] = "stopped";
   event["ms"] = now_ms() - run->time_ms;
-  on_server([state = shared_from_this(), run, line = line_of(event),
+  on_server([state = shared_from_this(), run, line = base::line_of(event),
              status = event["status"].get<std::string>()]() mutable {
     run->status = std::move(status);
     run->ended = true;
@@ -279,13 +263,13 @@ net::awaitable<void> Runs::State::start(HttpRequest http, std::shared_ptr<Respon
   const std::string request = asks ? body["request"].get<std::string>() : "";
   std::optional<HttpReply> no;
   if (request.find_first_not_of(" \t\r\n") == std::string::npos)
-    no = wrong(400, "The request is empty; say what you want to know or see: {\"request\": …}.");
+    no = error_of(400, "The request is empty; say what you want to know or see: {\"request\": …}.");
   else if (request.size() > kMaxRequest)
-    no = wrong(400, "The request is longer than " + std::to_string(kMaxRequest) + " bytes.");
+    no = error_of(400, "The request is longer than " + std::to_string(kMaxRequest) + " bytes.");
   else if (running)
-    no = wrong(409, "A run is going on in this workspace; wait for its end, or stop it.");
+    no = error_of(409, "A run is going on in this workspace; wait for its end, or stop it.");
   else if (joining)
-    no = wrong(503, "The server is ending.");
+    no = error_of(503, "The server is ending.");
   if (no) {
     co_await to->send(std::move(*no));
     co_return;
@@ -295,8 +279,8 @@ net::awaitable<void> Runs::State::start(HttpRequest http, std::shared_ptr<Respon
   run->time_ms = now_ms();
   // A page that is still open does not take it for one of an earlier process.
   run->id = std::to_string(run->time_ms) + "-" + std::to_string(++n_runs);
-  run->add(line_of({{"type", "run"}, {"id", run->id}, {"time_ms", run->time_ms}}));
-  run->add(line_of({{"type", "request"}, {"text", request}}));
+  run->add(base::line_of({{"type", "run"}, {"id", run->id}, {"time_ms", run->time_ms}}));
+  run->add(base::line_of({{"type", "request"}, {"text", request}}));
   runs.push_back(run);
   if (runs.size() > kKept) runs.pop_front();
   running = run;
@@ -311,16 +295,16 @@ HttpReply Runs::State::list() const {
                    {"request", run->request},
                    {"time_ms", run->time_ms},
                    {"status", run->status}});
-  return {.body = line_of({{"runs", all}})};
+  return {.body = base::line_of({{"runs", all}})};
 }
 
 HttpReply Runs::State::answer(OneRun& run, const std::string& body) {
   const json given = json::parse(body, nullptr, false);
   if (!given.is_object() || !given.contains("question") || !given["question"].is_number_integer() ||
       !given.contains("allow") || !given["allow"].is_boolean())
-    return wrong(400, "An answer is {\"question\": N, \"allow\": true or false}.");
+    return error_of(400, "An answer is {\"question\": N, \"allow\": true or false}.");
   if (!run.asked || run.asked->number != given["question"].get<int64_t>())
-    return wrong(409, "Nobody asks that any more.");
+    return error_of(409, "Nobody asks that any more.");
   {
     const std::lock_guard lock(run.asked->mutex);
     if (!run.asked->answer) run.asked->answer = given["allow"].get<bool>();
@@ -370,7 +354,9 @@ net::awaitable<void> Runs::handle(std::string path, HttpRequest http,
     const std::string what = slash == std::string::npos ? "" : path.substr(slash);
     std::shared_ptr<OneRun> run = state->find(path.substr(1, slash - 1));
     if (run && what.empty() && !post) {
-      const size_t from = number_in(http.query, "from");
+      const std::string digits = value_in(http.query, "from");
+      size_t from = 0;
+      std::from_chars(digits.data(), digits.data() + digits.size(), from);
       co_await state->follow(std::move(run), from, std::move(to));
       co_return;
     }
@@ -380,7 +366,7 @@ net::awaitable<void> Runs::handle(std::string path, HttpRequest http,
     } else if (run && what == "/answer" && post) {
       reply = State::answer(*run, http.body);
     } else {
-      reply = wrong(404, run ? "There is no such path of a run." : "There is no such run.");
+      reply = error_of(404, run ? "There is no such path of a run." : "There is no such run.");
     }
   }
   co_await to->send(std::move(reply));

@@ -8,9 +8,11 @@
 #include <cstring>
 
 #include "agent/as_json.h"
-#include "base/json.h"
+#include "agent/beneath.h"
+#include "base/json_line.h"
 #include "sandbox/workspace/journal.h"
 #include "sandbox/workspace/tree.h"
+#include "server/http/query.h"
 #include "server/on_pool.h"
 #include "server/relay.h"
 
@@ -28,52 +30,20 @@ constexpr size_t kMaxFile = 64u << 20;  // bytes of a file that is handed out
 constexpr size_t kMaxDiff = 256 << 10;  // bytes of all diffs of a run
 constexpr size_t kMaxChanges = 1000;    // of a run, shown
 
-std::string line_of(const json& value) {
-  return value.dump(-1, ' ', false, json::error_handler_t::replace);
-}
-
-HttpReply wrong(int status, std::string message) {
-  return error_of({.status = status, .message = std::move(message)});
-}
-
 HttpReply wrong(const Error& error) {
   switch (error.code) {
     case Errc::not_found:
-      return wrong(404, error.message);
+      return error_of(404, error.message);
     case Errc::refused:
-      return wrong(409, error.message);
+      return error_of(409, error.message);
     case Errc::usage:
     case Errc::limit:
     case Errc::corrupt:
     case Errc::unsupported:
-      return wrong(400, error.message);
+      return error_of(400, error.message);
     default:
-      return wrong(500, error.message);
+      return error_of(500, error.message);
   }
-}
-
-int hex(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
-/// The value of `name` in a query, decoded; empty where there is none.
-std::string value_in(std::string_view query, std::string_view name) {
-  while (!query.empty()) {
-    const std::string_view pair = query.substr(0, query.find('&'));
-    query.remove_prefix(std::min(query.size(), pair.size() + 1));
-    if (!pair.starts_with(name) || pair.size() <= name.size() || pair[name.size()] != '=') continue;
-    std::string value;
-    for (size_t i = name.size() + 1; i < pair.size(); ++i) {
-      const bool coded =
-          pair[i] == '%' && i + 2 < pair.size() && hex(pair[i + 1]) >= 0 && hex(pair[i + 2]) >= 0;
-      value += coded ? static_cast<char>(hex(pair[i + 1]) * 16 + hex(pair[i + 2])) : pair[i];
-      i += coded ? 2 : 0;
-    }
-    return value;
-  }
-  return {};
 }
 
 /// Whether a path is one that the list of files could show: relative, nothing hidden on the way.
@@ -104,76 +74,62 @@ HttpReply files(const tools::Toolbox& toolbox) {
     const uintmax_t bytes = std::filesystem::file_size(toolbox.workspace() / path, ec);
     list.push_back({{"path", path}, {"bytes", ec ? 0 : bytes}});
   }
-  return {.body = line_of({{"files", list}, {"more", paths->size() > kMaxFiles}})};
+  return {.body = base::line_of({{"files", list}, {"more", paths->size() > kMaxFiles}})};
 }
 
 HttpReply file(const tools::Toolbox& toolbox, const std::string& path) {
-  if (!showable(path)) return wrong(400, "That is not the path of a file of the workspace.");
-  base::Result<base::UniqueFd> top = sandbox::tree::open_top(toolbox.workspace());
-  if (!top) return wrong(top.error());
-  const base::UniqueFd fd =
-      sandbox::tree::open_beneath(top->get(), path, O_RDONLY | O_NONBLOCK | O_NOFOLLOW);
-  struct stat info {};
-  if (!fd || ::fstat(fd.get(), &info) != 0 || !S_ISREG(info.st_mode))
-    return wrong(404, path + ": there is no such file.");
-  if (static_cast<uint64_t>(info.st_size) > kMaxFile)
-    return wrong(400, path + ": larger than the page hands out; copy it from the folder.");
-  std::string bytes(static_cast<size_t>(info.st_size), '\0');
-  size_t got = 0;
-  while (got < bytes.size()) {
-    const ssize_t n = ::read(fd.get(), bytes.data() + got, bytes.size() - got);
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return wrong(500, path + ": " + std::strerror(errno));
-    if (n == 0) break;
-    got += static_cast<size_t>(n);
-  }
-  bytes.resize(got);
-  if (path.ends_with(".png")) return {.type = "image/png", .body = std::move(bytes)};
+  if (!showable(path)) return error_of(400, "That is not the path of a file of the workspace.");
+  base::Result<std::string> bytes = agent::read_beneath(toolbox.workspace(), path, kMaxFile);
+  if (!bytes && bytes.error().code == Errc::limit)
+    return error_of(400, path + ": larger than the page hands out; copy it from the folder.");
+  if (!bytes && bytes.error().code == Errc::system) return error_of(500, bytes.error().message);
+  if (!bytes) return error_of(404, path + ": there is no such file.");
+  if (path.ends_with(".png")) return {.type = "image/png", .body = std::move(*bytes)};
   return {.type = "application/octet-stream",
           .headers = {{"Content-Disposition", "attachment"}},
-          .body = std::move(bytes)};
+          .body = std::move(*bytes)};
 }
 
 HttpReply add_file(const tools::Toolbox& toolbox, const std::string& name,
                    const std::string& bytes) {
   if (!plain_name(name))
-    return wrong(400, "A file's name has no slash and does not begin with a dot.");
+    return error_of(400, "A file's name has no slash and does not begin with a dot.");
   base::Result<base::UniqueFd> top = sandbox::tree::open_top(toolbox.workspace());
   if (!top) return wrong(top.error());
   // EXCL: what is there is never written over, a link neither.
   const base::UniqueFd fd(::openat(top->get(), name.c_str(),
                                    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644));
   if (!fd && errno == EEXIST)
-    return wrong(409, name + " is in the workspace already; give it another name.");
-  if (!fd) return wrong(500, name + ": " + std::strerror(errno));
+    return error_of(409, name + " is in the workspace already; give it another name.");
+  if (!fd) return error_of(500, name + ": " + std::strerror(errno));
   for (size_t done = 0; done < bytes.size();) {
     const ssize_t n = ::write(fd.get(), bytes.data() + done, bytes.size() - done);
     if (n < 0 && errno == EINTR) continue;
     if (n <= 0) {
       const std::string why = std::strerror(errno);
       ::unlinkat(top->get(), name.c_str(), 0);
-      return wrong(500, name + ": " + why);
+      return error_of(500, name + ": " + why);
     }
     done += static_cast<size_t>(n);
   }
-  return {.status = 201, .body = line_of({{"path", name}, {"bytes", bytes.size()}})};
+  return {.status = 201, .body = base::line_of({{"path", name}, {"bytes", bytes.size()}})};
 }
 
 /// Columns and the first rows, through the data engine in the sandbox. Its texts are passed on as
 /// they are, since columns stand in their order there.
 HttpReply table(const tools::Toolbox& toolbox, const std::string& path, std::stop_token stop) {
-  if (!showable(path)) return wrong(400, "That is not the path of a file of the workspace.");
+  if (!showable(path)) return error_of(400, "That is not the path of a file of the workspace.");
   std::string quoted;
   for (const char c : path) quoted += c == '\'' ? "''" : std::string(1, c);
   const base::Result<tools::DataAnswer> rows = toolbox.data_query(
       "SELECT * FROM '" + quoted + "' LIMIT " + std::to_string(kRows), "json", stop);
   if (!rows) return wrong(rows.error());
-  if (!rows->error.empty()) return wrong(400, rows->error);
+  if (!rows->error.empty()) return error_of(400, rows->error);
   const base::Result<tools::DataAnswer> profile = toolbox.data_profile(path, "json", stop);
   if (!profile) return wrong(profile.error());
-  if (!profile->error.empty()) return wrong(400, profile->error);
+  if (!profile->error.empty()) return error_of(400, profile->error);
   if (!json::accept(rows->text) || !json::accept(profile->text))
-    return wrong(500, path + ": the data engine said something that is not JSON.");
+    return error_of(500, path + ": the data engine said something that is not JSON.");
   return {.body = "{\"profile\":" + profile->text + ",\"rows\":" + rows->text + "}"};
 }
 
@@ -185,7 +141,7 @@ bool has_journal(const tools::Toolbox& toolbox) {
 
 HttpReply changes(const tools::Toolbox& toolbox, const std::string& id) {
   if (!has_journal(toolbox)) {
-    if (!id.empty()) return wrong(404, "No run has changed anything here.");
+    if (!id.empty()) return error_of(404, "No run has changed anything here.");
     return {.body = R"({"runs":[]})"};
   }
   base::Result<sandbox::Journal> journal = sandbox::Journal::open(toolbox.workspace());
@@ -195,7 +151,7 @@ HttpReply changes(const tools::Toolbox& toolbox, const std::string& id) {
     base::Result<std::vector<sandbox::Journal::Info>> runs = journal->list();
     if (!runs) return wrong(runs.error());
     for (const sandbox::Journal::Info& run : *runs) lines.push_back(agent::run_json(run));
-    return {.body = line_of({{"runs", lines}})};
+    return {.body = base::line_of({{"runs", lines}})};
   }
   base::Result<sandbox::Journal::Run> run = journal->run(id);
   if (!run) return wrong(run.error());
@@ -212,18 +168,19 @@ HttpReply changes(const tools::Toolbox& toolbox, const std::string& id) {
     }
     lines.push_back(std::move(line));
   }
-  return {.body = line_of({{"changes", lines}, {"more", run->changes.size() > lines.size()}})};
+  return {.body =
+              base::line_of({{"changes", lines}, {"more", run->changes.size() > lines.size()}})};
 }
 
 HttpReply undo(const tools::Toolbox& toolbox, const std::string& body) {
   const json given = json::parse(body, nullptr, false);
   if (!given.is_object() || !given.contains("run") || !given["run"].is_string() ||
       given["run"].get_ref<const std::string&>().empty())
-    return wrong(400, "An undo names its run: {\"run\": \"0001\"}.");
+    return error_of(400, "An undo names its run: {\"run\": \"0001\"}.");
   const auto flag = [&](const char* name) {
     return given.contains(name) && given[name].is_boolean() && given[name].get<bool>();
   };
-  if (!has_journal(toolbox)) return wrong(404, "No run has changed anything here.");
+  if (!has_journal(toolbox)) return error_of(404, "No run has changed anything here.");
   base::Result<sandbox::Journal> journal = sandbox::Journal::open(toolbox.workspace());
   if (!journal) return wrong(journal.error());
   const std::string id = given["run"].get<std::string>();
@@ -233,7 +190,7 @@ HttpReply undo(const tools::Toolbox& toolbox, const std::string& body) {
   json left = json::array();
   for (const sandbox::Conflict& c : undone->kept)
     left.push_back({{"path", c.path}, {"why", c.why}});
-  return {.body = line_of({{"run", undone->id}, {"left", left}})};
+  return {.body = base::line_of({{"run", undone->id}, {"left", left}})};
 }
 
 }  // namespace
@@ -259,7 +216,7 @@ net::awaitable<HttpReply> Workspace::answer(std::string path, HttpRequest http) 
     if (path.starts_with("changes/") && !post)
       return changes(toolbox_, path.substr(std::strlen("changes/")));
     if (path == "undo" && post) return undo(toolbox_, http.body);
-    return wrong(404, "The page has no such path.");
+    return error_of(404, "The page has no such path.");
   });
 }
 

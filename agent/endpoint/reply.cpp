@@ -102,8 +102,7 @@ std::optional<json> arguments_of(const std::string& text) {
 
 }  // namespace
 
-nlohmann::json parse_bounded(std::string_view text) {
-  // Writing deeply nested JSON recurses, so it is not read in the first place.
+bool is_too_deep(std::string_view text) {
   int depth = 0;
   bool in_string = false, escaped = false;
   for (const char c : text) {
@@ -117,9 +116,14 @@ nlohmann::json parse_bounded(std::string_view text) {
       continue;
     }
     if (c == '"') in_string = true;
-    if ((c == '{' || c == '[') && ++depth > kMaxDepth) return json(json::value_t::discarded);
+    if ((c == '{' || c == '[') && ++depth > kMaxDepth) return true;
     if (c == '}' || c == ']') --depth;
   }
+  return false;
+}
+
+nlohmann::json parse_bounded(std::string_view text) {
+  if (is_too_deep(text)) return json(json::value_t::discarded);
   return json::parse(text.data(), text.data() + text.size(), nullptr, false);
 }
 

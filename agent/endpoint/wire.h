@@ -66,6 +66,9 @@ bool is_context_overflow(std::string_view body);
 /// How many tokens the context holds by what such an error says; 0: it does not say.
 int context_in(std::string_view body);
 
+/// Whether JSON is nested more than 64 levels deep: writing such recurses, so it is not read.
+bool is_too_deep(std::string_view text);
+
 /// JSON from a peer: at most 64 levels deep. Discarded if it is not that.
 nlohmann::json parse_bounded(std::string_view text);
 

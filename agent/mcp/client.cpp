@@ -77,7 +77,7 @@ ToolAnswer read_tool_result(const json& result) {
     }
   }
   if (answer.text.empty() && at(result, "structuredContent").is_object())
-    line(line_of(at(result, "structuredContent")));
+    line(base::line_of(at(result, "structuredContent")));
   answer.error = at(result, "isError") == true;
   if (answer.text.empty()) answer.text = answer.error ? "it failed without a word" : "done";
   answer.text = tools::head_and_tail(answer.text, kMaxText);

@@ -95,7 +95,7 @@ class HttpTransport final : public Transport {
     HttpFields fields = headers_;
     if (!session_.empty()) fields.emplace_back("Mcp-Session-Id", session_);
     if (!version_.empty() && !first) fields.emplace_back("MCP-Protocol-Version", version_);
-    const std::string body = line_of(message), who = client_.url().authority();
+    const std::string body = base::line_of(message), who = client_.url().authority();
     std::string reply;
     EventReader events;
     bool heard = false, too_large = false;

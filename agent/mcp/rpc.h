@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 #include <vector>
-#include "base/json.h"
+#include "base/json_line.h"
 
 #include "base/result.h"
 
@@ -58,8 +58,5 @@ nlohmann::json request_json(int64_t id, std::string_view method, nlohmann::json 
 nlohmann::json notification_json(std::string_view method, nlohmann::json params);
 nlohmann::json reply_json(const nlohmann::json& id, nlohmann::json result);
 nlohmann::json error_json(const nlohmann::json& id, int code, std::string_view message);
-
-/// One line without its end; bytes that are not UTF-8 become U+FFFD.
-std::string line_of(const nlohmann::json& message);
 
 }  // namespace agent::mcp

@@ -127,7 +127,7 @@ class Session {
     const json name = message.params.value("name", json());
     const json arguments = message.params.value("arguments", json::object());
     if (!name.is_string() || !offer_.has(name.get<std::string>()))
-      return answer(error_json(message.id, kInvalidParams, "Unknown tool: " + line_of(name)),
+      return answer(error_json(message.id, kInvalidParams, "Unknown tool: " + base::line_of(name)),
                     batch);
     if (!arguments.is_object())
       return answer(error_json(message.id, kInvalidParams, "\"arguments\" is not an object"),
@@ -212,7 +212,7 @@ class Session {
 
   /// With the lock, so that lines do not mix.
   void write(const json& message) {
-    const std::string line = line_of(message) + "\n";
+    const std::string line = base::line_of(message) + "\n";
     for (std::string_view rest = line; !rest.empty() && !broken_;) {
       const ssize_t n = ::write(out_, rest.data(), rest.size());
       if (n > 0) rest.remove_prefix(static_cast<size_t>(n));

@@ -90,7 +90,7 @@ void Servers::offer(size_t server, std::vector<ToolInfo> tools,
       why = "its name is too long";
     else if (places_.contains(name))
       why = "another has its name";
-    else if (line_of(tool.schema).size() > kMaxSchemaBytes)
+    else if (base::line_of(tool.schema).size() > kMaxSchemaBytes)
       why = "its schema is larger than 16 KiB";
     if (why != nullptr) {
       notice("the tool " + plain(tool.name.substr(0, 100)) + " of the " + who +
@@ -120,7 +120,7 @@ Result<ToolAnswer> Servers::call(const std::string& name, const nlohmann::json& 
                         .error = true};
   if (base::Status logged = guard_->log("mcp_call", {{"server", server.config.name},
                                                      {"tool", place.tool},
-                                                     {"arguments", line_of(arguments)},
+                                                     {"arguments", base::line_of(arguments)},
                                                      {"error", answer->error}});
       !logged)
     return logged.error();

@@ -16,7 +16,7 @@ class StdioTransport final : public Transport {
 
   base::Status exchange(const nlohmann::json& message, const OnMessage& on_message,
                         Deadline deadline, std::stop_token stop) override {
-    if (base::Status sent = service_->send(line_of(message) + "\n", deadline, stop); !sent)
+    if (base::Status sent = service_->send(base::line_of(message) + "\n", deadline, stop); !sent)
       return sent;
     for (int i = 0; on_message; ++i) {
       if (i == kMaxStray) return Error{Errc::corrupt, "the server prints without ever answering"};

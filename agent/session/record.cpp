@@ -3,7 +3,7 @@
 
 #include "agent/session/record.h"
 
-#include <openssl/evp.h>
+#include "base/sha256.h"
 
 namespace agent::session {
 
@@ -53,22 +53,6 @@ model::Message bare_message(const json& j) {
 
 }  // namespace
 
-std::string sha256(std::string_view bytes) {
-  unsigned char raw[EVP_MAX_MD_SIZE];
-  unsigned size = 0;
-  EVP_Digest(bytes.data(), bytes.size(), raw, &size, EVP_sha256(), nullptr);
-  std::string text;
-  for (unsigned i = 0; i < size; ++i) {
-    text += "0123456789abcdef"[raw[i] >> 4];
-    text += "0123456789abcdef"[raw[i] & 15];
-  }
-  return text;
-}
-
-std::string line_of(const json& value) {
-  return value.dump(-1, ' ', false, json::error_handler_t::replace);
-}
-
 base::Result<json> parse_line(std::string_view line) {
   json value = json::parse(line, nullptr, false);
   if (value.is_discarded()) return Error{Errc::corrupt, "a stored line is no JSON"};
@@ -87,7 +71,7 @@ json message_json(const model::Message& m, Pictures& pictures) {
   if (!m.call_id.empty()) j["call_id"] = m.call_id;
   if (!m.result.is_null()) j["result"] = m.result;
   for (const model::Media& media : m.media) {
-    std::string digest = sha256(media.bytes);
+    std::string digest = base::sha256(media.bytes);
     j["media"].push_back(
         {{"kind", kMedia[static_cast<size_t>(media.kind)]}, {"at", media.at}, {"digest", digest}});
     pictures.try_emplace(std::move(digest), media.bytes);
@@ -101,7 +85,7 @@ base::Result<model::Message> message_of(const json& j, const PictureSource& pict
   for (model::Media& media : message->media) {
     base::Result<std::string> bytes = pictures(media.bytes);
     if (!bytes) return bytes.error();
-    if (sha256(*bytes) != media.bytes)
+    if (base::sha256(*bytes) != media.bytes)
       return Error{Errc::corrupt, "the stored picture " + media.bytes + " is damaged"};
     media.bytes = std::move(*bytes);
   }

@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 #include <vector>
-#include "base/json.h"
+#include "base/json_line.h"
 
 #include "agent/chat_model.h"
 #include "base/result.h"
@@ -15,15 +15,11 @@
 /// SHA-256 of their bytes and kept apart.
 namespace agent::session {
 
-std::string sha256(std::string_view bytes);
-
 /// Bytes of pictures by their digest.
 using Pictures = std::map<std::string, std::string>;
 /// Where they are looked up again. Errors: not_found and what reading gives.
 using PictureSource = std::function<base::Result<std::string>(const std::string& digest)>;
 
-/// One line of JSON; bytes that are not UTF-8 become U+FFFD.
-std::string line_of(const nlohmann::json& value);
 /// Errors: corrupt.
 base::Result<nlohmann::json> parse_line(std::string_view line);
 

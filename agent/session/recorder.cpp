@@ -37,7 +37,8 @@ base::Result<std::unique_ptr<Recorder>> Recorder::begin(
   r->past_ = past;
   // The system text has number 0.
   for (size_t i = 0; i < past.size(); ++i)
-    r->all_.messages[static_cast<int>(i) + 1] = line_of(message_json(past[i], r->all_.pictures));
+    r->all_.messages[static_cast<int>(i) + 1] =
+        base::line_of(message_json(past[i], r->all_.pictures));
   r->n_messages_ = past.empty() ? 0 : static_cast<int>(past.size()) + 1;
   if (base::Status written = r->store_->write(r->info_, r->all_, true); !written)
     return written.error();
@@ -150,7 +151,7 @@ base::Result<json> Recorder::step(const std::string& kind, const std::string& as
   flush();
   base::Result<Outcome> outcome = work();
   if (!outcome) return outcome.error();
-  step.outcome = line_of(outcome->json);
+  step.outcome = base::line_of(outcome->json);
   step.n_events = n_events_;
   step.run = outcome->run;
   fresh_.steps = {std::move(step)};
@@ -162,14 +163,14 @@ base::Result<json> Recorder::step(const std::string& kind, const std::string& as
 void Recorder::conversation(std::span<const model::Message> messages) {
   for (; n_messages_ < static_cast<int>(messages.size()); ++n_messages_)
     fresh_.messages[n_messages_] =
-        line_of(message_json(messages[static_cast<size_t>(n_messages_)], fresh_.pictures));
+        base::line_of(message_json(messages[static_cast<size_t>(n_messages_)], fresh_.pictures));
   // With a past, number 0 was left out.
   if (!all_.messages.contains(0) && !messages.empty())
-    fresh_.messages[0] = line_of(message_json(messages[0], fresh_.pictures));
+    fresh_.messages[0] = base::line_of(message_json(messages[0], fresh_.pictures));
 }
 
 void Recorder::said(const model::Message& message) {
-  fresh_.messages[n_messages_] = line_of(message_json(message, fresh_.pictures));
+  fresh_.messages[n_messages_] = base::line_of(message_json(message, fresh_.pictures));
 }
 
 void Recorder::event(const std::string& line) {
@@ -244,7 +245,7 @@ base::Result<std::vector<model::Message>> conversation_of(const Saved& saved,
                           .text = "error: the run ended before this was done",
                           .name = calls[i].name,
                           .call_id = calls[i].id};
-    const std::string asked = calls[i].name + " " + line_of(calls[i].arguments);
+    const std::string asked = calls[i].name + " " + base::line_of(calls[i].arguments);
     for (size_t k = next; k < saved.happened.steps.size(); ++k) {
       const Step& step = saved.happened.steps[k];
       if (step.asked != asked || !step.outcome) continue;

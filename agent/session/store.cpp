@@ -3,6 +3,8 @@
 
 #include "agent/session/store.h"
 
+#include "base/sha256.h"
+
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -85,7 +87,7 @@ base::Status insert_info(Database& db, const Info& info) {
   base::Result<int> done = db.run(
       ("INSERT INTO sessions(" + std::string(kInfo) + ") VALUES(?,?,?,?,?,?,?,?,?,?,?,?)").c_str(),
       {info.id, info.created_ms, info.parent, info.task, info.request, info.workspace, info.model,
-       info.prompt, line_of(info.setup), int64_t{info.n_past}, info.status, info.result});
+       info.prompt, base::line_of(info.setup), int64_t{info.n_past}, info.status, info.result});
   if (!done) return done.error();
   return Ok{};
 }
@@ -250,7 +252,7 @@ int Store::take_over(Database& from) {
     for (const Row& shown : from.readable_rows(
              "SELECT digest, bytes FROM shown JOIN pictures USING(digest) WHERE session = ?",
              {info.id}))
-      if (sha256(shown.text(1)) == shown.text(0))
+      if (base::sha256(shown.text(1)) == shown.text(0))
         happened.pictures.emplace(shown.text(0), shown.text(1));
     const base::Status written = db_->transaction([&]() -> base::Status {
       if (base::Status done = insert_info(*db_, info); !done) return done;

@@ -2,7 +2,7 @@
 
 #include <string_view>
 
-#include "base/json.h"
+#include "base/json_line.h"
 #include "server/http/checks.h"
 #include "server/relay.h"
 
@@ -35,10 +35,6 @@ const Asset* asset(std::string_view path) {
   return nullptr;
 }
 
-HttpReply wrong(int status, std::string message) {
-  return error_of({.status = status, .message = std::move(message)});
-}
-
 }  // namespace
 
 Page::Page(std::string model, std::unique_ptr<Runs> runs)
@@ -63,14 +59,14 @@ std::vector<std::pair<std::string, std::string>> Page::headers(const HttpRequest
 
 std::optional<HttpReply> Page::turned_away(const HttpRequest& head) {
   // A name of --allow-host may lead here from another machine.
-  if (!host_allowed(head.header("host"), {})) return wrong(403, "The page is for this machine.");
+  if (!host_allowed(head.header("host"), {})) return error_of(403, "The page is for this machine.");
   if (!std::string_view(head.path).starts_with(kApi)) return std::nullopt;
   const std::string_view origin = head.header("origin");
   const std::string_view site = head.header("sec-fetch-site");
   const std::string host(head.header("host"));
   const bool ours = origin.empty() || origin == "http://" + host || origin == "https://" + host;
   if (ours && (site.empty() || site == "same-origin" || site == "none")) return std::nullopt;
-  return wrong(403, "Only the server's own page may ask for this.");
+  return error_of(403, "Only the server's own page may ask for this.");
 }
 
 net::awaitable<void> Page::answer(HttpRequest http, std::shared_ptr<Responder> to) {
@@ -78,7 +74,7 @@ net::awaitable<void> Page::answer(HttpRequest http, std::shared_ptr<Responder> t
   const bool looks = http.method == "GET" || (http.method == "HEAD" && asset(path) != nullptr);
   HttpReply reply;
   if (!looks && http.method != "POST") {
-    reply = wrong(405, "The page's paths are asked for by GET or POST.");
+    reply = error_of(405, "The page's paths are asked for by GET or POST.");
     reply.headers.emplace_back("Allow", "GET, POST");
   } else if (const Asset* one = asset(path)) {
     reply = {.type = std::string(one->type), .body = std::string(*one->bytes)};
@@ -88,9 +84,9 @@ net::awaitable<void> Page::answer(HttpRequest http, std::shared_ptr<Responder> t
       state["workspace"] = runs_->toolbox().workspace().string();
       state["policy"] = runs_->toolbox().guard().policy().name;
     }
-    reply.body = state.dump(-1, ' ', false, json::error_handler_t::replace);
+    reply.body = base::line_of(state);
   } else if (!runs_) {
-    reply = wrong(409, "No folder was named; start the server with --workspace DIR.");
+    reply = error_of(409, "No folder was named; start the server with --workspace DIR.");
   } else if (path == kRuns || path.starts_with(std::string(kRuns) + "/")) {
     co_await runs_->handle(path.substr(kRuns.size()), std::move(http), std::move(to));
     co_return;

@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "sandbox/workspace/journal.h"
 #include "tests/fakes/scripted_model.h"
+#include "tests/model/folder.h"
 
 // The loop with a scripted model and everything else real: the sandbox, the worker, DuckDB and the
 // charts.
@@ -21,13 +22,7 @@ using nlohmann::json;
 
 class AgentTest : public testing::Test {
  protected:
-  void SetUp() override {
-    std::string name = (std::filesystem::temp_directory_path() / "agent_test.XXXXXX").string();
-    ASSERT_NE(::mkdtemp(name.data()), nullptr);
-    folder_ = name;
-    write("shops.csv", "shop,revenue\nNorth,12.5\nSouth,30\nEast,4.25\n");
-  }
-  void TearDown() override { std::filesystem::remove_all(folder_); }
+  void SetUp() override { write("shops.csv", "shop,revenue\nNorth,12.5\nSouth,30\nEast,4.25\n"); }
 
   void write(const std::string& name, const std::string& text) {
     std::ofstream(folder_ / name) << text;
@@ -49,7 +44,8 @@ class AgentTest : public testing::Test {
     return types;
   }
 
-  std::filesystem::path folder_;
+  const TestFolder made_;
+  const std::filesystem::path& folder_ = made_.path();
   std::vector<json> events_;
 };
 

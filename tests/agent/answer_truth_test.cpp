@@ -10,6 +10,7 @@
 #include <random>
 
 #include "agent/answer_check.h"
+#include "tests/model/folder.h"
 #include "tools/toolbox/toolbox.h"
 
 namespace agent {
@@ -287,13 +288,7 @@ const Query kQueries[] = {
 
 class AnswerTruth : public testing::Test {
  protected:
-  void SetUp() override {
-    std::string name = (std::filesystem::temp_directory_path() / "answer_truth.XXXXXX").string();
-    ASSERT_NE(::mkdtemp(name.data()), nullptr);
-    folder_ = name;
-    write_tables();
-  }
-  void TearDown() override { std::filesystem::remove_all(folder_); }
+  void SetUp() override { write_tables(); }
 
   void write_tables() {
     Random random(7);
@@ -364,7 +359,8 @@ class AnswerTruth : public testing::Test {
     return rows;
   }
 
-  std::filesystem::path folder_;
+  const TestFolder made_;
+  const std::filesystem::path& folder_ = made_.path();
 };
 
 struct Answer {

@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "tests/fakes/scripted_model.h"
+#include "tests/model/folder.h"
 #include "tools/file/service.h"
 
 namespace agent {
@@ -18,13 +19,7 @@ using nlohmann::json;
 
 class FreeLoopTest : public testing::Test {
  protected:
-  void SetUp() override {
-    std::string name = (std::filesystem::temp_directory_path() / "free_loop_test.XXXXXX").string();
-    ASSERT_NE(::mkdtemp(name.data()), nullptr);
-    folder_ = name;
-    write("shops.csv", "shop,revenue\nNorth,12.5\nSouth,30\nEast,4.25\n");
-  }
-  void TearDown() override { std::filesystem::remove_all(folder_); }
+  void SetUp() override { write("shops.csv", "shop,revenue\nNorth,12.5\nSouth,30\nEast,4.25\n"); }
 
   void write(const std::string& name, const std::string& text) {
     std::ofstream(folder_ / name) << text;
@@ -56,7 +51,8 @@ class FreeLoopTest : public testing::Test {
     return turn < model.asked.size() ? model.asked[turn].conversation.back().text : "not asked";
   }
 
-  std::filesystem::path folder_;
+  const TestFolder made_;
+  const std::filesystem::path& folder_ = made_.path();
   std::vector<json> events_;
 };
 

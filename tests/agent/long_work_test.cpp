@@ -13,6 +13,7 @@
 #include "agent/context_window.h"
 #include "base/json.h"
 #include "tests/fakes/scripted_model.h"
+#include "tests/model/folder.h"
 
 namespace agent {
 namespace {
@@ -70,13 +71,6 @@ class FunctionModel final : public ChatModel {
 
 class LongWork : public testing::Test {
  protected:
-  void SetUp() override {
-    std::string name = (std::filesystem::temp_directory_path() / "long_work.XXXXXX").string();
-    ASSERT_NE(::mkdtemp(name.data()), nullptr);
-    folder_ = name;
-  }
-  void TearDown() override { std::filesystem::remove_all(folder_); }
-
   void write(const std::string& name, const std::string& text) {
     std::ofstream(folder_ / name) << text;
   }
@@ -104,7 +98,8 @@ class LongWork : public testing::Test {
     return reply;
   }
 
-  std::filesystem::path folder_;
+  const TestFolder made_;
+  const std::filesystem::path& folder_ = made_.path();
   std::vector<json> events_;
 };
 

@@ -12,6 +12,8 @@
 #include "base/file.h"
 #include "sandbox/workspace/journal.h"
 #include "tests/fakes/scripted_model.h"
+#include "base/sha256.h"
+#include "tests/model/folder.h"
 
 namespace agent {
 namespace {
@@ -61,13 +63,7 @@ class SteadyModel final : public ChatModel {
 
 class SessionTest : public testing::Test {
  protected:
-  void SetUp() override {
-    std::string name = (std::filesystem::temp_directory_path() / "session_test.XXXXXX").string();
-    ASSERT_NE(::mkdtemp(name.data()), nullptr);
-    top_ = name;
-    begin_again();
-  }
-  void TearDown() override { std::filesystem::remove_all(top_); }
+  void SetUp() override { begin_again(); }
 
   /// An empty store and the workspace as it was.
   void begin_again() {
@@ -105,7 +101,7 @@ class SessionTest : public testing::Test {
     if (resume)
       if (auto undone = toolbox->take_back((*recorder)->runs()); !undone)
         return undone.error().message;
-    const auto event = [&](const json& e) { (*recorder)->event(session::line_of(e)); };
+    const auto event = [&](const json& e) { (*recorder)->event(base::line_of(e)); };
     event({{"type", "request"}});
     base::Result<RunResult> result = agent::run("draw", model, *toolbox, endpoint_prompt(),
                                                 kFreeRunOptions, event, {}, recorder->get());
@@ -113,10 +109,10 @@ class SessionTest : public testing::Test {
       (*recorder)->finish("error", "{\"failed\":true}");
       return result.error().message;
     }
-    (*recorder)->finish("ok", session::line_of({{"answer", result->answer},
-                                                {"charts", result->charts.size()},
-                                                {"tool_calls", result->tool_calls},
-                                                {"prompt_tokens", result->prompt_tokens}}));
+    (*recorder)->finish("ok", base::line_of({{"answer", result->answer},
+                                             {"charts", result->charts.size()},
+                                             {"tool_calls", result->tool_calls},
+                                             {"prompt_tokens", result->prompt_tokens}}));
     return "";
   }
 
@@ -151,11 +147,12 @@ class SessionTest : public testing::Test {
     for (const auto& entry : std::filesystem::directory_iterator(top_ / "work"))
       if (entry.is_regular_file())
         all["files"][entry.path().filename()] =
-            session::sha256(*base::read_file(entry.path(), 1 << 22));
+            base::sha256(*base::read_file(entry.path(), 1 << 22));
     return all;
   }
 
-  std::filesystem::path top_;
+  const TestFolder made_;
+  const std::filesystem::path& top_ = made_.path();
   std::vector<std::string> notices_;
 };
 
@@ -302,7 +299,7 @@ TEST_F(SessionTest, AnotherRequestGoesOnWithTheWholeConversation) {
   EXPECT_FALSE(session::conversation_of(*saved, pictures, 5));
 
   // Both show the chart; it goes with the last of them.
-  const std::string digest = session::sha256(model.asked[3].media[0].bytes);
+  const std::string digest = base::sha256(model.asked[3].media[0].bytes);
   EXPECT_TRUE(all->remove("aaaaaaaa"));
   EXPECT_TRUE(all->picture(digest));
   EXPECT_EQ(*all->find("bb"), "bbbbbbbb");

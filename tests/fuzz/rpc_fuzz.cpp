@@ -24,13 +24,13 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   check(in.is_batch || in.messages.size() + in.unreadable.size() == 1);
   for (const Incoming::Unreadable& one : in.unreadable) {
     check(!one.why.empty());
-    check(read_messages(line_of(error_json(one.id, one.code, one.why))).messages.size() == 1);
+    check(read_messages(base::line_of(error_json(one.id, one.code, one.why))).messages.size() == 1);
   }
   for (const Message& one : in.messages) {
     check(one.kind == Message::Kind::reply || !one.method.empty());
     check(one.params.is_object() && one.error_message.size() <= 1000);
     if (one.kind != Message::Kind::reply || one.failed) continue;
-    const std::string line = line_of(reply_json(one.id, one.result));
+    const std::string line = base::line_of(reply_json(one.id, one.result));
     check(line.find('\n') == line.npos && read_messages(line).messages.size() == 1);
     const ToolAnswer answer = read_tool_result(one.result);
     check(!answer.text.empty() && answer.text.size() < 17'000 && answer.pictures.size() <= 4);
