@@ -118,6 +118,8 @@ class Connection {
         plain_.close(ignored);
       }
     }
+    // It may have been done while the connection was closed; nothing can follow on it.
+    if (closed && !result) result = net::error::operation_aborted;
     return result;
   }
 

@@ -4,6 +4,7 @@ run that is killed and resumed ends as one that was left alone. argv: the progra
 import hashlib
 import json
 import os
+import re
 import signal
 import sqlite3
 import subprocess
@@ -35,6 +36,10 @@ RULES = [
 
 def files(folder):
     return {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in folder.iterdir() if p.is_file()}
+
+
+def without_tokens(events):
+    return re.sub(r'"(prompt|completion)_tokens":[0-9]+', "", events)
 
 
 def descendants(pid):
@@ -125,7 +130,8 @@ def main():
             assert late.returncode == 4 or latest["status"] == "ok", late
             if late.returncode == 4:
                 again = tessera("sessions", "resume", "--json", "--max-seconds", 60, latest["session"])
-                assert again.stdout.replace(latest["session"], one) == done.stdout, again.stdout
+                # The time may be over after a whole reply and before the server's count of its tokens; then they are estimated.
+                assert without_tokens(again.stdout.replace(latest["session"], one)) == without_tokens(done.stdout), again.stdout
                 assert files(folder) == files(calm)
 
             # A follow-up is told what was said; a fork, a part of it.
