@@ -11,6 +11,7 @@
 #include "agent/loop.h"
 #include "agent/traps.h"
 #include "base/file.h"
+#include "media/sound.h"
 
 // What every run begins with: the files and their profiles. Then one of two loops: planned_loop.cpp
 // or free_loop.cpp. Whatever a run gets to know from outside comes through step(): the files, the
@@ -29,6 +30,7 @@ constexpr size_t kMaxNamedFiles = 20;
 constexpr size_t kMaxKeptArguments = 8000, kMaxKeptResult = 2000;  // of a call, for later
 constexpr size_t kMaxProfileBytes = 6000;  // of all profiles together, about 2,500 tokens
 constexpr size_t kMaxShown = 8 << 20;      // bytes of a picture that is read
+constexpr size_t kMaxHeard = 64 << 20;     // bytes of a recording that is read
 constexpr size_t kMaxNotes = 8 << 10, kMaxNotesFile = 1 << 20;  // bytes of AGENTS.md
 
 bool claims_to_be_a_table(const std::string& path) {
@@ -97,6 +99,19 @@ std::vector<model::Media> pictures_of(const Run& run, const model::FunctionCall&
   return media;
 }
 
+/// What is said in the recording that read_file told about, as a line of its own; "" where it is
+/// none, or nobody hears.
+std::string transcript_of(const Run& run, const model::FunctionCall& call) {
+  if (call.name != "read_file" || !run.model.hears()) return {};
+  if (!call.arguments.contains("path") || !call.arguments["path"].is_string()) return {};
+  const base::Result<std::string> bytes =
+      read_beneath(run.toolbox.workspace(), call.arguments["path"].get<std::string>(), kMaxHeard);
+  if (!bytes || media::sound_format(*bytes).empty()) return {};
+  const base::Result<std::string> text = run.model.transcript(*bytes, run.deadline, run.stop);
+  if (!text) return "\nno transcript: " + text.error().message;
+  return "\nwhat was heard: " + *text;
+}
+
 /// What a call gave, or what the session has of it.
 base::Result<CallMade> carry_out(const Run& run, const model::FunctionCall& call,
                                  const CallOutput& output) {
@@ -105,6 +120,7 @@ base::Result<CallMade> carry_out(const Run& run, const model::FunctionCall& call
     if (!observation) return observation.error();
     CallMade made{.observation = std::move(*observation),
                   .message = {.role = model::Role::tool, .name = call.name, .call_id = call.id}};
+    if (!made.observation.error) made.observation.text += transcript_of(run, call);
     made.message.text = made.observation.text;
     if (run.model.sees()) made.message.media = pictures_of(run, call, made.observation);
     return made;

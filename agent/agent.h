@@ -84,6 +84,8 @@ struct Prompt {
 
 /// The prompt that is built into the program (agent/prompt.json).
 Prompt builtin_prompt();
+/// SHA-256 of a prompt, by which a session knows whether it is the same one.
+std::string digest_of(const Prompt& prompt);
 /// The prompt for models that know nothing of Tessera, with all tools and a digest of the Lua
 /// libraries (agent/endpoint_prompt.json). The toolbox needs ToolboxOptions::file_tools.
 Prompt endpoint_prompt();

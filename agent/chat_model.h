@@ -45,6 +45,16 @@ class ChatModel {
   virtual ~ChatModel() = default;
   /// Whether pictures in the conversation are looked at.
   virtual bool sees() const { return false; }
+  /// Whether transcript() can be asked for.
+  virtual bool hears() const { return false; }
+  /// What is said in a recording (WAV, FLAC, MP3 or Ogg), as far as it was read by `deadline`.
+  /// Errors: unsupported (the model does not hear), cancelled, those of reading the recording.
+  virtual base::Result<std::string> transcript(std::string_view recording,
+                                               std::chrono::steady_clock::time_point deadline,
+                                               std::stop_token stop) {
+    (void)recording, (void)deadline, (void)stop;
+    return base::Error{base::Errc::unsupported, "this model does not hear"};
+  }
   /// Whether a reply holds to its grammar, so that a call is well-formed and an answer's numbers
   /// are observed ones. Else the run checks both (agent/free_loop.h).
   virtual bool constrained() const { return true; }

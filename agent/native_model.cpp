@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "model/generate.h"
+#include "model/transcribe.h"
 
 namespace agent {
 
@@ -44,6 +45,17 @@ base::Result<model::Prompt> NativeModel::prompt_of(std::span<const model::Messag
           model::render(conversation, tools, {.empty_thought = model::EmptyThought::current_turn}),
           shared_->engine.tokenizer()),
       std::move(attachments), shared_->engine.tokenizer());
+}
+
+base::Result<std::string> NativeModel::transcript(std::string_view recording,
+                                                  std::chrono::steady_clock::time_point deadline,
+                                                  std::stop_token stop) {
+  const std::lock_guard replying(shared_->replying);
+  const base::Result<model::Transcript> heard = model::transcribe(
+      shared_->engine, recording, {},
+      [&](const model::HeardPiece&) { return std::chrono::steady_clock::now() < deadline; }, stop);
+  if (!heard) return heard.error();
+  return heard->text();
 }
 
 base::Result<ModelReply> NativeModel::reply(std::span<const model::Message> conversation,

@@ -40,6 +40,10 @@ class NativeModel final : public ChatModel {
   explicit NativeModel(std::shared_ptr<NativeEngine> engine);
 
   bool sees() const override { return shared_->engine.sees(); }
+  bool hears() const override { return shared_->engine.hears(); }
+  base::Result<std::string> transcript(std::string_view recording,
+                                       std::chrono::steady_clock::time_point deadline,
+                                       std::stop_token stop) override;
 
   base::Result<ModelReply> reply(std::span<const model::Message> conversation,
                                  std::span<const model::ToolDeclaration> tools,

@@ -72,13 +72,6 @@ void show(const json& event) {
 
 void note(const std::string& sentence) { std::fprintf(stderr, "note: %s\n", sentence.c_str()); }
 
-std::string prompt_hash(const agent::Prompt& prompt) {
-  json tools = json::array();
-  for (const model::ToolDeclaration& tool : prompt.tools)
-    tools.push_back({tool.name, tool.description, tool.parameters, tool.response});
-  return base::sha256(line_of({prompt.system, tools}));
-}
-
 /// A session to record in; null if there is none to be had. Errors: only of one to be resumed.
 base::Result<std::unique_ptr<Recorder>> open_recorder(const Work& work, const Around& around,
                                                       const std::string& id,
@@ -281,7 +274,7 @@ Done carry_out(const Work& work, ModelSeat& seat, const Around& around) {
   if (!extensions) return ending.fail(extensions.error(), exit_code(extensions.error()));
   const agent::Prompt prompt = free ? agent::with_extensions(agent::endpoint_prompt(), *extensions)
                                     : agent::builtin_prompt();
-  if (ending.recorder != nullptr) ending.recorder->with(one.name, prompt_hash(prompt));
+  if (ending.recorder != nullptr) ending.recorder->with(one.name, agent::digest_of(prompt));
   Transcript transcript(toolbox->workspace());
   ending.transcript = &transcript;
   agent::RunOptions options = free ? agent::kFreeRunOptions : agent::RunOptions{};

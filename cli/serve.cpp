@@ -9,6 +9,8 @@
 #include "base/file.h"
 #include "cli/command.h"
 #include "cli/model_store.h"
+#include "cli/request.h"
+#include "server/backend_model.h"
 #include "server/endpoints.h"
 #include "server/http/checks.h"
 #include "server/native_backend.h"
@@ -52,10 +54,49 @@ base::Result<std::string> key_of(const Options& o) {
   return text;
 }
 
+/// Our own planner is held by the agent's grammars, which the backend knows nothing of: an engine
+/// of its own, read when it is first needed. Any other model is the server's engine. served: once
+/// it is there.
+server::RunsOptions runs_of(const Options& o,
+                            const std::unique_ptr<server::NativeBackend>& served) {
+  const server::NativeBackendOptions& b = o.backend;
+  server::RunsOptions options{.workspace = o.workspace,
+                              .audit = sandbox::AuditLog::default_path(),
+                              .store = sessions_for_run(),
+                              .model = b.id,
+                              .free = o.model != kDefaultModel && b.adapter.empty(),
+                              .ping = o.endpoints.ping};
+  Setup setup{.workspace = o.workspace, .policy = o.policy};
+  setup.model.model = o.model;
+  setup.model.adapter = b.adapter.string();
+  options.setup = setup_json(setup);
+  if (options.free) {
+    options.open_model =
+        [&served](
+            const server::RunSettings& run) -> base::Result<std::shared_ptr<agent::ChatModel>> {
+      return std::shared_ptr<agent::ChatModel>(
+          std::make_shared<server::BackendModel>(*served, run.thinking, run.id));
+    };
+    return options;
+  }
+  agent::NativeOptions native{.checkpoint = b.checkpoint, .adapter = b.adapter, .mmproj = b.mmproj};
+  if (native.adapter.empty()) native.adapter = shipped_adapter();
+  options.open_model =
+      [native, kept = std::shared_ptr<agent::ChatModel>()](
+          const server::RunSettings&) mutable -> base::Result<std::shared_ptr<agent::ChatModel>> {
+    if (kept) return kept;
+    auto engine = agent::NativeEngine::load(native);
+    if (!engine) return engine.error();
+    kept = std::make_shared<agent::NativeModel>(std::move(*engine));
+    return kept;
+  };
+  return options;
+}
+
 /// The web page, where there may be one: a browser knows no key, and who reaches the page from
 /// another machine would work in this one's folder.
-base::Result<std::unique_ptr<server::Page>> page_of(const Options& o) {
-  const server::NativeBackendOptions& b = o.backend;
+base::Result<std::unique_ptr<server::Page>> page_of(
+    const Options& o, const std::unique_ptr<server::NativeBackend>& served) {
   const bool here = server::is_loopback(o.http.host) && o.endpoints.api_key.empty();
   if (!here && !o.workspace.empty())
     return Error{
@@ -67,25 +108,13 @@ base::Result<std::unique_ptr<server::Page>> page_of(const Options& o) {
   if (!o.workspace.empty()) {
     base::Result<policies::Policy> policy = policies::find(o.policy);
     if (!policy) return policy.error();
-    agent::NativeOptions native{
-        .checkpoint = b.checkpoint, .adapter = b.adapter, .mmproj = b.mmproj};
-    if (native.adapter.empty() && o.model == kDefaultModel) native.adapter = shipped_adapter();
-    server::RunsOptions options{
-        .workspace = o.workspace,
-        .policy = std::move(*policy),
-        .audit = sandbox::AuditLog::default_path(),
-        .open_model = [native]() -> base::Result<std::unique_ptr<agent::ChatModel>> {
-          auto engine = agent::NativeEngine::load(native);
-          if (!engine) return engine.error();
-          return std::unique_ptr<agent::ChatModel>(
-              std::make_unique<agent::NativeModel>(std::move(*engine)));
-        },
-        .ping = o.endpoints.ping};
+    server::RunsOptions options = runs_of(o, served);
+    options.policy = std::move(*policy);
     base::Result<std::unique_ptr<server::Runs>> opened = server::Runs::open(std::move(options));
     if (!opened) return opened.error();
     runs = std::move(*opened);
   }
-  return std::make_unique<server::Page>(b.id, std::move(runs));
+  return std::make_unique<server::Page>(o.backend.id, std::move(runs));
 }
 
 int run(Options o) {
@@ -113,17 +142,19 @@ int run(Options o) {
         o.prefix_folder.empty() ? usual_prefix_folder() : std::filesystem::path(o.prefix_folder);
   b.scheduler.max_prefix_bytes_on_disk = static_cast<uint64_t>(o.prefix_gb * (1 << 30));
 
-  base::Result<std::unique_ptr<server::Page>> page = page_of(o);
+  std::unique_ptr<server::NativeBackend> served;
+  base::Result<std::unique_ptr<server::Page>> page = page_of(o, served);
   if (!page) return fail(page.error());
   o.endpoints.page = page->get();
 
   std::fprintf(stderr, "reading the model ...\n");
   base::Result<std::unique_ptr<server::NativeBackend>> backend = server::NativeBackend::load(b);
   if (!backend) return fail(of_file(o.model, backend.error()));
-  server::Endpoints endpoints(**backend, o.endpoints);
+  served = std::move(*backend);
+  server::Endpoints endpoints(*served, o.endpoints);
   base::Result<std::unique_ptr<server::HttpServer>> http = endpoints.listen(o.http);
   if (!http) return fail(http.error());
-  const server::ModelFacts facts = (*backend)->facts();
+  const server::ModelFacts facts = served->facts();
   const bool six = o.http.host.find(':') != std::string::npos;
   std::printf("%s (context %d%s%s) at %s://%s%s%s:%d/v1\n", facts.id.c_str(), facts.context,
               facts.sees ? ", sees" : "", facts.hears ? ", hears" : "",
@@ -144,7 +175,7 @@ int run(Options o) {
   // In this order: nothing is prepared any more, nothing computed, nothing sent.
   if (*page) (*page)->join();
   endpoints.join();
-  backend->reset();
+  served.reset();
   return kDone;
 }
 

@@ -1,17 +1,13 @@
-// Speech to text: the recording and a short instruction go to the model, which writes down what it
-// hears. Recordings over 30 s are read piece by piece, each on its own, and the texts are joined.
+// The command `transcribe`.
 #include <csignal>
 #include <cstdio>
 #include <memory>
-#include "base/json.h"
 
 #include "base/file.h"
+#include "base/json_line.h"
 #include "cli/command.h"
 #include "cli/model_store.h"
-#include "media/sound.h"
-#include "model/attachment.h"
-#include "model/chat_template.h"
-#include "model/generate.h"
+#include "model/transcribe.h"
 
 namespace cli {
 namespace {
@@ -25,39 +21,9 @@ struct Options {
   bool json = false;
 };
 
-/// What the model hears in one piece.
-base::Result<std::string> hear(const Options& o, const model::Engine& engine,
-                               model::Session& session, model::SoftTokens soft) {
-  model::Attachment attachment{.kind = model::MediaKind::audio, .parts = {}, .stamps = {}};
-  attachment.parts.push_back(std::move(soft));
-  model::Message user{.role = model::Role::user, .text = o.instruction};
-  user.media.push_back({model::MediaKind::audio, o.instruction.size()});
-  const model::TemplateRendered rendered = model::render_with(
-      engine.checkpoint().chat_template(), engine.tokenizer(), {&user, 1}, {}, {});
-  std::vector<model::Attachment> attachments;
-  attachments.push_back(std::move(attachment));
-  const base::Result<model::Prompt> prompt =
-      model::assemble(model::tokens(rendered.rendered, engine.tokenizer()), std::move(attachments),
-                      engine.tokenizer());
-  if (!prompt) return prompt.error();
-  model::GenerateOptions options;
-  options.max_tokens = o.max_tokens;
-  options.sampler.temperature = 0;
-  const base::Result<model::Generated> out = model::generate(
-      session, engine.tokenizer(), prompt->positions, options, {}, g_stop.get_token());
-  if (!out) return out.error();
-  if (out->finish == model::Finish::cancelled)
-    return base::Error{base::Errc::cancelled, "stopped while listening"};
-  std::string text = out->message.text;
-  const size_t first = text.find_first_not_of(" \n"), last = text.find_last_not_of(" \n");
-  return first == std::string::npos ? std::string() : text.substr(first, last - first + 1);
-}
-
 int run(const Options& o) {
   const base::Result<std::string> bytes = base::read_file(o.file, size_t{1} << 30);
   if (!bytes) return fail(bytes.error());
-  const base::Result<media::Sound> sound = media::decode_sound(*bytes);
-  if (!sound) return fail(of_file(o.file, sound.error()));
   const base::Result<std::filesystem::path> path = find_checkpoint(o.model);
   if (!path) return fail(path.error());
   base::Result<model::Engine> engine =
@@ -67,30 +33,23 @@ int run(const Options& o) {
     std::signal(SIGINT, SIG_DFL);
     g_stop.request_stop();
   });
-  // A piece of 30 s is 750 tokens; the instruction and the reply need room too.
-  model::Session session(*engine, 1024 + o.max_tokens);
+  const auto show = [&](const model::HeardPiece& piece) {
+    if (!o.json) std::printf("%s\n", piece.text.c_str());
+    std::fflush(stdout);
+    return true;
+  };
+  const base::Result<model::Transcript> heard =
+      model::transcribe(*engine, *bytes, {.instruction = o.instruction, .max_tokens = o.max_tokens},
+                        show, g_stop.get_token());
+  if (!heard) return fail(of_file(o.file, heard.error()));
+  if (!o.json) return kDone;
   nlohmann::json pieces = nlohmann::json::array();
-  std::string all;
-  for (const media::SoundRange& piece : media::split_at_silences(sound->samples)) {
-    base::Result<model::SoftTokens> soft = engine->embed_audio(
-        std::span(sound->samples).subspan(piece.begin, piece.end - piece.begin));
-    if (!soft) return fail(soft.error());
-    const base::Result<std::string> text = hear(o, *engine, session, std::move(*soft));
-    if (!text) return fail(text.error());
-    all += (all.empty() || text->empty() ? "" : " ") + *text;
-    pieces.push_back({{"begin_s", static_cast<double>(piece.begin) / media::kSoundRate},
-                      {"end_s", static_cast<double>(piece.end) / media::kSoundRate},
-                      {"text", *text}});
-    if (!o.json) {
-      std::printf("%s\n", text->c_str());
-      std::fflush(stdout);
-    }
-  }
-  if (o.json)
-    std::printf("%s\n",
-                nlohmann::json{{"text", all}, {"seconds", sound->seconds()}, {"pieces", pieces}}
-                    .dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)
-                    .c_str());
+  for (const model::HeardPiece& piece : heard->pieces)
+    pieces.push_back({{"begin_s", piece.begin_s}, {"end_s", piece.end_s}, {"text", piece.text}});
+  std::printf(
+      "%s\n",
+      base::line_of({{"text", heard->text()}, {"seconds", heard->seconds}, {"pieces", pieces}})
+          .c_str());
   return kDone;
 }
 

@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <cmath>
 #include <cstring>
 #include <string_view>
 #include <vector>
@@ -20,6 +21,7 @@ namespace media {
 namespace {
 
 constexpr uint32_t kColor = 0xFFFFFF;
+constexpr double kCssPixelsPerMetre = 96 / 0.0254;
 constexpr size_t kChunkBytes = 64 * 1024;
 // From here on a run of repeated rows is worth a block of its own, which costs some 60 bytes.
 constexpr size_t kManyRows = 6, kLongRow = 300;
@@ -213,6 +215,31 @@ void color_row(const uint32_t* row, const uint32_t* above, size_t n, uint8_t* ta
 
 }  // namespace
 
+int png_shown_width(std::string_view png) {
+  const auto number = [&](size_t at) {
+    uint32_t value = 0;
+    for (size_t i = 0; i < 4; ++i) value = value << 8 | static_cast<uint8_t>(png[at + i]);
+    return value;
+  };
+  uint32_t width = 0;
+  if (!png.starts_with("\x89PNG\r\n\x1a\n")) return 0;
+  // Chunks: length, type, data, checksum. Those asked for stand before the pixels.
+  for (size_t at = 8; at + 12 <= png.size();) {
+    const size_t length = number(at);
+    const std::string_view type = png.substr(at + 4, 4);
+    if (type == "IDAT" || length > png.size() - at - 12) return 0;
+    if (type == "IHDR" && length == 13) width = number(at + 8);
+    if (type == "pHYs" && length == 9) {
+      const uint32_t x = number(at + 8), y = number(at + 12);
+      const double scale = x / kCssPixelsPerMetre;
+      const bool makes_sense = x == y && png[at + 16] == 1 && scale > 0.99 && scale < 10.01;
+      return makes_sense ? static_cast<int>(std::lround(std::min(width, 1U << 20) / scale)) : 0;
+    }
+    at += length + 12;
+  }
+  return 0;
+}
+
 std::string write_png(const PixelRows& pixels) {
   const size_t w = static_cast<size_t>(pixels.width), h = static_cast<size_t>(pixels.height);
   const auto row = [&](size_t y) { return pixels.first + y * pixels.stride; };
@@ -233,6 +260,13 @@ std::string write_png(const PixelRows& pixels) {
   header.append(3, '\0');
   chunk(out, "IHDR", header);
   if (few) chunk(out, "PLTE", palette.bytes());
+  if (pixels.scale > 0) {
+    std::string resolution;
+    for (int axis = 0; axis < 2; ++axis)
+      put32(resolution, static_cast<uint32_t>(std::lround(pixels.scale * kCssPixelsPerMetre)));
+    resolution += '\x01';  // the unit is the metre
+    chunk(out, "pHYs", resolution);
+  }
 
   Deflate deflate(out);
   line.assign((few ? w : 3 * w) + 1, 0);

@@ -149,6 +149,17 @@ Error too_long(const std::string& name, const SoundBounds& bounds) {
 
 }  // namespace
 
+std::string_view sound_format(std::string_view bytes) {
+  if (bytes.starts_with("RIFF") && bytes.size() >= 12 && bytes.substr(8, 4) == "WAVE") return "WAV";
+  if (bytes.starts_with("fLaC")) return "FLAC";
+  if (bytes.starts_with("OggS")) return "Ogg";
+  // A tag, or the first frame of layer III.
+  if (bytes.starts_with("ID3") ||
+      (bytes.size() > 1 && bytes[0] == '\xFF' && (bytes[1] & 0xE6) == 0xE2))
+    return "MP3";
+  return {};
+}
+
 base::Result<Sound> decode_sound(std::string_view bytes, const SoundBounds& bounds) {
   const Container container = container_of(bytes);
   const std::string name = name_of(container);

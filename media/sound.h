@@ -31,6 +31,9 @@ struct SoundBounds {
   int64_t max_values = 2'000'000'000;  ///< samples of all channels: time to decode
 };
 
+/// The kind of a recording by its first bytes: "WAV", "FLAC", "Ogg", "MP3", or "" for what is none.
+std::string_view sound_format(std::string_view bytes);
+
 /// Decodes WAV (PCM, float, A-law, u-law, IMA and Microsoft ADPCM), FLAC, MP3 and Ogg (Vorbis,
 /// Opus): the mean of the channels, resampled to 16 kHz. PCM of 16 bits at 16 kHz mono gives
 /// exactly s / 32768. n frames at another rate give ceil(n * 16000 / rate) samples, in time with

@@ -15,15 +15,19 @@
 
 #include "agent/agent.h"
 #include "agent/as_json.h"
+#include "agent/session/recorder.h"
 #include "base/json_line.h"
 #include "server/failures.h"
 #include "server/http/query.h"
+#include "server/on_pool.h"
+#include "server/past_runs.h"
 #include "server/relay.h"
 
 namespace server {
 
 namespace {
 
+using agent::session::Recorder;
 using base::Errc;
 using base::Error;
 using nlohmann::json;
@@ -52,6 +56,8 @@ struct Asked {
 
 struct OneRun {
   std::string id, request, status = "running";
+  std::string after;  // the run whose conversation it goes on with
+  bool resumed = false, thinking = false;
   int64_t time_ms = 0;
   std::stop_source stop;
   // Of the server's thread.
@@ -92,21 +98,22 @@ struct Runs::State : std::enable_shared_from_this<State> {
   RunsOptions options;
   std::optional<tools::Toolbox> toolbox;
   net::thread_pool thread{1};
+  net::thread_pool reader{1};  // of the store
   // Of the run's thread.
-  std::unique_ptr<agent::ChatModel> model;
+  std::shared_ptr<agent::ChatModel> model;
+  std::unique_ptr<Recorder> recorder;
   std::shared_ptr<OneRun> asking;  // whose questions are the person's
   std::function<void(const json&)> tell;
   std::function<void(std::function<void()>)> on_server;
-  std::atomic<std::thread::id> asker = std::thread::id();
   int n_asked = 0;
   // Of the server's thread.
   std::deque<std::shared_ptr<OneRun>> runs;
   std::shared_ptr<OneRun> running;
-  int n_runs = 0;
   std::atomic<bool> joining{false};
 
   bool ask(const sandbox::Question& question);
-  agent::RunResult carry_out(const OneRun& run);
+  base::Status keep(const OneRun& run);
+  base::Result<agent::RunResult> carry_out(const OneRun& run);
   void work(const std::shared_ptr<net::io_context>& io, const std::shared_ptr<OneRun>& run);
 
   std::shared_ptr<OneRun> find(std::string_view id) const {
@@ -115,16 +122,18 @@ struct Runs::State : std::enable_shared_from_this<State> {
     return nullptr;
   }
   net::awaitable<void> start(HttpRequest http, std::shared_ptr<Responder> to);
+  net::awaitable<void> resume(std::string id, std::shared_ptr<Responder> to);
+  net::awaitable<void> begin(std::shared_ptr<OneRun> run, std::shared_ptr<Responder> to);
+  std::optional<HttpReply> busy() const;
   net::awaitable<void> follow(std::shared_ptr<OneRun> run, size_t from,
                               std::shared_ptr<Responder> to);
-  HttpReply list() const;
+  net::awaitable<HttpReply> list();
+  net::awaitable<std::shared_ptr<OneRun>> past(std::string id);
   static HttpReply answer(OneRun& run, const std::string& body);
 };
 
-/// On the run's thread. Who looks into the workspace beside a run is on another one, and is no
-/// person's run: nobody is asked for him.
+/// On the run's thread.
 bool Runs::State::ask(const sandbox::Question& question) {
-  if (asker.load() != std::this_thread::get_id()) return false;
   const auto asked = std::make_shared<Asked>(++n_asked);
   json event{{"type", "question"},
              {"question", asked->number},
@@ -175,41 +184,112 @@ bool Runs::State::ask(const sandbox::Question& question) {
   return allow;
 }
 
-agent::RunResult Runs::State::carry_out(const OneRun& run) {
-  agent::RunResult failed;
-  const auto fail = [&](const Error& error) {
-    failed.answer = error.message;
-    if (error.code == Errc::refused) failed.status = agent::Status::refused;
-    return failed;
+/// Opens the session of a run. One that cannot be kept is run all the same, and says so.
+base::Status Runs::State::keep(const OneRun& run) {
+  recorder = nullptr;
+  if (!options.store) return base::Ok{};
+  const auto note = [this](const std::string& sentence) {
+    tell({{"type", "notice"}, {"text", sentence}});
   };
-  if (!model) {
-    tell({{"type", "loading"}});
-    base::Result<std::unique_ptr<agent::ChatModel>> opened = options.open_model();
-    if (!opened) return fail(opened.error());
-    model = std::move(*opened);
+  base::Result<std::unique_ptr<Recorder>> opened = Error{Errc::internal, ""};
+  if (run.resumed) {
+    opened = Recorder::resume(options.store, run.id, note);
+    if (!opened) return opened.error();
+  } else {
+    std::vector<model::Message> past;
+    if (!run.after.empty()) {
+      base::Result<agent::session::Saved> saved = options.store->load(run.after);
+      if (!saved) return saved.error();
+      const auto picture = [&](const std::string& digest) {
+        return options.store->picture(digest);
+      };
+      base::Result<std::vector<model::Message>> said =
+          agent::session::conversation_of(*saved, picture, -1);
+      if (!said) return said.error();
+      // Our own planner has learned conversations of one request.
+      if (options.free) past = std::move(*said);
+    }
+    json setup = options.setup;
+    setup["workspace"] = toolbox->workspace().string();
+    opened = Recorder::begin(options.store,
+                             {.id = run.id,
+                              .parent = run.after,
+                              .request = run.request,
+                              .workspace = toolbox->workspace().string(),
+                              .model = options.model,
+                              .setup = std::move(setup)},
+                             past, note);
+    if (!opened) note("this run is not kept as a session: " + opened.error().message);
   }
-  base::Result<agent::RunResult> result = agent::run(
-      run.request, *model, *toolbox, agent::builtin_prompt(), {}, tell, run.stop.get_token());
-  if (!result) return fail(result.error());
-  return std::move(*result);
+  if (opened) recorder = std::move(*opened);
+  return base::Ok{};
+}
+
+base::Result<agent::RunResult> Runs::State::carry_out(const OneRun& run) {
+  if (base::Status kept = keep(run); !kept) return kept.error();
+  tell({{"type", "request"}, {"text", run.request}});
+  const bool free = options.free;
+  // One of its own, so that the journal knows whose changes they are.
+  base::Result<tools::Toolbox> own = tools::Toolbox::open(
+      {.workspace = options.workspace,
+       .policy = options.policy,
+       .audit = options.audit,
+       .ask = [this](const sandbox::Question& question) { return ask(question); },
+       .file_tools = free,
+       .session = recorder ? run.id : std::string()});
+  if (!own) return own.error();
+  const agent::Prompt prompt = free ? agent::endpoint_prompt() : agent::builtin_prompt();
+  if (recorder) {
+    base::Result<std::vector<std::string>> undone = own->take_back(recorder->runs());
+    if (!undone)
+      return Error{undone.error().code, "what the interrupted step changed cannot be taken back: " +
+                                            undone.error().message};
+    recorder->with(options.model, agent::digest_of(prompt));
+  }
+  if (!model) tell({{"type", "loading"}});
+  base::Result<std::shared_ptr<agent::ChatModel>> opened =
+      options.open_model({.id = run.id, .thinking = run.thinking});
+  if (!opened) return opened.error();
+  model = std::move(*opened);
+  return agent::run(run.request, *model, *own, prompt,
+                    free ? agent::kFreeRunOptions : agent::RunOptions{}, tell, run.stop.get_token(),
+                    recorder.get());
 }
 
 void Runs::State::work(const std::shared_ptr<net::io_context>& io,
                        const std::shared_ptr<OneRun>& run) {
   asking = run;
-  asker = std::this_thread::get_id();
   on_server = [io](std::function<void()> call) { net::post(*io, std::move(call)); };
   tell = [this, run](const json& event) {
-    on_server([run, line = base::line_of(event)]() mutable { run->add(std::move(line)); });
+    std::string line = base::line_of(event);
+    // What only a page hears is no part of the session: whoever resumes it tells the rest again.
+    static constexpr std::string_view kOfThePage[] = {"loading", "notice", "question", "answer"};
+    const std::string type = event.value("type", "");
+    if (recorder &&
+        std::find(std::begin(kOfThePage), std::end(kOfThePage), type) == std::end(kOfThePage))
+      recorder->event(line);
+    on_server([run, line = std::move(line)]() mutable { run->add(std::move(line)); });
   };
-  agent::RunResult result;
+  base::Result<agent::RunResult> made = Error{Errc::internal, ""};
   try {
-    result = carry_out(*run);
+    made = carry_out(*run);
   } catch (...) {
-    result.answer = caught().message;
+    made = caught();
+  }
+  agent::RunResult result;
+  if (made) {
+    result = std::move(*made);
+  } else {
+    result.answer = made.error().message;
+    if (made.error().code == Errc::refused) result.status = agent::Status::refused;
   }
   json event = agent::result_json(result);
-  if (run->stop.stop_requested() && result.status != agent::Status::ok) event["status"] = "stopped";
+  if (recorder) event["session"] = run->id;
+  const bool stopped = run->stop.stop_requested() && result.status != agent::Status::ok;
+  if (recorder)
+    recorder->finish(stopped ? "stopped" : event["status"].get<std::string>(),
+                     base::line_of(event));
+  if (stopped) event["status"] = "stopped";
   event["ms"] = now_ms() - run->time_ms;
   on_server([state = shared_from_this(), run, line = base::line_of(event),
              status = event["status"].get<std::string>()]() mutable {
@@ -220,8 +300,8 @@ void Runs::State::work(const std::shared_ptr<net::io_context>& io,
     if (run->events.size() >= kMaxEvents) run->events.pop_back();  // the result is always told
     run->add(std::move(line));
   });
+  recorder = nullptr;
   asking = nullptr;
-  asker = std::thread::id();
   tell = nullptr;
   on_server = nullptr;  // lets go of the server's context
 }
@@ -256,31 +336,67 @@ net::awaitable<void> Runs::State::follow(std::shared_ptr<OneRun> run, size_t fro
   }
 }
 
+std::optional<HttpReply> Runs::State::busy() const {
+  if (running)
+    return error_of(409, "A run is going on in this workspace; wait for its end, or stop it.");
+  if (joining) return error_of(503, "The server is ending.");
+  return std::nullopt;
+}
+
 net::awaitable<void> Runs::State::start(HttpRequest http, std::shared_ptr<Responder> to) {
   const json body = json::parse(http.body, nullptr, false);
-  const bool asks = body.is_object() && body.size() == 1 && body.contains("request") &&
-                    body["request"].is_string();
-  const std::string request = asks ? body["request"].get<std::string>() : "";
+  const auto text = [&](const char* name) {
+    return body.is_object() && body.contains(name) && body[name].is_string()
+               ? body[name].get<std::string>()
+               : std::string();
+  };
+  auto run = std::make_shared<OneRun>();
+  run->request = text("request");
+  run->after = text("after");
+  run->thinking = body.is_object() && body.contains("thinking") && body["thinking"] == true;
   std::optional<HttpReply> no;
-  if (request.find_first_not_of(" \t\r\n") == std::string::npos)
+  if (run->request.find_first_not_of(" \t\r\n") == std::string::npos)
     no = error_of(400, "The request is empty; say what you want to know or see: {\"request\": …}.");
-  else if (request.size() > kMaxRequest)
+  else if (run->request.size() > kMaxRequest)
     no = error_of(400, "The request is longer than " + std::to_string(kMaxRequest) + " bytes.");
-  else if (running)
-    no = error_of(409, "A run is going on in this workspace; wait for its end, or stop it.");
-  else if (joining)
-    no = error_of(503, "The server is ending.");
+  else if (!run->after.empty() && !options.store)
+    no = error_of(400, "No sessions are kept here that a request could go on with.");
+  else
+    no = busy();
+  if (no) {
+    co_await to->send(std::move(*no));
+    co_return;
+  }
+  run->time_ms = now_ms();
+  run->id = agent::session::Store::new_id();
+  co_await begin(std::move(run), std::move(to));
+}
+
+/// What was not finished goes on from its last whole step.
+net::awaitable<void> Runs::State::resume(std::string id, std::shared_ptr<Responder> to) {
+  const std::shared_ptr<OneRun> before = co_await past(id);
+  std::optional<HttpReply> no = busy();
+  if (!before)
+    no = error_of(404, "There is no such run.");
+  else if (before->status != "stopped" && before->status != "interrupted" &&
+           before->status != "error")
+    no = error_of(409, "This run is done; ask again to go on from it.");
   if (no) {
     co_await to->send(std::move(*no));
     co_return;
   }
   auto run = std::make_shared<OneRun>();
-  run->request = request;
-  run->time_ms = now_ms();
-  // A page that is still open does not take it for one of an earlier process.
-  run->id = std::to_string(run->time_ms) + "-" + std::to_string(++n_runs);
-  run->add(base::line_of({{"type", "run"}, {"id", run->id}, {"time_ms", run->time_ms}}));
-  run->add(base::line_of({{"type", "request"}, {"text", request}}));
+  run->id = std::move(id);
+  run->request = before->request;
+  run->time_ms = before->time_ms;
+  run->resumed = true;
+  std::erase_if(runs, [&](const std::shared_ptr<OneRun>& one) { return one->id == run->id; });
+  co_await begin(std::move(run), std::move(to));
+}
+
+net::awaitable<void> Runs::State::begin(std::shared_ptr<OneRun> run,
+                                        std::shared_ptr<Responder> to) {
+  run->add(run_event(run->id, run->time_ms));
   runs.push_back(run);
   if (runs.size() > kKept) runs.pop_front();
   running = run;
@@ -288,14 +404,48 @@ net::awaitable<void> Runs::State::start(HttpRequest http, std::shared_ptr<Respon
   co_await follow(run, 0, std::move(to));
 }
 
-HttpReply Runs::State::list() const {
-  json all = json::array();
-  for (const std::shared_ptr<OneRun>& run : runs)
-    all.push_back({{"id", run->id},
-                   {"request", run->request},
-                   {"time_ms", run->time_ms},
-                   {"status", run->status}});
-  return {.body = base::line_of({{"runs", all}})};
+net::awaitable<HttpReply> Runs::State::list() {
+  std::vector<RunInfo> all;
+  if (options.store)
+    all = co_await on_pool(
+        reader, [this] { return past_runs(*options.store, toolbox->workspace().string(), kKept); });
+  // Those of this process are known better, and may not be kept at all.
+  for (const std::shared_ptr<OneRun>& run : runs) {
+    RunInfo info{run->id, run->request, run->status, run->after, run->time_ms};
+    const auto same = std::find_if(all.begin(), all.end(),
+                                   [&](const RunInfo& other) { return other.id == info.id; });
+    if (same != all.end())
+      *same = std::move(info);
+    else
+      all.push_back(std::move(info));
+  }
+  std::stable_sort(all.begin(), all.end(),
+                   [](const RunInfo& a, const RunInfo& b) { return a.time_ms < b.time_ms; });
+  json list = json::array();
+  for (const RunInfo& info : all)
+    list.push_back({{"id", info.id},
+                    {"request", info.request},
+                    {"time_ms", info.time_ms},
+                    {"status", info.status},
+                    {"after", info.parent}});
+  co_return HttpReply{.body = base::line_of({{"runs", list}})};
+}
+
+/// A run of this process, or what a session kept of one; null where there is none.
+net::awaitable<std::shared_ptr<OneRun>> Runs::State::past(std::string id) {
+  if (std::shared_ptr<OneRun> here = find(id)) co_return here;
+  if (!options.store || id.empty()) co_return nullptr;
+  std::optional<PastRun> kept = co_await on_pool(
+      reader, [this, &id] { return past_run(*options.store, toolbox->workspace().string(), id); });
+  if (!kept) co_return nullptr;
+  auto run = std::make_shared<OneRun>();
+  run->id = std::move(kept->info.id);
+  run->request = std::move(kept->info.request);
+  run->status = std::move(kept->info.status);
+  run->time_ms = kept->info.time_ms;
+  run->events = std::move(kept->events);
+  run->ended = true;
+  co_return run;
 }
 
 HttpReply Runs::State::answer(OneRun& run, const std::string& body) {
@@ -320,11 +470,8 @@ Runs::~Runs() { join(); }
 base::Result<std::unique_ptr<Runs>> Runs::open(RunsOptions options) {
   auto state = std::make_shared<State>(std::move(options));
   const RunsOptions& o = state->options;
-  base::Result<tools::Toolbox> toolbox = tools::Toolbox::open(
-      {.workspace = o.workspace,
-       .policy = o.policy,
-       .audit = o.audit,
-       .ask = [s = state.get()](const sandbox::Question& question) { return s->ask(question); }});
+  base::Result<tools::Toolbox> toolbox =
+      tools::Toolbox::open({.workspace = o.workspace, .policy = o.policy, .audit = o.audit});
   if (!toolbox) return toolbox.error();
   state->toolbox.emplace(std::move(*toolbox));
   return std::unique_ptr<Runs>(new Runs(std::move(state)));
@@ -334,9 +481,11 @@ void Runs::join() {
   state_->joining = true;
   if (state_->running) state_->running->stop.request_stop();
   state_->thread.join();
+  state_->reader.join();
 }
 
 const tools::Toolbox& Runs::toolbox() const { return *state_->toolbox; }
+bool Runs::free() const { return state_->options.free; }
 
 net::awaitable<void> Runs::handle(std::string path, HttpRequest http,
                                   std::shared_ptr<Responder> to) {
@@ -348,11 +497,16 @@ net::awaitable<void> Runs::handle(std::string path, HttpRequest http,
   }
   HttpReply reply;
   if (path.empty()) {
-    reply = state->list();
+    reply = co_await state->list();
   } else {
     const size_t slash = path.find('/', 1);
     const std::string what = slash == std::string::npos ? "" : path.substr(slash);
-    std::shared_ptr<OneRun> run = state->find(path.substr(1, slash - 1));
+    const std::string id = path.substr(1, slash - 1);
+    if (what == "/resume" && post) {
+      co_await state->resume(id, std::move(to));
+      co_return;
+    }
+    std::shared_ptr<OneRun> run = co_await state->past(id);
     if (run && what.empty() && !post) {
       const std::string digits = value_in(http.query, "from");
       size_t from = 0;

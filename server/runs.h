@@ -6,18 +6,33 @@
 #include <string>
 
 #include "agent/chat_model.h"
+#include "agent/session/store.h"
 #include "base/result.h"
 #include "server/http/http_server.h"
 #include "tools/toolbox/toolbox.h"
 
 namespace server {
 
+/// What a person chooses for a run.
+struct RunSettings {
+  std::string id = {};    ///< of the run
+  bool thinking = false;  ///< the model may think before it answers
+};
+
 struct RunsOptions {
   std::filesystem::path workspace = {};
   policies::Policy policy = {};
   std::filesystem::path audit = {};  ///< as GuardOptions::audit
-  /// Called once, by the first run, on its thread.
-  std::function<base::Result<std::unique_ptr<agent::ChatModel>>()> open_model = {};
+  /// Keeps runs as sessions; null: they are kept in memory alone.
+  std::shared_ptr<agent::session::Store> store = {};
+  /// What the sessions say of the model, and what whoever resumes one runs it with.
+  std::string model = {};
+  nlohmann::json setup = nlohmann::json::object();
+  /// The model of a run, called on its thread before it begins. Reading one may take a while.
+  std::function<base::Result<std::shared_ptr<agent::ChatModel>>(const RunSettings&)> open_model =
+      {};
+  /// The model goes on from earlier requests and may think: it is not constrained().
+  bool free = false;
   /// A question that has no answer by then is answered with no.
   std::chrono::milliseconds ask_time{120'000};
   /// For how long nobody may look at a run with a question before that is a no: a reload takes a
@@ -26,8 +41,9 @@ struct RunsOptions {
   std::chrono::milliseconds ping{5'000};  ///< as EndpointOptions::ping
 };
 
-/// Requests of a person to the agent in one workspace, one at a time, and what became of those of
-/// this process. Everything but join() on the server's thread; runs have a thread of their own.
+/// Requests of a person to the agent in one workspace, one at a time, and what became of them and
+/// of those of earlier processes. Everything but join() on the server's thread; runs have a thread
+/// of their own.
 class Runs {
  public:
   /// Errors: as Toolbox::open().
@@ -38,9 +54,11 @@ class Runs {
 
   /// The workspace, for whoever looks into it beside the runs; nobody is asked for those.
   const tools::Toolbox& toolbox() const;
+  bool free() const;
 
   /// POST "": starts a run and streams its events; GET "": all runs, the oldest first;
-  /// GET "/ID": the events of one, from ?from=N on; POST "/ID/stop"; POST "/ID/answer".
+  /// GET "/ID": the events of one, from ?from=N on; POST "/ID/stop"; POST "/ID/answer";
+  /// POST "/ID/resume": goes on with one that was stopped or interrupted, and streams its events.
   /// path: what follows /tessera/runs.
   net::awaitable<void> handle(std::string path, HttpRequest http, std::shared_ptr<Responder> to);
 

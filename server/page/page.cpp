@@ -83,6 +83,7 @@ net::awaitable<void> Page::answer(HttpRequest http, std::shared_ptr<Responder> t
     if (runs_) {
       state["workspace"] = runs_->toolbox().workspace().string();
       state["policy"] = runs_->toolbox().guard().policy().name;
+      state["free"] = runs_->free();
     }
     reply.body = base::line_of(state);
   } else if (!runs_) {

@@ -169,6 +169,26 @@ TEST_F(FreeLoopTest, APictureThatIsReadIsShownToAModelThatSees) {
   EXPECT_TRUE(model.asked[3].conversation.back().media.empty());
 }
 
+TEST_F(FreeLoopTest, ARecordingThatIsReadIsWrittenDownByAModelThatHears) {
+  // A tenth of a second of 16-bit sound at 8000 samples a second.
+  std::string wav(
+      "RIFF\x64\x06\0\0WAVEfmt \x10\0\0\0\1\0\1\0\x40\x1f\0\0\x80\x3e\0\0\2\0\x10\0data\x40\6\0\0",
+      44);
+  for (int i = 0; i < 1600; ++i) wav += static_cast<char>(i % 50);
+  std::ofstream(folder_ / "memo.wav") << wav;
+  for (const bool hears : {true, false}) {
+    ScriptedModel model({calls("", "read_file", {{"path", "memo.wav"}}),
+                         calls("", "read_file", {{"path", "shops.csv"}}), says("Heard.")});
+    if (hears) model.heard = "Buy more tea.";
+    EXPECT_EQ(run(model, "what does the memo say?").answer, "Heard.");
+    const std::string said = last_text(model, 1);
+    EXPECT_TRUE(said.starts_with("memo.wav: WAV sound, 0.1 seconds")) << said;
+    EXPECT_EQ(said.find("what was heard: Buy more tea.") != said.npos, hears) << said;
+    EXPECT_EQ(model.n_recording_bytes, hears ? wav.size() : 0);
+    EXPECT_EQ(last_text(model, 2).find("heard"), std::string::npos);
+  }
+}
+
 TEST_F(FreeLoopTest, NoPictureIsShownThroughALink) {
   std::string outside = (std::filesystem::temp_directory_path() / "free_loop_out.XXXXXX").string();
   ::close(::mkstemp(outside.data()));

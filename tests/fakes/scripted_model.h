@@ -40,10 +40,19 @@ class ScriptedModel final : public agent::ChatModel {
 
   bool sees() const override { return looks; }
   bool constrained() const override { return !free; }
+  bool hears() const override { return !heard.empty(); }
+  base::Result<std::string> transcript(std::string_view recording,
+                                       std::chrono::steady_clock::time_point,
+                                       std::stop_token) override {
+    n_recording_bytes = recording.size();
+    return heard;
+  }
 
   std::vector<Asked> asked;
-  bool looks = false;         ///< asks for pictures too
-  bool free = false;          ///< as if no grammar held its replies
+  bool looks = false;  ///< asks for pictures too
+  bool free = false;   ///< as if no grammar held its replies
+  std::string heard;   ///< of any recording; "": it does not hear
+  size_t n_recording_bytes = 0;
   size_t too_long_above = 0;  ///< bytes that do not fit; 0: all fit
 
  private:

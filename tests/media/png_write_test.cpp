@@ -37,6 +37,25 @@ bool reads_back(const Picture& picture) {
   return true;
 }
 
+TEST(PngWrite, SaysHowLargeAPictureIsToBeShown) {
+  const Picture picture = filled(300, 40, 0xFF4C78A8);
+  const auto with = [&](double scale) {
+    return media::write_png({picture.pixels.data(), 300, 40, 300, scale});
+  };
+  for (const auto& [scale, shown] : std::vector<std::pair<double, int>>{
+           {0, 0}, {1, 300}, {2, 150}, {1.5, 200}, {0.5, 0}, {20, 0}})
+    EXPECT_EQ(media::png_shown_width(with(scale)), shown) << scale;
+  EXPECT_TRUE(media::decode_png(with(2)));
+  // Cut off anywhere, or with lengths that lie, it says nothing and reads nothing beyond.
+  const std::string whole = with(2);
+  for (size_t n = 0; n < 8 + 25 + 12; ++n) {
+    EXPECT_EQ(media::png_shown_width(std::string(whole, 0, n)), 0) << n;
+    std::string other = whole;
+    other[n] = static_cast<char>(other[n] ^ 0x80);
+    (void)media::png_shown_width(other);
+  }
+}
+
 TEST(PngWrite, RepeatedRowsOfEveryWidthReadBack) {
   // Around the longest copy (258) and the shortest row with a block of its own (300).
   for (int width : {1,   2,   3,   257, 258, 259, 299, 300, 301, 302, 303, 304, 310,

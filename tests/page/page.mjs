@@ -32,8 +32,8 @@ function folder() {
   return made;
 }
 
-async function started(command, words, line) {
-  const child = spawn(command, words, { stdio: ["pipe", "pipe", "inherit"] });
+async function started(command, words, line, env = process.env) {
+  const child = spawn(command, words, { stdio: ["pipe", "pipe", "inherit"], env });
   const ended = new Promise((resolve) => child.on("exit", resolve));
   const first = await new Promise((resolve, reject) => {
     readline.createInterface(child.stdout).once("line", resolve);
@@ -43,10 +43,10 @@ async function started(command, words, line) {
 }
 
 /** Runs `use` with a server and a page of it; afterwards nothing may have been asked of another host. */
-async function withPage({ replies = [], policy = "default", askMs = 60000, workspace = folder(), options = {} }, use) {
+async function withPage({ replies = [], policy = "default", askMs = 60000, workspace = folder(), options = {}, more = [] }, use) {
   const list = path.join(os.tmpdir(), `replies-${process.pid}.json`);
   fs.writeFileSync(list, JSON.stringify(replies));
-  const server = await started(pageServer, [list, workspace, policy, String(askMs)], /listening (\d+)/);
+  const server = await started(pageServer, [list, workspace, policy, String(askMs), ...more], /listening (\d+)/);
   const context = await browser.newContext({ viewport: { width: 1100, height: 900 }, acceptDownloads: true, ...options });
   const elsewhere = [];
   const complaints = [];
@@ -289,6 +289,64 @@ const tests = {
     });
   },
 
+  async keepsRunsAcrossRestarts() {
+    const workspace = folder();
+    const database = path.join(fs.mkdtempSync(path.join(os.tmpdir(), "page-sessions-")), "sessions.db");
+    const list = path.join(path.dirname(database), "replies.json");
+    const serve = (replies, ...more) => (fs.writeFileSync(list, JSON.stringify(replies)), started(pageServer, [list, workspace, "default", "60000", database, ...more], /listening (\d+)/));
+    // One run that ends, and one whose process is killed while the model answers.
+    let server = await serve([DRAW, { text: "The total is 46.75." }, DRAW, { text: "never", delay_ms: 60000 }]);
+    const port = new URL(server.url).port;
+    const page = await browser.newPage();
+    await page.goto(server.url);
+    await ask(page, "total revenue");
+    await over(page);
+    const before = await page.locator(".run").first().textContent();
+    assert.match(before, /Where 1 number of the answer comes from.*46\.75step 1/s);
+    await ask(page, "and once more");
+    await page.locator(".run").nth(1).locator(".output").first().waitFor();
+    server.child.kill("SIGKILL");
+    await server.ended;
+    // The same page, when there is a server again: the run that was cut off can go on from where it was.
+    server = await serve([{ text: "Again 46.75." }], port);
+    await page.getByText("The program ended before this was done.").waitFor({ timeout: 40000 });
+    await page.getByRole("button", { name: "Go on with it" }).click();
+    await page.getByText("Again 46.75.").waitFor();
+    assert.equal(await page.locator(".run").nth(1).locator(".output").count(), 1);
+    const both = await page.locator(".run .steps").allTextContents();
+    await page.reload();
+    await over(page, 2);
+    assert.deepEqual(await page.locator(".run .steps").allTextContents(), both, "a reload shows other steps");
+    assert.equal(await page.locator("figure img").count(), 2);
+    const { runs } = await (await fetch(`${server.url}/tessera/runs`)).json();
+    assert.deepEqual(runs.map((run) => [run.request, run.status]), [["total revenue", "ok"], ["and once more", "ok"]]);
+    const refused = await fetch(`${server.url}/tessera/runs/${runs[0].id}/resume`, { method: "POST", body: "{}" });
+    assert.equal(refused.status, 409, "a run that is done goes on");
+    assert.equal((await fetch(`${server.url}/tessera/runs/00000000`)).status, 404);
+    await page.close();
+    server.child.stdin.end();
+    await server.ended;
+    fs.rmSync(path.dirname(database), { recursive: true });
+    fs.rmSync(workspace, { recursive: true });
+  },
+
+  async goesOnFromTheLastAnswer() {
+    const database = path.join(fs.mkdtempSync(path.join(os.tmpdir(), "page-sessions-")), "sessions.db");
+    const echo = { text: "You began with: ", says_first_request: true };
+    await withPage({ replies: [echo, echo, echo], more: [database, "0", "free"] }, async ({ page }) => {
+      const says = async (n) => (await over(page, n), page.locator(".run").nth(n - 1).locator(".answer").textContent());
+      await ask(page, "apples");
+      assert.match(await says(1), /You began with: .*apples/s);
+      await ask(page, "pears");
+      assert.match(await says(2), /You began with: .*apples/s);
+      await page.getByLabel("Go on from the last answer").uncheck();
+      await ask(page, "plums");
+      assert.match(await says(3), /You began with: .*plums/s);
+      await accessible(page);
+    });
+    fs.rmSync(path.dirname(database), { recursive: true });
+  },
+
   async saysHowToNameAFolder() {
     await withPage({ workspace: "" }, async ({ page }) => {
       await page.getByText("tessera serve --workspace DIR").waitFor();
@@ -299,11 +357,11 @@ const tests = {
   async isServedByTheProgram() {
     const workspace = folder();
     const words = ["serve", "--model", path.join(root, "tests/golden/tiny/model"), "--port", "0", "--no-prefix-files", "--workspace", workspace];
-    const env = { ...process.env, TESSERA_API_KEY: "secret" };
-    const refused = spawnSync(tessera, words, { env, encoding: "utf8" });
+    const own = { ...process.env, XDG_STATE_HOME: fs.mkdtempSync(path.join(os.tmpdir(), "page-state-")) };
+    const refused = spawnSync(tessera, words, { env: { ...own, TESSERA_API_KEY: "secret" }, encoding: "utf8" });
     assert.equal(refused.status, 2, refused.stderr);
     assert.match(refused.stderr, /--workspace is for the web page/);
-    const server = await started(tessera, words, /:(\d+)\/v1/);
+    const server = await started(tessera, words, /:(\d+)\/v1/, own);
     try {
       assert.match(await (await fetch(server.url)).text(), /<title>Tessera<\/title>/);
       assert.equal((await (await fetch(`${server.url}/tessera/state`)).json()).workspace, fs.realpathSync(workspace));
@@ -311,10 +369,15 @@ const tests = {
       const text = await (await fetch(`${server.url}/tessera/runs`, { method: "POST", body: '{"request":"total revenue"}' })).text();
       const told = text.split("\n").filter((line) => line.startsWith("data: ")).map((line) => JSON.parse(line.slice(6)));
       assert.deepEqual([told[0].type, told[1].type, told.at(-1).type], ["run", "request", "result"], text);
+      const { runs } = await (await fetch(`${server.url}/tessera/runs`)).json();
+      assert.deepEqual(runs.map((run) => [run.id, run.request]), [[told[0].id, "total revenue"]]);
+      const kept = spawnSync(tessera, ["sessions", "--json"], { env: own, encoding: "utf8" });
+      assert.deepEqual(JSON.parse(kept.stdout).map((one) => one.id), [told[0].id]);
     } finally {
       server.child.kill("SIGTERM");
       await server.ended;
       fs.rmSync(workspace, { recursive: true, force: true });
+      fs.rmSync(own.XDG_STATE_HOME, { recursive: true });
     }
   },
 };

@@ -1,7 +1,9 @@
 // The page's server with a model that is a list of replies; the sandbox and the data engine are
 // real:
-//   page-server REPLIES.json WORKSPACE POLICY ASK_MS
-// WORKSPACE may be "". Prints "listening PORT" and serves until its standard input ends.
+//   page-server REPLIES.json WORKSPACE POLICY ASK_MS [SESSIONS.db [PORT [free]]]
+// WORKSPACE may be "". With SESSIONS.db runs are kept there; free: the model is not held by
+// grammars and goes on from earlier requests. Prints "listening PORT" and serves until its standard
+// input ends.
 #include <unistd.h>
 
 #include <cstdio>
@@ -16,8 +18,9 @@ namespace {
 
 class Replies final : public agent::ChatModel {
  public:
-  explicit Replies(nlohmann::json list) : list_(std::move(list)) {}
-  base::Result<agent::ModelReply> reply(std::span<const model::Message>,
+  Replies(nlohmann::json list, bool free) : list_(std::move(list)), free_(free) {}
+  bool constrained() const override { return !free_; }
+  base::Result<agent::ModelReply> reply(std::span<const model::Message> conversation,
                                         std::span<const model::ToolDeclaration>,
                                         const agent::ReplyRequest&,
                                         const std::function<void(std::string_view)>& on_text,
@@ -32,6 +35,12 @@ class Replies final : public agent::ChatModel {
     agent::ModelReply reply;
     reply.message.role = model::Role::model;
     reply.message.text = one.value("text", "");
+    if (one.value("says_first_request", false))
+      for (const model::Message& message : conversation)
+        if (message.role == model::Role::user) {
+          reply.message.text += message.text;
+          break;
+        }
     if (one.contains("code"))
       reply.message.calls.push_back({.name = "run_lua", .arguments = {{"code", one["code"]}}});
     // In pieces, as a model says it.
@@ -42,6 +51,7 @@ class Replies final : public agent::ChatModel {
 
  private:
   nlohmann::json list_;
+  bool free_;
   size_t next_ = 0;
 };
 
@@ -53,9 +63,18 @@ int main(int argc, char** argv) {
   std::unique_ptr<server::Runs> runs;
   if (argv[2][0] != '\0') {
     server::RunsOptions options{.workspace = argv[2], .policy = *policies::builtin(argv[3])};
-    options.open_model = [&]() -> base::Result<std::unique_ptr<agent::ChatModel>> {
-      return std::unique_ptr<agent::ChatModel>(new Replies(nlohmann::json::parse(file)));
+    options.free = argc > 7;
+    const std::shared_ptr<agent::ChatModel> model =
+        std::make_shared<Replies>(nlohmann::json::parse(file), options.free);
+    options.open_model = [model](const server::RunSettings&) {
+      return base::Result<std::shared_ptr<agent::ChatModel>>(model);
     };
+    if (argc > 5) {
+      base::Result<std::shared_ptr<agent::session::Store>> store =
+          agent::session::Store::open({.path = argv[5]});
+      if (!store) return 1;
+      options.store = *store;
+    }
     options.ask_time = std::chrono::milliseconds(std::atoi(argv[4]));
     options.away_time = std::chrono::milliseconds(500);
     base::Result<std::unique_ptr<server::Runs>> opened = server::Runs::open(std::move(options));
@@ -68,7 +87,7 @@ int main(int argc, char** argv) {
   server::Page page("scripted", std::move(runs));
   server::ScriptedBackend backend({}, 32768, "");
   server::Endpoints endpoints(backend, {.page = &page});
-  auto http = endpoints.listen({});
+  auto http = endpoints.listen({.port = static_cast<uint16_t>(argc > 6 ? std::atoi(argv[6]) : 0)});
   if (!http) {
     std::fprintf(stderr, "%s\n", http.error().message.c_str());
     return 1;

@@ -4,6 +4,7 @@
 
 #include <cstdlib>
 
+#include "media/png_write.h"
 #include "tests/tools/workspace.h"
 #include "tools/report/html.h"
 
@@ -25,6 +26,23 @@ Assets assets() {
 std::string page(const std::string& markdown) {
   base::Result<std::string> out = markdown_page(markdown, "", assets());
   return out ? *out : "error: " + out.error().message;
+}
+
+TEST(Report, PicturesOfAHighResolutionAreNotShownLarger) {
+  const std::vector<uint32_t> pixels(120 * 10, 0xFFFFFF);
+  Assets with = assets();
+  with.bytes = [&](const std::string&) -> base::Result<std::string> {
+    return media::write_png({pixels.data(), 120, 10, 120, 2});
+  };
+  const base::Result<std::string> markdown = markdown_page("![c](c.png)", "", with);
+  ASSERT_TRUE(markdown) << markdown.error().message;
+  EXPECT_TRUE(has(*markdown, "\" width=\"60\" alt=\"c\">")) << *markdown;
+  const base::Result<std::string> own = build_page({.html = "<img src=c.png>"}, with);
+  ASSERT_TRUE(own) << own.error().message;
+  EXPECT_TRUE(has(*own, "\" width=\"60\">")) << *own;
+  const base::Result<std::string> sized = build_page({.html = "<img src=c.png height=9>"}, with);
+  ASSERT_TRUE(sized) << sized.error().message;
+  EXPECT_FALSE(has(*sized, "width=\"60\"")) << *sized;
 }
 
 TEST(Report, MarkdownBecomesOnePageWithPicturesAndTables) {

@@ -107,15 +107,6 @@ Result<std::string> lines_of(const std::string& text, const std::string& what,
   return head + "\n" + out;
 }
 
-std::string sound_name(const std::string& b) {
-  if (b.starts_with("RIFF") && b.compare(8, 4, "WAVE") == 0) return "WAV";
-  if (b.starts_with("fLaC")) return "FLAC";
-  if (b.starts_with("OggS")) return "Ogg";
-  if (b.starts_with("ID3") || (b.size() > 1 && b[0] == '\xFF' && (b[1] & 0xE6) == 0xE2))
-    return "MP3";
-  return {};
-}
-
 /// Runs pdftotext on an open file and takes what it writes.
 Result<std::string> pdf_text(int file, const std::string& path) {
   int out[2];
@@ -210,13 +201,13 @@ Result<std::string> read(int top, const ReadOptions& given, const ReadServices& 
            " x " + std::to_string(pixels->height) + " pixels, " + std::to_string(bytes->size()) +
            " bytes\n";
   }
-  if (const std::string name = sound_name(*bytes); !name.empty()) {
+  if (const std::string_view name = media::sound_format(*bytes); !name.empty()) {
     Result<media::Sound> sound = media::decode_sound(*bytes);
     if (!sound)
       return Error{sound.error().code, "read: " + in_quotes(o.path) + ": " + sound.error().message};
     char length[32];
     std::snprintf(length, sizeof length, "%.1f", sound->seconds());
-    return o.path + ": " + name + " sound, " + length + " seconds, " +
+    return o.path + ": " + std::string(name) + " sound, " + length + " seconds, " +
            std::to_string(bytes->size()) + " bytes\n";
   }
   Result<Text> text = decode_text(*bytes, o.path);

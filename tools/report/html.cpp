@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "base/utf8.h"
+#include "media/png_write.h"
 #include "tools/data/workspace.h"
 
 namespace tools::report {
@@ -198,11 +199,11 @@ bool leads_outside(const std::string& url) {
   return colon != clean.npos && colon < clean.find_first_of("/?#");
 }
 
-base::Result<std::string> data_uri(const std::string& path, const Assets& assets) {
+base::Result<Embedded> embedded(const std::string& path, const Assets& assets) {
   if (leads_outside(path))
     return Error{Errc::usage, "report: \"" + path.substr(0, 200) +
                                   "\" lies outside the page; save the file in the workspace"};
-  if (path.starts_with("data:")) return path;
+  if (path.starts_with("data:")) return Embedded{.uri = path};
   std::string extension = lowered(data::extension(path));
   if (extension == "jpg") extension = "jpeg";
   if (extension == "svg") extension = "svg+xml";
@@ -215,7 +216,10 @@ base::Result<std::string> data_uri(const std::string& path, const Assets& assets
   if (!bytes) return bytes.error();
   const std::unique_ptr<char, void (*)(void*)> text(
       g_base64_encode(reinterpret_cast<const guchar*>(bytes->data()), bytes->size()), g_free);
-  return "data:image/" + extension + ";base64," + text.get();
+  Embedded picture{.uri = "data:image/" + extension + ";base64," + text.get()};
+  // The charts of a high resolution are not to be shown twice as large for it.
+  picture.width = media::png_shown_width(*bytes);
+  return picture;
 }
 
 std::string external_in_css(std::string_view css) {

@@ -27,9 +27,15 @@ struct Piece {
 /// Cuts an HTML text into tags and texts the way a browser does, as far as references go.
 std::vector<Piece> pieces_of(std::string_view html);
 
-/// The reference as a data: URI. Errors: usage (it leads elsewhere), unsupported (the kind of
+/// A picture inside a page.
+struct Embedded {
+  std::string uri{};  ///< data:
+  int width = 0;      ///< CSS pixels that the file wants to be shown at; 0: it does not say
+};
+
+/// The picture that is referred to. Errors: usage (it leads elsewhere), unsupported (the kind of
 /// file).
-base::Result<std::string> data_uri(const std::string& path, const Assets& assets);
+base::Result<Embedded> embedded(const std::string& path, const Assets& assets);
 
 /// Whether a URL loads from outside: it has a scheme other than data:, or begins with //.
 bool leads_outside(const std::string& url);

@@ -109,9 +109,10 @@ base::Result<std::string> embed(const std::string& html, const Assets& assets) {
         out += "</p>" + *table + "<p>";
         at = tag_end + 1;
       } else {
-        base::Result<std::string> uri = data_uri(path, assets);
-        if (!uri) return uri.error();
-        out += std::string(kImage) + escape(*uri);
+        base::Result<Embedded> picture = embedded(path, assets);
+        if (!picture) return picture.error();
+        out += std::string(kImage) + escape(picture->uri);
+        if (picture->width > 0) out += "\" width=\"" + std::to_string(picture->width);
         at = url_end;
       }
     } else {

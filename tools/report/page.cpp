@@ -57,6 +57,8 @@ bool is_frame_of_document(const std::string& name) {
 
 base::Result<std::string> rebuilt(const Piece& tag, const Assets& assets) {
   std::string out = "<" + tag.name;
+  int width = 0;
+  bool sized = false;
   for (const auto& [name, given] : tag.attributes) {
     std::string value = given;
     if (std::string problem = problem_of(tag, name, value); !problem.empty())
@@ -65,15 +67,18 @@ base::Result<std::string> rebuilt(const Piece& tag, const Assets& assets) {
     const bool picture = (tag.name == "img" && name == "src") || name == "poster" ||
                          (tag.name == "image" && (name == "href" || name == "xlink:href"));
     if (picture && !value.empty() && value[0] != '#') {
-      base::Result<std::string> uri = data_uri(value, assets);
-      if (!uri) return uri.error();
-      value = *uri;
+      base::Result<Embedded> found = embedded(value, assets);
+      if (!found) return found.error();
+      value = found->uri;
+      if (tag.name == "img") width = found->width;
     } else if (name == "src" && !value.starts_with("data:")) {
       return Error{Errc::usage, "page: <" + tag.name + " src=\"" + value.substr(0, 100) +
                                     "\"> is a file of its own; pass its text in css or js"};
     }
+    sized = sized || name == "width" || name == "height";
     out += " " + name + "=\"" + escape(value) + "\"";
   }
+  if (width > 0 && !sized) out += " width=\"" + std::to_string(width) + "\"";
   return out + ">";
 }
 

@@ -55,8 +55,8 @@ base::Result<Raster> rasterize(const Scene& scene, double scale, Painting how) {
 base::Result<std::string> png(const Scene& scene, double scale) {
   const base::Result<Raster> raster = rasterize(scene, scale);
   if (!raster) return raster.error();
-  std::string bytes = media::write_png(
-      {raster->pixels.get(), raster->width, raster->height, static_cast<size_t>(raster->width)});
+  std::string bytes = media::write_png({raster->pixels.get(), raster->width, raster->height,
+                                        static_cast<size_t>(raster->width), scale});
   if (bytes.empty()) return base::Error{base::Errc::internal, "no memory for the PNG"};
   return bytes;
 }

@@ -4,12 +4,20 @@ export interface State {
   model: string;
   workspace: string | null;
   policy?: string;
+  /** Requests go on from earlier ones, and the model may think. */
+  free?: boolean;
 }
 export interface RunInfo {
   id: string;
   request: string;
   time_ms: number;
   status: string;
+  after: string;
+}
+export interface TracedNumber {
+  number: string;
+  step: number;
+  how: string;
 }
 export interface Change {
   kind: string;
@@ -25,14 +33,15 @@ export interface Chart {
 }
 export type RunEvent =
   | { type: "run"; id: string; time_ms: number }
-  | { type: "request" | "plan" | "text"; text: string }
+  | { type: "request" | "plan" | "text" | "note" | "notice"; text: string }
+  | { type: "numbers"; numbers: TracedNumber[]; not_found: string[] }
   | { type: "loading" }
-  | { type: "call"; tool: string; arguments: Record<string, unknown> }
+  | { type: "call"; step?: number; tool: string; arguments: Record<string, unknown> }
   | { type: "observation"; tool: string; text: string }
   | { type: "budget"; what: string }
   | { type: "question"; question: number; what: string; why: string; seconds: number; changes?: Change[] }
   | { type: "answer"; question: number; allow: boolean; by: string }
-  | { type: "result"; status: string; ms: number; answer: string; artifacts: { path: string; mime: string }[]; charts: Chart[] };
+  | { type: "result"; status: string; ms?: number; answer: string; artifacts: { path: string; mime: string }[]; charts: Chart[] };
 
 /** An error with a sentence for the person. status 0: nobody answered. */
 export class Failure extends Error {
@@ -73,12 +82,9 @@ export async function upload(name: string, file: Blob): Promise<void> {
 
 export const fileUrl = (path: string) => `/tessera/file?path=${encodeURIComponent(path)}`;
 
-/** Reads a stream of server-sent events; `on` gets each with its number. Ends when the server ends it. */
-export async function events(path: string, request: string | null, on: (event: RunEvent, number: number) => void): Promise<void> {
-  const response = await checked(
-    path,
-    request === null ? {} : { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ request }) },
-  );
+/** Reads a stream of server-sent events, of a POST where there is a body; `on` gets each with its number. Ends when the server ends it. */
+export async function events(path: string, body: object | null, on: (event: RunEvent, number: number) => void): Promise<void> {
+  const response = await checked(path, body === null ? {} : { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
   const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
   let rest = "";
   for (;;) {

@@ -16,6 +16,7 @@ const files = new FilesView(views.files);
 const changes = new ChangesView(views.changes);
 const known = new Map<string, RunView>();
 let current: RunView | null = null;
+let free = false; // the model goes on from earlier requests, and may think
 
 function show(view: string): void {
   for (const [name, node] of Object.entries(views)) node.hidden = name !== view;
@@ -41,6 +42,7 @@ function add(view: RunView): void {
     if (view.id !== null) known.set(view.id, view);
     if (current === view) working(null);
   };
+  view.onBegin = () => working(view);
   if (!view.ended) working(view);
   scrollTo(0, document.documentElement.scrollHeight);
 }
@@ -61,7 +63,14 @@ function ask(): void {
   request.value = "";
   const view = new RunView(text);
   add(view);
-  void view.follow(text, null);
+  const after = free && byId<HTMLInputElement>("follow").checked ? last() : null;
+  void view.follow({ request: text, ...(after !== null && { after }), ...(free && byId<HTMLInputElement>("think").checked && { thinking: true }) }, null);
+}
+
+/** The newest run that came to an end, which a new one may go on from. */
+function last(): string | null {
+  const ended = [...known.values()].filter((view) => view.ended && view.id !== null && view.isDone);
+  return ended.at(-1)?.id ?? null;
 }
 
 /** Shows the runs that this page has not seen: those from before a reload, and those of other pages. */
@@ -115,6 +124,8 @@ async function begin(): Promise<void> {
     where.textContent = state.workspace === null ? state.model : `${state.workspace} · ${state.model} · policy ${state.policy}`;
     welcome(state);
     if (state.workspace === null) return;
+    free = state.free === true;
+    byId("choices").hidden = !free;
     await look();
     void lookAgain();
     request.focus();

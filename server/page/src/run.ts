@@ -3,7 +3,7 @@
 import { events, Failure, fileUrl, post, type RunEvent } from "./api";
 import { chartFigure } from "./chart";
 import { changeList } from "./diff";
-import { announce, el, plural } from "./dom";
+import { announce, el, plural, table } from "./dom";
 import { markdown } from "./markdown";
 
 type Of<T extends RunEvent["type"]> = Extract<RunEvent, { type: T }>;
@@ -14,8 +14,12 @@ export class RunView {
   readonly node: HTMLElement;
   /** Called when the run has ended, or cannot be followed any more. */
   onEnd: () => void = () => {};
+  /** Called when a run that had ended goes on. */
+  onBegin: () => void = () => {};
   id: string | null = null;
   ended = false;
+  /** It has an answer. */
+  isDone = false;
 
   private readonly steps = el("ol", { class: "steps" });
   private readonly state = el("p", { class: "state" });
@@ -30,6 +34,7 @@ export class RunView {
   private clock = 0;
   private next = 0; // number of the first event that was not seen
   private stopAsked = false;
+  private numbers: Of<"numbers"> | null = null;
 
   constructor(request: string) {
     this.node = el("article", { class: "run", "aria-label": request }, el("h2", {}, request), this.steps, this.state, this.answer);
@@ -38,12 +43,33 @@ export class RunView {
   }
 
   /** Asks for the run, or, with an id, follows one that is there. */
-  async follow(request: string | null, id: string | null): Promise<void> {
+  async follow(asked: { request: string; after?: string; thinking?: boolean } | null, id: string | null): Promise<void> {
     this.id = id;
+    await this.read("runs", asked);
+  }
+
+  /** Lets a run that was not finished go on; it tells again what it did. */
+  private async goOn(): Promise<void> {
+    this.ended = this.stopAsked = false;
+    this.next = 0;
+    this.said = "";
+    this.profiles = this.call = this.numbers = null;
+    this.steps.classList.remove("over");
+    this.steps.replaceChildren();
+    this.answer.replaceChildren();
+    this.clock = window.setInterval(() => this.showState(), 1000);
+    this.say("Going on");
+    this.onBegin();
+    const id = this.id!;
+    this.id = null;
+    await this.read(`runs/${encodeURIComponent(id)}/resume`, {});
+  }
+
+  private async read(start: string, body: object | null): Promise<void> {
     while (!this.ended) {
       try {
-        const path = this.id === null ? "runs" : `runs/${encodeURIComponent(this.id)}?from=${this.next}`;
-        await events(path, this.id === null ? request : null, (event, number) => {
+        const path = this.id === null ? start : `runs/${encodeURIComponent(this.id)}?from=${this.next}`;
+        await events(path, this.id === null ? body : null, (event, number) => {
           if (number < this.next) return;
           this.next = number + 1;
           this.on(event);
@@ -52,7 +78,7 @@ export class RunView {
       } catch (error) {
         const failure = error instanceof Failure ? error : new Failure(0, String(error));
         if (this.id === null || failure.status !== 0 || Date.now() - this.lost() > 30_000) {
-          this.fail(failure.status === 404 ? "The server was started anew and does not know this run any more; ask again." : failure.message);
+          this.fail(failure.status === 404 && this.id !== null ? "The server was started anew and does not know this run any more; ask again." : failure.message);
           return;
         }
         this.say("Connection lost, trying again");
@@ -110,6 +136,13 @@ export class RunView {
         this.said += event.text;
         this.say("Answering");
         return this.draw();
+      case "note":
+      case "notice":
+        this.steps.append(el("li", {}, el("p", { class: "note" }, event.text)));
+        return;
+      case "numbers":
+        this.numbers = event;
+        return;
       case "budget":
         this.steps.append(el("li", {}, el("p", { class: "note" }, event.what === "seconds" ? "The time is used up." : "The turns are used up.")));
         return;
@@ -146,7 +179,7 @@ export class RunView {
     this.call = el(
       "li",
       { class: "call" },
-      el("h3", {}, event.tool === "run_lua" ? "Script" : event.tool),
+      el("h3", {}, `${event.step === undefined ? "" : `${event.step}. `}${event.tool === "run_lua" ? "Script" : event.tool}`),
       el("pre", { tabindex: 0, "aria-label": "Script" }, el("code", {}, typeof code === "string" ? code : JSON.stringify(event.arguments, null, 2))),
     );
     this.steps.append(this.call);
@@ -199,15 +232,18 @@ export class RunView {
 
   private finish(event: Of<"result">): void {
     this.end();
-    if (event.status === "ok") {
+    this.isDone = event.status === "ok";
+    if (this.isDone) {
       this.answer.replaceChildren(...markdown(event.answer));
       announce(`Done. ${event.answer}`);
-    } else if (event.status === "stopped") {
-      this.answer.replaceChildren(el("p", { class: "note" }, "Stopped. Nothing more is done; ask again when you like."));
-      announce("Stopped");
+    } else if (event.status === "stopped" || event.status === "interrupted") {
+      const text = event.status === "stopped" ? "Stopped. Nothing more is done; ask again when you like." : "The program ended before this was done.";
+      this.answer.replaceChildren(el("p", { class: "note" }, text), el("div", { class: "buttons" }, el("button", { type: "button", click: () => void this.goOn() }, "Go on with it")));
+      announce(event.status === "stopped" ? "Stopped" : "Interrupted");
     } else {
       this.problem(event.status === "refused" ? "Not done" : "That did not work", event.answer);
     }
+    this.traceNumbers();
     for (const chart of event.charts) this.answer.append(chartFigure(chart));
     const drawn = new Set(event.charts.map((chart) => chart.path));
     const files = event.artifacts.filter((file) => !drawn.has(file.path));
@@ -215,7 +251,25 @@ export class RunView {
       this.answer.append(
         el("p", {}, "Files: ", ...files.flatMap((file, i) => [i > 0 && ", ", el("a", { href: fileUrl(file.path), download: file.path.replace(/^.*\//, "") }, file.path)])),
       );
-    this.state.textContent = `Took ${(event.ms / 1000).toFixed(event.ms < 9950 ? 1 : 0)} s.`;
+    if (event.ms !== undefined) this.state.textContent = `Took ${(event.ms / 1000).toFixed(event.ms < 9950 ? 1 : 0)} s.`;
+  }
+
+  /** Which step showed each number of the answer. */
+  private traceNumbers(): void {
+    if (this.numbers === null) return;
+    const { numbers, not_found } = this.numbers;
+    if (not_found.length > 0)
+      this.answer.append(el("p", { class: "note" }, `No step showed ${not_found.join(", ")}: do not rely on ${not_found.length > 1 ? "them" : "it"} without looking.`));
+    if (numbers.length === 0) return;
+    const rows = numbers.map((one) => [one.number, one.step > 0 ? `step ${one.step}` : "the files", one.how]);
+    this.answer.append(
+      el(
+        "details",
+        {},
+        el("summary", {}, `Where ${plural(numbers.length, "number")} of the answer ${numbers.length === 1 ? "comes" : "come"} from`),
+        table(["Number", "Shown in", "How"].map((name) => document.createTextNode(name)), rows, ["right", "left", "left"], "Where the numbers come from"),
+      ),
+    );
   }
 
   private problem(title: string, text: string): void {

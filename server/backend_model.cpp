@@ -1,0 +1,117 @@
+// The backend calls its sink on threads of its own; what it says is put into a box, and the thread
+// that waits for the reply takes it out. The box is shared: a backend that is told to stop may
+// still speak when nobody waits any more.
+#include "server/backend_model.h"
+
+#include <condition_variable>
+#include <mutex>
+
+namespace server {
+
+namespace {
+
+using base::Errc;
+using base::Error;
+
+constexpr int kMaxReplyTokens = 4096;
+
+struct Box {
+  std::mutex mutex;
+  std::condition_variable_any changed;
+  std::string text;  // of the answer, not yet told
+  bool ended = false;
+  std::vector<model::Generated> all;
+  std::optional<ApiError> error;
+};
+
+Sink sink_to(const std::shared_ptr<Box>& box) {
+  return {.on_progress = {},
+          .on_event =
+              [box](int, const model::ReplyEvent& event) {
+                if (event.kind != model::ReplyEvent::Kind::text) return;
+                {
+                  const std::lock_guard lock(box->mutex);
+                  box->text += event.text;
+                }
+                box->changed.notify_one();
+              },
+          .on_done = {},
+          .on_end =
+              [box](std::vector<model::Generated> all, std::optional<ApiError> error) {
+                {
+                  const std::lock_guard lock(box->mutex);
+                  box->all = std::move(all);
+                  box->error = std::move(error);
+                  box->ended = true;
+                }
+                box->changed.notify_one();
+              }};
+}
+
+Error error_of(const ApiError& error) {
+  const bool long_one = error.code == "context_length_exceeded" || error.status == 429;
+  return {long_one ? Errc::limit : Errc::internal, error.message};
+}
+
+}  // namespace
+
+agent::ModelReply BackendModel::taken(model::Generated generated) {
+  agent::ModelReply reply{.message = std::move(generated.message),
+                          .prompt_tokens = generated.prompt_tokens,
+                          .completion_tokens = static_cast<int>(generated.tokens.size()),
+                          .cut = generated.finish == model::Finish::length};
+  for (model::FunctionCall& call : reply.message.calls)
+    call.id = "call_" + std::to_string(++n_calls_);
+  for (const std::string& why : generated.errors) {
+    const std::string id = "call_" + std::to_string(++n_calls_);
+    reply.message.calls.push_back({.name = "unreadable", .id = id});
+    reply.unreadable.push_back({id, why});
+  }
+  return reply;
+}
+
+base::Result<agent::ModelReply> BackendModel::reply(
+    std::span<const model::Message> conversation, std::span<const model::ToolDeclaration> tools,
+    const agent::ReplyRequest& request, const std::function<void(std::string_view)>& on_text,
+    std::stop_token stop) {
+  Request asked;
+  asked.messages.assign(conversation.begin(), conversation.end());
+  asked.tools.assign(tools.begin(), tools.end());
+  asked.thinking_given = asked.seed_given = true;
+  asked.generate.thinking = thinking_;
+  asked.generate.max_tokens = kMaxReplyTokens;
+  asked.generate.sampler.temperature = request.temperature;
+  asked.generate.sampler.seed = request.seed;
+  asked.conversation = conversation_;
+  asked.stream = true;
+  Parsed<std::unique_ptr<Backend::Job>> prepared = backend_.prepare(std::move(asked));
+  if (const auto* error = std::get_if<ApiError>(&prepared)) return error_of(*error);
+  const auto box = std::make_shared<Box>();
+  std::stop_source end;
+  const std::stop_callback linked(stop, [&end] { end.request_stop(); });
+  if (const std::optional<ApiError> full =
+          std::get<std::unique_ptr<Backend::Job>>(prepared)->start(sink_to(box), end.get_token()))
+    return error_of(*full);
+
+  std::unique_lock lock(box->mutex);
+  for (;;) {
+    // The backend ends a job that is stopped, so this waits for it either way.
+    const bool in_time = box->changed.wait_until(lock, request.deadline,
+                                                 [&] { return box->ended || !box->text.empty(); });
+    if (!in_time) {
+      end.request_stop();
+      return Error{Errc::limit, "the time for this request is used up"};
+    }
+    const std::string text = std::exchange(box->text, {});
+    if (box->ended && text.empty()) break;
+    lock.unlock();
+    if (on_text && !text.empty()) on_text(text);
+    lock.lock();
+  }
+  if (stop.stop_requested()) return Error{Errc::cancelled, "stopped while the model was replying"};
+  if (box->error) return error_of(*box->error);
+  if (box->all.empty()) return Error{Errc::internal, "the model gave no reply"};
+  return taken(std::move(box->all.front()));
+}
+
+}  // namespace server
