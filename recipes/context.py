@@ -222,6 +222,10 @@ class Context:
         if negative:
             clauses = [f"without {m}", f"except {m}", f"excluding {m}", f"for all but {m}", f"not counting {m}", f"leaving out {m}"]
             return Filter(clauses, f':where({q(c.name)}, "~=", {q(v)})', f", without {v}", f" without {self.clean(words)}", c)
+        if any(v in other.values for other in self.f.columns if other.kind == "category" and other is not c):
+            # The value alone does not say which column is meant.
+            return Filter([f"where {x} is {m}", f"with {both}", f"for {both}", f"if {x} is {m}", f"where the {x} is {m}"], f':where({q(c.name)}, "==", {q(v)})',
+                          f", {self.clean(x)} {v}", f" for {self.clean(x)} {self.clean(words)}", c)
         clauses = [f"for {m}"] * 4 + [f"for {m} only", f"only for {m}", f"only {m}", f"just for {m}", f"of {m}", f"for {both}", f"where {x} is {m}", f"with {both}",
                    f"({m} only)", f"for the {x} {m}", f"limited to {m}", f"when the {x} is {m}", f"if {x} is {m}"]
         if len(words.split()) <= 2 and not words.startswith(("the ", "\x04the")):

@@ -162,14 +162,16 @@ def words_of(name):
 def plain_name(name):
     """The name as words without a unit: "revenue_eur" -> "revenue"."""
     words = words_of(name)
-    while len(words) > 1 and words[-1] in UNITS:
+    # What is left of "t_min_c" or "mag_min" alone would name nothing.
+    while len(words) > 1 and words[-1] in UNITS and len(" ".join(words[:-1])) > 3:
         words.pop()
     return " ".join(words)
 
 
 def styled(rng, name, style):
     words = words_of(name)
-    if style == "as is" or not words:
+    # A unit in brackets, a formula or a number in a word ("CO2 [t]", "FEV1") would be torn apart.
+    if style == "as is" or not words or re.search(r"[^\w -]|\d", name):
         return name
     if len(words) > 1 and words[-1] in UNITS and rng.random() < 0.15:
         words.pop()
@@ -357,7 +359,11 @@ def make_columns(rng, domain, style, layout):
     else:
         specs = list(domain["numbers"])
         rng.shuffle(specs)
-        k = rng.choices((1, 2, 3, 4, 5, 6, 8), (12, 22, 24, 18, 12, 8, 4))[0]
+        k = rng.choices((1, 2, 3, 4, 5, 6, 8), (8, 16, 22, 20, 15, 12, 7))[0]
+        if rng.random() < 0.5:
+            # Columns that are near to each other ("bill length", "wing length") stand in one table.
+            heads = set(words_of(specs[0]["says"][0]))
+            specs[1:] = sorted(specs[1:], key=lambda spec: not heads & set(words_of(spec["says"][0])))
         wide = rng.random() < 0.06
         if wide:
             k = len(specs)
