@@ -60,6 +60,12 @@ class ChatModel {
   virtual bool constrained() const { return true; }
   /// Tokens that prompt and reply may have together; 0: not known. It may be learned on the way.
   virtual int context() const { return 0; }
+  /// Tokens of a prompt, where that can be told without asking for a reply; 0: it cannot.
+  virtual int prompt_tokens(std::span<const model::Message> conversation,
+                            std::span<const model::ToolDeclaration> tools) {
+    (void)conversation, (void)tools;
+    return 0;
+  }
   /// The next message of the model, spelled as its grammar allows. `on_text` hears its plain text
   /// as it comes. Errors: limit (the conversation does not fit the context), cancelled, internal.
   virtual base::Result<ModelReply> reply(std::span<const model::Message> conversation,

@@ -163,7 +163,7 @@ int run(Options o) {
   const size_t n_jobs = std::min(static_cast<size_t>(o.jobs), tasks->size());
   Batch batch(o, std::move(*tasks), std::move(*results), sessions_for_run());
   if (!batch.all_done()) {
-    Models models(o.setup.model, false);
+    Models models(o.setup.model, false, o.jobs);
     std::vector<std::unique_ptr<ModelSeat>> seats;
     for (size_t i = 0; i < n_jobs; ++i) {
       seats.push_back(std::make_unique<ModelSeat>(models));

@@ -164,4 +164,12 @@ base::Result<fs::path> get_checkpoint(const std::string& name) {
   return target;
 }
 
+std::filesystem::path usual_prefix_folder() {
+  if (const char* cache = std::getenv("XDG_CACHE_HOME"); cache != nullptr && *cache == '/')
+    return std::filesystem::path(cache) / "tessera" / "prefixes";
+  if (const char* home = std::getenv("HOME"); home != nullptr && *home == '/')
+    return std::filesystem::path(home) / ".cache" / "tessera" / "prefixes";
+  return {};
+}
+
 }  // namespace cli

@@ -23,4 +23,8 @@ std::filesystem::path shipped_adapter();
 /// checksum).
 base::Result<std::filesystem::path> get_checkpoint(const std::string& name);
 
+/// $XDG_CACHE_HOME/tessera/prefixes, where states of prompts are kept; empty where there is no
+/// home.
+std::filesystem::path usual_prefix_folder();
+
 }  // namespace cli

@@ -7,6 +7,7 @@
 #include "agent/endpoint/endpoint_model.h"
 #include "base/file.h"
 #include "cli/stop.h"
+#include "server/backend_model.h"
 
 namespace cli {
 
@@ -19,7 +20,7 @@ void add_model_options(CLI::App& app, ModelOptions& o) {
       app.add_option("--mmproj", o.mmproj,
                      "GGUF with the embedder of pictures: the model then looks at its charts");
   CLI::Option* adapter =
-      app.add_option("--adapter", o.adapter, "LoRA adapter; the shipped one if not given");
+      app.add_option("--adapter", o.adapter, "LoRA adapter; the shipped one for the usual model");
   CLI::Option* endpoint =
       app.add_option("--endpoint", o.endpoint,
                      "URL of an OpenAI-compatible server whose model is asked, with all tools")
@@ -31,32 +32,72 @@ void add_model_options(CLI::App& app, ModelOptions& o) {
   app.add_option("--endpoint-key-file", o.endpoint_key_file, "file with the server's key")
       ->needs(endpoint);
   app.add_option("--context", o.context,
-                 "tokens that a prompt and its reply may have together; else what the server says")
-      ->check(CLI::Range(2048, 1 << 24))
-      ->needs(endpoint);
+                 "tokens that a prompt and its reply may have together; else what the server says, "
+                 "or the checkpoint, at most 32768")
+      ->check(CLI::Range(2048, 1 << 24));
+  app.add_option("--loop", o.loop,
+                 "plan: one plan and one script, held by grammars, as the shipped planner learned; "
+                 "free: all tools and as many steps as it takes (default for any other model)")
+      ->check(CLI::IsMember({"plan", "free"}))
+      ->excludes(endpoint);
+  app.add_flag("--think", o.think, "let the model think before it replies (free loop)");
 }
 
-Models::Taken Models::take() { return options_.free() ? endpoint() : native(); }
-
-Models::Taken Models::native() {
+Models::Taken Models::take() {
+  if (options_.served()) return endpoint();
   const std::lock_guard lock(mutex_);
-  const auto another = [&] {
-    return One{std::make_unique<agent::NativeModel>(engine_), options_.model};
-  };
-  if (engine_) return another();
+  return options_.free() ? own() : planner();
+}
+
+std::variant<std::pair<std::filesystem::path, std::filesystem::path>, Models::None> Models::files()
+    const {
   base::Result<std::filesystem::path> checkpoint = find_checkpoint(options_.model);
   if (!checkpoint)
     return None{checkpoint.error(), options_.model == kDefaultModel ? kModel : kUsage};
   std::filesystem::path adapter = options_.adapter;
-  if (options_.adapter.empty() && options_.model == kDefaultModel) adapter = shipped_adapter();
+  if (options_.adapter.empty() && options_.model == kDefaultModel && !options_.free())
+    adapter = shipped_adapter();
   if (!options_.adapter.empty() && !std::filesystem::exists(adapter))
     return None{{Errc::not_found, options_.adapter + ": there is no such adapter"}, kUsage};
   if (!quiet_) std::fprintf(stderr, "reading the model ...\n");
-  base::Result<std::shared_ptr<agent::NativeEngine>> engine = agent::NativeEngine::load(
-      {.checkpoint = *checkpoint, .adapter = adapter, .mmproj = options_.mmproj});
-  if (!engine) return None{engine.error(), exit_code(engine.error())};
-  engine_ = std::move(*engine);
-  return another();
+  return std::pair{*checkpoint, adapter};
+}
+
+Models::Taken Models::planner() {
+  if (!engine_) {
+    auto found = files();
+    if (const None* none = std::get_if<None>(&found)) return *none;
+    const auto& [checkpoint, adapter] = std::get<0>(found);
+    base::Result<std::shared_ptr<agent::NativeEngine>> engine = agent::NativeEngine::load(
+        {.checkpoint = checkpoint, .adapter = adapter, .mmproj = options_.mmproj});
+    if (!engine) return None{engine.error(), exit_code(engine.error())};
+    engine_ = std::move(*engine);
+  }
+  return One{std::make_unique<agent::NativeModel>(engine_), options_.model};
+}
+
+/// The engine of `tessera serve` without the server: one queue for all runs, and states of prompts
+/// that outlive the program, so that the tools are read once and not with every run.
+Models::Taken Models::own() {
+  if (!backend_) {
+    auto found = files();
+    if (const None* none = std::get_if<None>(&found)) return *none;
+    const auto& [checkpoint, adapter] = std::get<0>(found);
+    server::NativeBackendOptions options{.checkpoint = checkpoint,
+                                         .adapter = adapter,
+                                         .mmproj = options_.mmproj,
+                                         .id = options_.model};
+    options.scheduler.slots = slots_;
+    options.scheduler.context = options_.context;
+    options.scheduler.prefix_folder = usual_prefix_folder();
+    base::Result<std::unique_ptr<server::NativeBackend>> loaded =
+        server::NativeBackend::load(options);
+    if (!loaded) return None{loaded.error(), exit_code(loaded.error())};
+    backend_ = std::move(*loaded);
+  }
+  return One{std::make_unique<server::BackendModel>(*backend_, options_.think,
+                                                    "run-" + std::to_string(++n_taken_)),
+             options_.model};
 }
 
 Models::Taken Models::endpoint() const {

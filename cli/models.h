@@ -9,6 +9,7 @@
 #include "agent/native_model.h"
 #include "cli/command.h"
 #include "cli/model_store.h"
+#include "server/native_backend.h"
 
 namespace cli {
 
@@ -16,10 +17,17 @@ namespace cli {
 struct ModelOptions {
   std::string model = kDefaultModel, adapter, mmproj;
   std::string endpoint, endpoint_model, endpoint_key_file;
-  int context = 0;  ///< tokens of an endpoint's model; 0: what the server says
+  int context = 0;     ///< tokens; 0: what the server says, of our own engine 32,768 at most
+  std::string loop;    ///< plan or free; empty: what suits the model
+  bool think = false;  ///< a model of the free loop may think before it replies
 
-  /// A model behind a server is held by no grammar of ours.
-  bool free() const { return !endpoint.empty(); }
+  bool served() const { return !endpoint.empty(); }
+  /// Any but the planner: it works in as many steps as it likes and has all tools. The planner is
+  /// what the shipped adapter, or one of --adapter, makes of a model (docs/agent.md).
+  bool free() const {
+    return served() || loop == "free" ||
+           (loop.empty() && model != kDefaultModel && adapter.empty());
+  }
 };
 
 /// --model, --endpoint and what belongs to them.
@@ -40,19 +48,27 @@ class Models {
   using Taken = std::variant<One, None>;
 
   /// quiet: nothing on stderr but what a person has to know.
-  Models(ModelOptions options, bool quiet) : options_(std::move(options)), quiet_(quiet) {}
+  /// slots: runs that go on at once.
+  Models(ModelOptions options, bool quiet, int slots = 1)
+      : options_(std::move(options)), quiet_(quiet), slots_(slots) {}
 
   const ModelOptions& options() const { return options_; }
   /// Another model. Any thread may call.
   Taken take();
 
  private:
-  Taken native();
+  /// The checkpoint and the adapter of a native model.
+  std::variant<std::pair<std::filesystem::path, std::filesystem::path>, None> files() const;
+  Taken planner();
+  Taken own();
   Taken endpoint() const;
   const ModelOptions options_;
   const bool quiet_;
+  const int slots_;
   std::mutex mutex_;
-  std::shared_ptr<agent::NativeEngine> engine_;
+  std::shared_ptr<agent::NativeEngine> engine_;     // of the planner
+  std::shared_ptr<server::NativeBackend> backend_;  // of any other model
+  int n_taken_ = 0;
 };
 
 /// A model for the runs of one thread, taken when the first of them needs it.

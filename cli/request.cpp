@@ -87,7 +87,7 @@ base::Result<std::unique_ptr<Recorder>> open_recorder(const Work& work, const Ar
        .task = work.task,
        .request = work.request,
        .workspace = workspace,
-       .model = work.setup.model.free() ? work.setup.model.endpoint : work.setup.model.model,
+       .model = work.setup.model.served() ? work.setup.model.endpoint : work.setup.model.model,
        .setup = setup_json(setup)},
       work.past, note);
   if (recorder) return recorder;
@@ -126,7 +126,7 @@ json setup_json(const Setup& s) {
   const auto keep = [&](const char* name, const std::string& value) {
     if (!value.empty()) j[name] = value;
   };
-  if (s.model.free()) {
+  if (s.model.served()) {
     keep("endpoint", s.model.endpoint);
     keep("endpoint_model", s.model.endpoint_model);
     keep("endpoint_key_file", s.model.endpoint_key_file);
@@ -135,6 +135,8 @@ json setup_json(const Setup& s) {
     keep("adapter", s.model.adapter);
     keep("mmproj", s.model.mmproj);
   }
+  keep("loop", s.model.loop);
+  if (s.model.think) j["think"] = true;
   if (s.model.context > 0) j["context"] = s.model.context;
   if (s.max_tokens > 0) j["max_tokens"] = s.max_tokens;
   if (s.max_bytes > 0) j["max_bytes"] = s.max_bytes;
@@ -175,7 +177,9 @@ Setup setup_of(const json& j) {
                     .endpoint = text("endpoint", ""),
                     .endpoint_model = text("endpoint_model", ""),
                     .endpoint_key_file = text("endpoint_key_file", ""),
-                    .context = number("context").value_or(0)},
+                    .context = number("context").value_or(0),
+                    .loop = text("loop", ""),
+                    .think = j.contains("think") && j["think"] == true},
           .max_turns = number("max_turns"),
           .max_seconds = number("max_seconds"),
           .max_tokens = static_cast<int64_t>(amount("max_tokens")),
@@ -187,10 +191,10 @@ Setup setup_of(const json& j) {
 }
 
 void add_budget_options(CLI::App& app, Setup& setup) {
-  app.add_option("--max-turns", setup.max_turns, "replies of the model (4; of an endpoint 20)")
+  app.add_option("--max-turns", setup.max_turns, "replies of the model (4; in the free loop 20)")
       ->check(CLI::Range(1, 100));
   app.add_option("--max-seconds", setup.max_seconds,
-                 "time for the whole run (120; of an endpoint 600)")
+                 "time for the whole run (120; in the free loop 600)")
       ->check(CLI::Range(1, 86400));
   CLI::Option* prices =
       app.add_option("--price", setup.prices,
@@ -262,7 +266,7 @@ Done carry_out(const Work& work, ModelSeat& seat, const Around& around) {
   }
   ending.recorder = recorder->get();
   // Reading a checkpoint cannot be stopped but by the end of the program; asking a server can.
-  if (free) stop_on_signals();
+  if (seat.options().served()) stop_on_signals();
   const Models::Taken& taken = seat.get();
   if (const Models::None* none = std::get_if<Models::None>(&taken))
     return ending.fail(none->error, none->code);

@@ -31,15 +31,6 @@ struct Options {
   bool no_prefix_files = false;
 };
 
-/// $XDG_CACHE_HOME/tessera/prefixes; empty where there is no home.
-std::filesystem::path usual_prefix_folder() {
-  if (const char* cache = std::getenv("XDG_CACHE_HOME"); cache != nullptr && *cache == '/')
-    return std::filesystem::path(cache) / "tessera" / "prefixes";
-  if (const char* home = std::getenv("HOME"); home != nullptr && *home == '/')
-    return std::filesystem::path(home) / ".cache" / "tessera" / "prefixes";
-  return {};
-}
-
 base::Result<std::string> key_of(const Options& o) {
   if (o.key_file.empty()) {
     // By a file or the environment alone: a command line is read by everybody on the machine.
@@ -60,15 +51,15 @@ base::Result<std::string> key_of(const Options& o) {
 server::RunsOptions runs_of(const Options& o,
                             const std::unique_ptr<server::NativeBackend>& served) {
   const server::NativeBackendOptions& b = o.backend;
+  Setup setup{.workspace = o.workspace, .policy = o.policy};
+  setup.model.model = o.model;
+  setup.model.adapter = b.adapter.string();
   server::RunsOptions options{.workspace = o.workspace,
                               .audit = sandbox::AuditLog::default_path(),
                               .store = sessions_for_run(),
                               .model = b.id,
-                              .free = o.model != kDefaultModel && b.adapter.empty(),
+                              .free = setup.model.free(),
                               .ping = o.endpoints.ping};
-  Setup setup{.workspace = o.workspace, .policy = o.policy};
-  setup.model.model = o.model;
-  setup.model.adapter = b.adapter.string();
   options.setup = setup_json(setup);
   if (options.free) {
     options.open_model =

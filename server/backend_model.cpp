@@ -55,6 +55,27 @@ Error error_of(const ApiError& error) {
 
 }  // namespace
 
+Request BackendModel::request_of(std::span<const model::Message> conversation,
+                                 std::span<const model::ToolDeclaration> tools) const {
+  Request asked;
+  asked.messages.assign(conversation.begin(), conversation.end());
+  asked.tools.assign(tools.begin(), tools.end());
+  asked.thinking_given = asked.seed_given = true;
+  asked.generate.thinking = thinking_;
+  asked.generate.max_tokens = kMaxReplyTokens;
+  asked.conversation = conversation_;
+  asked.stream = true;
+  return asked;
+}
+
+int BackendModel::prompt_tokens(std::span<const model::Message> conversation,
+                                std::span<const model::ToolDeclaration> tools) {
+  const Parsed<std::unique_ptr<Backend::Job>> prepared =
+      backend_.prepare(request_of(conversation, tools));
+  const auto* job = std::get_if<std::unique_ptr<Backend::Job>>(&prepared);
+  return job != nullptr ? (*job)->prompt_tokens() : 0;
+}
+
 agent::ModelReply BackendModel::taken(model::Generated generated) {
   agent::ModelReply reply{.message = std::move(generated.message),
                           .prompt_tokens = generated.prompt_tokens,
@@ -74,17 +95,17 @@ base::Result<agent::ModelReply> BackendModel::reply(
     std::span<const model::Message> conversation, std::span<const model::ToolDeclaration> tools,
     const agent::ReplyRequest& request, const std::function<void(std::string_view)>& on_text,
     std::stop_token stop) {
-  Request asked;
-  asked.messages.assign(conversation.begin(), conversation.end());
-  asked.tools.assign(tools.begin(), tools.end());
-  asked.thinking_given = asked.seed_given = true;
-  asked.generate.thinking = thinking_;
-  asked.generate.max_tokens = kMaxReplyTokens;
+  Request asked = request_of(conversation, tools);
   asked.generate.sampler.temperature = request.temperature;
   asked.generate.sampler.seed = request.seed;
-  asked.conversation = conversation_;
-  asked.stream = true;
-  Parsed<std::unique_ptr<Backend::Job>> prepared = backend_.prepare(std::move(asked));
+  if (!request.schema.empty())
+    asked.format = {.kind = AnswerFormat::Kind::json_schema, .schema = request.schema};
+  Parsed<std::unique_ptr<Backend::Job>> prepared = backend_.prepare(asked);
+  if (std::holds_alternative<ApiError>(prepared) && !request.schema.empty()) {
+    // A schema that no grammar can hold a reply to: the run checks the answer.
+    asked.format = {};
+    prepared = backend_.prepare(std::move(asked));
+  }
   if (const auto* error = std::get_if<ApiError>(&prepared)) return error_of(*error);
   const auto box = std::make_shared<Box>();
   std::stop_source end;

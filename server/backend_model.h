@@ -19,6 +19,8 @@ class BackendModel final : public agent::ChatModel {
   bool sees() const override { return backend_.facts().sees; }
   bool constrained() const override { return false; }
   int context() const override { return backend_.facts().context; }
+  int prompt_tokens(std::span<const model::Message> conversation,
+                    std::span<const model::ToolDeclaration> tools) override;
   base::Result<agent::ModelReply> reply(std::span<const model::Message> conversation,
                                         std::span<const model::ToolDeclaration> tools,
                                         const agent::ReplyRequest& request,
@@ -26,6 +28,8 @@ class BackendModel final : public agent::ChatModel {
                                         std::stop_token stop) override;
 
  private:
+  Request request_of(std::span<const model::Message> conversation,
+                     std::span<const model::ToolDeclaration> tools) const;
   agent::ModelReply taken(model::Generated generated);
 
   Backend& backend_;
