@@ -1,0 +1,13 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "cli/terminal/style.h"
+
+namespace cli {
+
+/// A unified diff, or a part of one, to be looked at: what went red, what came green.
+std::string diff_text(std::string_view diff, const Look& look);
+
+}  // namespace cli
