@@ -14,6 +14,7 @@
 #include "cli/request.h"
 #include "cli/stop.h"
 #include "cli/tasks.h"
+#include "cli/terminal/text.h"
 
 namespace cli {
 namespace {

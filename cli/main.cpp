@@ -37,6 +37,7 @@ int main(int argc, char** argv) {
   app.require_subcommand(1);
   cli::Action action;
   cli::add_run(app, action);
+  cli::add_chat(app, action);
   cli::add_sessions(app, action);
   cli::add_batch(app, action);
   cli::add_watch(app, action);

@@ -62,7 +62,8 @@ Models::Taken Models::native() {
 Models::Taken Models::endpoint() const {
   agent::EndpointOptions endpoint{
       .url = options_.endpoint, .id = options_.endpoint_model, .context = options_.context};
-  endpoint.notice = [](const std::string& sentence) {
+  endpoint.notice = [notice = notice_](const std::string& sentence) {
+    if (notice) return notice(sentence);
     std::fprintf(stderr, "note: %s\n", sentence.c_str());
   };
   if (!options_.endpoint_key_file.empty()) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -39,8 +40,10 @@ class Models {
   };
   using Taken = std::variant<One, None>;
 
-  /// quiet: nothing on stderr but what a person has to know.
-  Models(ModelOptions options, bool quiet) : options_(std::move(options)), quiet_(quiet) {}
+  using Notice = std::function<void(const std::string&)>;
+  /// quiet: nothing on stderr but what a person has to know. notice: hears that instead, if given.
+  Models(ModelOptions options, bool quiet, Notice notice = {})
+      : options_(std::move(options)), quiet_(quiet), notice_(std::move(notice)) {}
 
   const ModelOptions& options() const { return options_; }
   /// Another model. Any thread may call.
@@ -51,6 +54,7 @@ class Models {
   Taken endpoint() const;
   const ModelOptions options_;
   const bool quiet_;
+  const Notice notice_;
   std::mutex mutex_;
   std::shared_ptr<agent::NativeEngine> engine_;
 };
@@ -63,6 +67,10 @@ class ModelSeat {
   const Models::Taken& get() {
     if (!taken_) taken_ = models_.take();
     return *taken_;
+  }
+  /// One that could not be had is tried again.
+  void forget_failed() {
+    if (taken_ && std::holds_alternative<Models::None>(*taken_)) taken_.reset();
   }
 
  private:
