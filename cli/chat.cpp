@@ -54,6 +54,7 @@ class Chat {
         obey(*command);
       } else {
         ask(line);
+        if (lines_.edits()) std::fputs("\n", stderr);
         // Who ends the program with it does not want the next request.
         if (stop_signal() == SIGTERM || (stop_signal() != 0 && !lines_.edits())) break;
       }
@@ -74,7 +75,7 @@ class Chat {
     const auto said = [&](const std::string& text) { return styled(text, kDim, look); };
     std::fprintf(
         stderr, "%s %s\n", styled("tessera", kBold | kCyan, look).c_str(),
-        said(cut(shown_line(model_name() + " · " + work_.setup.workspace), look.columns - 9))
+        said(cut(shown_line("· " + model_name() + " · " + work_.setup.workspace), look.columns - 9))
             .c_str());
     std::fprintf(stderr, "%s\n", said("/help lists commands, Ctrl-D leaves").c_str());
   }

@@ -8,6 +8,7 @@
 #include "agent/beneath.h"
 #include "cli/ask.h"
 #include "cli/terminal/bars.h"
+#include "cli/terminal/diff.h"
 #include "cli/terminal/text.h"
 
 namespace cli {
@@ -45,12 +46,16 @@ void tell_plain(const json& event) {
     std::fprintf(stderr, "-> %s\n", shown(event.value("text", "")).c_str());
 }
 
-/// The first lines of a text, each cut to the terminal and set in.
+/// The first lines of a text, each cut to the terminal and set in; what a file tool says is a diff.
 std::string some_lines(const std::string& text, size_t most, const Look& look) {
   std::string out;
   const std::vector<std::string> lines = lines_of(text);
+  const bool diff = text.starts_with("--- ");
   for (size_t i = 0; i < std::min(most, lines.size()); ++i)
-    out += "  " + styled(cut(shown_line(lines[i]), look.columns - 3), kDim, look) + "\n";
+    out += "  " +
+           styled(cut(shown_line(lines[i]), look.columns - 3), diff ? diff_style(lines[i]) : kDim,
+                  look) +
+           "\n";
   if (lines.size() > most)
     out += "  " + styled("… " + std::to_string(lines.size() - most) + " more lines", kDim, look) +
            "\n";

@@ -21,19 +21,19 @@ TABLE = """**Bern** sells most.
 
 | shop | amount | what was looked at to know it |
 |---|---|---|
-| Bern | 320.5 | the sum of its two rows in `sales.csv` |
+| Bern | 320.5 | the sum of its two rows in `sales.csv`, the only table |
 | Chur | 80 | its only row |
 
 1. The chart is in *sales.png*.
 2. Nothing else was changed.
 """
-HOSTILE = "Safe \x1b[2J\x1b[1;1H\x1b]0;owned\x07\x1b]52;c;b3duZWQ=\x07text."
+HOSTILE = "Safe \x1b[2J\x1b[H\x1b]0;owned\x07\x1b]2;owned\x1b\\text."
 RULES = [
     {"when": "draw the sales", "reply": "I draw it first." + call("run_lua", code=CHART) + WAIT, "times": 99},
     {"when": "pictures of the results above", "reply": TABLE + END, "times": 99},
     {"when": "and Chur?", "reply": "You asked for Bern before; **Chur** has 80." + END, "times": 9},
     {"when": "name both", "reply": call("edit_file", path="note.txt", old="Bern", new="Bern and Chur") + WAIT, "times": 9},
-    {"when": "+Bern and Chur", "reply": "Both are named now." + END, "times": 9},
+    {"when": "+Sold in Bern and Chur", "reply": "Both are named now." + END, "times": 9},
     {"when": "hostile", "reply": call("run_lua", code='print("\\27[2J\\27]0;owned\\7 said by a script")') + WAIT, "times": 9},
     {"when": "said by a script", "reply": HOSTILE + END, "times": 9},
     {"when": "hello", "reply": "Hello." + END, "times": 9},
@@ -45,12 +45,19 @@ class Screen:
     """A terminal of its own."""
 
     def __init__(self, top, folder, environment, words, columns=80, rows=60):
-        self.socket = str(top / "tmux")
-        (top / "tmux.conf").write_text('set -g default-terminal "screen"\nset -g status off\nset -g allow-rename off\nset -g remain-on-exit on\n')
+        self.socket = str(folder) + ".tmux"  # a server that was ended may still hold the last one
+        (top / "tmux.conf").write_text('set -g default-terminal "screen"\nset -g status off\nset -g allow-rename off\n')
         settings = [part for name, value in environment.items() for part in ("-e", f"{name}={value}")]
         self.tmux("-f", str(top / "tmux.conf"), "new-session", "-d", "-x", str(columns), "-y", str(rows), "-c", str(folder), *settings,
-                  "env", *(f"-u{name}" for name in ("COLORTERM", "NO_COLOR") if name not in environment), *map(str, words))
-        self.folder, self.top = folder, top
+                  "env", *(f"-u{name}" for name in ("COLORTERM", "NO_COLOR") if name not in environment), "sh", "-c",
+                  '"$@"; echo "exit $?"; exec sleep 600', "sh", *map(str, words))
+        self.folder = folder
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.tmux("kill-server")
 
     def tmux(self, *words):
         environment = {k: v for k, v in os.environ.items() if k not in ("TMUX", "TMUX_PANE")}
@@ -65,30 +72,24 @@ class Screen:
             lines.pop()
         return "\n".join(lines) + "\n"
 
-    def wait(self, sign, seconds=60):
-        """Until the sign stands on the screen and nothing moves any more."""
+    def wait(self, sign, still=True, seconds=60):
+        """Until the sign stands on the screen, and nothing moves any more."""
         end, before = time.time() + seconds, None
         while time.time() < end:
             now = self.text()
-            if re.search(sign, now) and now == before:
+            if re.search(sign, now) and (now == before or not still):
                 return now
             before = now
             time.sleep(0.25 if re.search(sign, now) else 0.05)
         raise AssertionError(f"{sign!r} did not come:\n{self.text()}")
 
-    def ask(self, line, sign):
+    def ask(self, line, sign, **more):
         self.tmux("send-keys", "-l", line)
         self.tmux("send-keys", "Enter")
-        return self.wait(sign)
+        return self.wait(sign, **more)
 
     def key(self, name):
         self.tmux("send-keys", name)
-
-    def ended(self):
-        return self.tmux("display-message", "-p", "#{pane_dead} #{pane_dead_status}").strip()
-
-    def close(self):
-        self.tmux("kill-server")
 
 
 def compare(name, text, folder):
@@ -130,67 +131,55 @@ def main():
                 return Screen(top, folder, {**base, **environment}, [TESSERA, words[0], *asked, *words[1:]], **more)
 
             # A run with a table and a chart.
-            one = screen("run", "--charts", "blocks", "draw the sales")
-            compare("run", one.wait("sales.png\nPane|sales.png\n$"), one.folder)
-            assert one.ended() == "1 0", one.ended()
-            assert "\x1b[1m" in one.text("-e"), "nothing is bold"
-            one.close()
+            with screen("run", "--charts", "blocks", "draw the sales") as one:
+                compare("run", one.wait("exit"), one.folder)
+                assert "\x1b[1m" in one.text("-e"), "nothing is bold"
 
             # Narrow, and without colours.
-            one = screen("run", "draw the sales", environment={"NO_COLOR": "1"}, columns=60)
-            compare("run-narrow-no-color", one.wait("sales.png\nPane|sales.png\n$"), one.folder)
-            assert not re.search(r"\x1b\[[0-9;]*m", one.text("-e").replace("\x1b[0m", "").replace("\x1b[39m", "").replace("\x1b[49m", "")), one.text("-e")
-            one.close()
+            with screen("run", "draw the sales", environment={"NO_COLOR": "1"}, columns=60) as one:
+                compare("run-narrow-no-color", one.wait("exit"), one.folder)
+                assert not re.search(r"\x1b\[[0-9;]*m", one.text("-e")), one.text("-e")
 
-            # Two turns; what is no command; another model.
-            one = screen("chat", "--charts", "none")
-            one.wait("Ctrl-D leaves")
-            one.ask("draw the sales", r"changed\.(.|\n)*sales\.png\n")
-            one.ask("and Chur?", "Chur has 80")
-            one.ask("/modle", "did you mean")
-            one.ask("/model", "of http")
-            one.ask("/model nobody", "nobody(.|\n)*nobody")
-            one.ask("/data sales.csv", "amount(.|\n)*› *$")
-            compare("chat", one.wait("› *$"), one.folder)
-            assert [m["role"] for m in server.requests()[-1]["messages"]].count("user") >= 2, "the second turn was not told of the first"
-            one.key("Up")
-            assert "› /data sales.csv" in one.text().splitlines()[-1] or one.wait("› /data sales.csv$")
-            one.key("C-c")
-            one.wait("› *$")
-            one.key("C-d")
-            time.sleep(0.5)
-            assert one.ended() == "1 0", one.ended()
-            one.close()
+            # Two turns; what is no command; another model; the line before comes again and is thrown away.
+            with screen("chat", "--charts", "none") as one:
+                one.wait("Ctrl-D leaves(.|\n)*› *$")
+                one.ask("draw the sales", r"changed\.(.|\n)*sales\.png\n")
+                one.ask("and Chur?", "Chur has 80")
+                one.ask("/modle", "did you mean")
+                one.ask("/model", "of http")
+                one.ask("/model nobody", "nobody(.|\n)*nobody")
+                one.ask("/data sales.csv", "/data(.|\n)*amount(.|\n)*› *$")
+                one.key("Up")
+                one.wait("› /data sales.csv\n$")
+                one.key("C-c")
+                one.wait("› /data sales.csv\n›\n$")
+                one.key("C-d")
+                compare("chat", one.wait("exit 0"), one.folder)
+            turns = [m["role"] for m in server.requests()[-1]["messages"]]
+            assert turns == ["system", "user", "model", "tool", "user", "model", "user"], turns
 
             # A person is asked, with the lines that change; then it is taken back.
-            one = screen("chat", "--policy", "review")
-            one.wait("Ctrl-D leaves")
-            one.ask("name both", r"\[y/N\]")
-            assert (one.folder / "note.txt").read_text() == "Sold in Bern\nin one year\n"
-            one.ask("y", "named now")
-            assert "Bern and Chur" in (one.folder / "note.txt").read_text()
-            one.ask("/changes", "committed")
-            one.ask("/undo", "is undone")
-            compare("chat-approval-undo", one.wait("› *$"), one.folder)
-            assert (one.folder / "note.txt").read_text() == "Sold in Bern\nin one year\n"
-            assert "\x1b[32m" in one.text("-e") and "\x1b[31m" in one.text("-e"), "the diff has no colours"
-            one.close()
+            with screen("chat", "--policy", "review") as one:
+                one.wait("Ctrl-D leaves(.|\n)*› *$")
+                one.ask("name both", r"\[y/N\]")
+                assert (one.folder / "note.txt").read_text() == "Sold in Bern\nin one year\n"
+                one.ask("y", "named now")
+                assert "Bern and Chur" in (one.folder / "note.txt").read_text()
+                one.ask("/changes", "committed")
+                one.ask("/undo", "is undone")
+                compare("chat-approval-undo", one.wait("› *$"), one.folder)
+                assert (one.folder / "note.txt").read_text() == "Sold in Bern\nin one year\n"
+                assert "\x1b[32m" in one.text("-e") and "\x1b[31m" in one.text("-e"), "the diff has no colours"
 
             # Ctrl-C ends a turn and not the chat; the title and the screen are ours.
-            one = screen("chat")
-            one.wait("Ctrl-D leaves")
-            one.tmux("send-keys", "-l", "stall")
-            one.key("Enter")
-            one.wait_for = time.time()
-            while "planning" not in one.text():
-                assert time.time() < one.wait_for + 30, one.text()
-                time.sleep(0.05)
-            one.key("C-c")
-            one.wait("stopped(.|\n)*› *$")
-            now = one.ask("hostile", r"Safe .*text\.")
-            assert "Ctrl-D leaves" in now and "said by a script" in now, now
-            assert "owned" not in one.tmux("display-message", "-p", "#{pane_title}")
-            one.close()
+            with screen("chat") as one:
+                one.wait("Ctrl-D leaves(.|\n)*› *$")
+                one.ask("stall", "planning", still=False)
+                one.key("C-c")
+                one.wait("stopped(.|\n)*› *$")
+                now = one.ask("hostile", r"Safe .*text\.")
+                assert "Ctrl-D leaves" in now and "said by a script" in now, now
+                assert "owned" not in one.tmux("display-message", "-p", "#{pane_title}")
 
             # Without a terminal: a request a line, nothing but text.
             folder = workspace()
