@@ -42,7 +42,11 @@ class Chat {
   }
 
   int go() {
-    if (lines_.edits()) greet();
+    if (lines_.edits()) {
+      greet();
+      // Once, before somebody types.
+      if (view_.charts.empty()) view_.charts = name_of(graphics_here(look_of(1)));
+    }
     for (std::string line;;) {
       end_on_signals();
       const LineEditor::Got got = lines_.read(line);
@@ -127,6 +131,7 @@ class Chat {
       std::fputs(help_text().c_str(), stdout);
     } else if (name == "data") {
       if (argument.empty()) return count(fail({base::Errc::usage, "name a file: /data sales.csv"}));
+      stop_on_signals();
       count(show_profile(workspace, work_.setup.policy, argument, false));
     } else if (name == "changes") {
       count(show_changes({.workspace = workspace, .run = argument, .diff = !argument.empty()}));

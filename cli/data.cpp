@@ -7,6 +7,7 @@
 
 #include "cli/command.h"
 #include "cli/data.h"
+#include "cli/stop.h"
 #include "cli/terminal/style.h"
 #include "cli/terminal/text.h"
 #include "cli/toolbox.h"
@@ -48,7 +49,7 @@ int show_profile(const std::string& workspace, const std::string& policy, const 
                  bool json) {
   base::Result<tools::Toolbox> toolbox = open_toolbox(policy, {.workspace = workspace});
   if (!toolbox) return fail(toolbox.error());
-  return show(toolbox->data_profile(file, json ? "json" : "table", {}));
+  return show(toolbox->data_profile(file, json ? "json" : "table", program_stop()));
 }
 
 void add_data(CLI::App& app, Action& action) {

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <cstdlib>
 #include <utility>
 
 #include "agent/beneath.h"
@@ -196,14 +195,7 @@ std::string RunView::picture(const std::string& path, const json& charts) {
   base::Result<std::string> bytes = agent::read_beneath(options_.workspace, path, kMaxPictureBytes);
   if (!bytes || media::format_of(*bytes) == media::Format::unknown) return {};
   const std::optional<Graphics> named = graphics_named(options_.charts);
-  const Graphics graphics = named ? *named
-                                  : graphics_of(
-                                        out_,
-                                        [](const char* name) {
-                                          const char* value = std::getenv(name);
-                                          return std::string(value == nullptr ? "" : value);
-                                        },
-                                        terminal_attributes);
+  const Graphics graphics = named ? *named : graphics_here(out_);
   if (graphics == Graphics::none) return {};
   if (graphics == Graphics::blocks)
     for (const json& chart : charts)

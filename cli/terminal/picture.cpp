@@ -13,6 +13,7 @@
 #include <array>
 #include <chrono>
 #include <cstdint>
+#include <cstdlib>
 #include <map>
 
 #include "base/base64.h"
@@ -135,15 +136,47 @@ bool attributes_have_sixel(std::string_view answer) {
   return list.find(";4;", 1) != list.npos;
 }
 
+/// What the terminal answers to a request for its attributes (DA1), or what there is of it.
+std::string terminal_attributes() {
+  const base::UniqueFd terminal(::open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC));
+  termios before{};
+  if (terminal.get() < 0 || ::tcgetattr(terminal.get(), &before) != 0) return {};
+  termios raw = before;
+  raw.c_lflag &= ~static_cast<tcflag_t>(ICANON | ECHO);
+  raw.c_cc[VMIN] = 0;
+  raw.c_cc[VTIME] = 0;
+  if (::tcsetattr(terminal.get(), TCSANOW, &raw) != 0) return {};
+  std::string answer;
+  pollfd typed{terminal.get(), POLLIN, 0};
+  // What was typed before would be taken for the answer, and be lost.
+  if (::poll(&typed, 1, 0) == 0 && ::write(terminal.get(), "\x1b[c", 3) == 3) {
+    const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds(500);
+    while (answer.size() < 256 && answer.find('c') == answer.npos) {
+      const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
+          end - std::chrono::steady_clock::now());
+      pollfd ready{terminal.get(), POLLIN, 0};
+      if (left.count() <= 0 || ::poll(&ready, 1, static_cast<int>(left.count())) <= 0) break;
+      char byte = 0;
+      if (::read(terminal.get(), &byte, 1) != 1) break;
+      answer += byte;
+    }
+  }
+  ::tcsetattr(terminal.get(), TCSANOW, &before);
+  return answer;
+}
+
 }  // namespace
 
 std::optional<Graphics> graphics_named(std::string_view name) {
-  if (name == "kitty") return Graphics::kitty;
-  if (name == "iterm") return Graphics::iterm;
-  if (name == "sixel") return Graphics::sixel;
-  if (name == "blocks") return Graphics::blocks;
-  if (name == "none") return Graphics::none;
+  for (const Graphics one :
+       {Graphics::none, Graphics::blocks, Graphics::sixel, Graphics::iterm, Graphics::kitty})
+    if (name == name_of(one)) return one;
   return std::nullopt;
+}
+
+const char* name_of(Graphics graphics) {
+  static constexpr const char* kNames[] = {"none", "blocks", "sixel", "iterm", "kitty"};
+  return kNames[static_cast<int>(graphics)];
 }
 
 Graphics graphics_of(const Look& look, const std::function<std::string(const char*)>& variable,
@@ -164,30 +197,14 @@ Graphics graphics_of(const Look& look, const std::function<std::string(const cha
   return look.colour ? Graphics::blocks : Graphics::none;
 }
 
-std::string terminal_attributes() {
-  const base::UniqueFd terminal(::open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC));
-  termios before{};
-  if (terminal.get() < 0 || ::tcgetattr(terminal.get(), &before) != 0) return {};
-  termios raw = before;
-  raw.c_lflag &= ~static_cast<tcflag_t>(ICANON | ECHO);
-  raw.c_cc[VMIN] = 0;
-  raw.c_cc[VTIME] = 0;
-  if (::tcsetattr(terminal.get(), TCSANOW, &raw) != 0) return {};
-  std::string answer;
-  if (::write(terminal.get(), "\x1b[c", 3) == 3) {
-    const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds(500);
-    while (answer.size() < 256 && answer.find('c') == answer.npos) {
-      const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
-          end - std::chrono::steady_clock::now());
-      pollfd ready{terminal.get(), POLLIN, 0};
-      if (left.count() <= 0 || ::poll(&ready, 1, static_cast<int>(left.count())) <= 0) break;
-      char byte = 0;
-      if (::read(terminal.get(), &byte, 1) != 1) break;
-      answer += byte;
-    }
-  }
-  ::tcsetattr(terminal.get(), TCSANOW, &before);
-  return answer;
+Graphics graphics_here(const Look& look) {
+  return graphics_of(
+      look,
+      [](const char* name) {
+        const char* value = std::getenv(name);
+        return std::string(value == nullptr ? "" : value);
+      },
+      terminal_attributes);
 }
 
 base::Result<std::string> picture_text(const media::Pixels& picture, Graphics graphics,

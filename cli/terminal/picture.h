@@ -15,15 +15,16 @@ enum class Graphics { none, blocks, sixel, iterm, kitty };
 
 /// kitty, iterm, sixel, blocks or none.
 std::optional<Graphics> graphics_named(std::string_view name);
+const char* name_of(Graphics graphics);
 
 /// What the terminal can do. variable: the environment. attributes: what it answers when it is
 /// asked for them, asked only where the environment does not say.
 Graphics graphics_of(const Look& look, const std::function<std::string(const char*)>& variable,
                      const std::function<std::string()>& attributes);
 
-/// The answer of the controlling terminal to a request for its attributes (DA1), or what there is
-/// of it after half a second.
-std::string terminal_attributes();
+/// The same with this program's environment and terminal. It reads the answer of the controlling
+/// terminal from its input, for half a second at most, and not where something was typed already.
+Graphics graphics_here(const Look& look);
 
 /// A picture as what is written to show it, at most as wide as the look; "" for Graphics::none.
 /// Errors: as media::encode_png().
