@@ -10,7 +10,6 @@
 #include <clocale>
 #include <cstdio>
 #include <cstring>
-#include <iostream>
 
 #include "cli/terminal/style.h"
 
@@ -92,6 +91,7 @@ LineEditor::Got LineEditor::read(std::string& line) {
       if (c == EOF) return line.empty() ? Got::end : Got::line;
       if (line.size() < kMaxLine) line += static_cast<char>(c);
     }
+    if (line.ends_with('\r')) line.pop_back();
     return Got::line;
   }
   Editing& e = *editing_;

@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/sha256.h"
 #include "cli/stop.h"
+#include "cli/terminal/text.h"
 
 namespace cli {
 
@@ -50,7 +51,7 @@ class Transcript {
 };
 
 void print_note(const std::string& sentence) {
-  std::fprintf(stderr, "note: %s\n", sentence.c_str());
+  std::fprintf(stderr, "note: %s\n", shown(sentence).c_str());
 }
 
 std::function<void(const std::string&)> notice_of(const Around& around) {

@@ -18,8 +18,9 @@ namespace cli {
 
 namespace {
 
-constexpr size_t kMaxDepth = 12;  // of quotes and lists that are still indented
-constexpr int kMinColumns = 10;   // left for text beside them
+constexpr size_t kMaxDepth = 12;      // of quotes and lists that are still indented
+constexpr int kMinColumns = 10;       // left for text beside them
+constexpr size_t kMaxText = 1 << 20;  // more is shown as it is
 constexpr size_t kMaxTableCells = 20'000;
 
 /// A character that is spelled as an entity; what is not known stays as it is.
@@ -378,6 +379,7 @@ size_t whole_blocks(std::string_view text) {
 }  // namespace
 
 std::string markdown(const std::string& text, const Look& look) {
+  if (text.size() > kMaxText) return shown(text) + "\n";
   return Layout(look).run(shown(text));
 }
 
@@ -388,8 +390,10 @@ std::string MarkdownStream::block(const std::string& text) {
 }
 
 std::string MarkdownStream::add(std::string_view piece) {
+  // Only where a line begins can blocks before it be whole.
+  const bool begins = waiting_.ends_with('\n') || piece.find('\n') != piece.npos;
   waiting_ += piece;
-  const size_t whole = whole_blocks(waiting_);
+  const size_t whole = begins ? whole_blocks(waiting_) : 0;
   if (whole == 0) return {};
   const std::string text = waiting_.substr(0, whole);
   waiting_.erase(0, whole);
