@@ -14,6 +14,7 @@
 #include "cli/request.h"
 #include "cli/stop.h"
 #include "cli/tasks.h"
+#include "cli/terminal/text.h"
 
 namespace cli {
 namespace {
@@ -163,7 +164,7 @@ int run(Options o) {
   const size_t n_jobs = std::min(static_cast<size_t>(o.jobs), tasks->size());
   Batch batch(o, std::move(*tasks), std::move(*results), sessions_for_run());
   if (!batch.all_done()) {
-    Models models(o.setup.model, false, o.jobs);
+    Models models(o.setup.model, false, {}, o.jobs);
     std::vector<std::unique_ptr<ModelSeat>> seats;
     for (size_t i = 0; i < n_jobs; ++i) {
       seats.push_back(std::make_unique<ModelSeat>(models));

@@ -6,7 +6,10 @@
 #include "base/json.h"
 
 #include "agent/as_json.h"
+#include "cli/changes.h"
 #include "cli/command.h"
+#include "cli/terminal/diff.h"
+#include "cli/terminal/text.h"
 #include "sandbox/workspace/journal.h"
 
 namespace cli {
@@ -17,11 +20,6 @@ using nlohmann::json;
 
 namespace {
 
-struct Options {
-  std::string workspace = ".", run;
-  bool json = false, diff = false, keep_mine = false, redo = false;
-};
-
 std::string local_time(int64_t time_ms) {
   const std::time_t seconds = time_ms / 1000;
   std::tm parts{};
@@ -31,7 +29,7 @@ std::string local_time(int64_t time_ms) {
 }
 
 /// A folder in which nothing was ever run gets no journal by being looked at.
-base::Result<sandbox::Journal> open_journal(const Options& o) {
+base::Result<sandbox::Journal> open_journal(const ChangesOptions& o) {
   std::error_code ec;
   if (!std::filesystem::is_directory(o.workspace, ec))
     return Error{Errc::not_found, o.workspace + ": there is no such folder (--workspace)"};
@@ -40,7 +38,7 @@ base::Result<sandbox::Journal> open_journal(const Options& o) {
   return sandbox::Journal::open(o.workspace);
 }
 
-int list(const Options& o, sandbox::Journal& journal) {
+int list(const ChangesOptions& o, sandbox::Journal& journal) {
   base::Result<std::vector<sandbox::Journal::Info>> runs = journal.list();
   if (!runs) return fail(runs.error());
   json lines = json::array();
@@ -48,9 +46,10 @@ int list(const Options& o, sandbox::Journal& journal) {
     if (o.json) {
       lines.push_back(agent::run_json(run));
     } else {
-      std::printf(
-          "%s  %s  %-9s  %4zu changes  %s\n", run.id.c_str(), local_time(run.time_ms).c_str(),
-          std::string(sandbox::state_name(run.state)).c_str(), run.n_changes, run.label.c_str());
+      std::printf("%s  %s  %-9s  %4zu changes  %s\n", run.id.c_str(),
+                  local_time(run.time_ms).c_str(),
+                  std::string(sandbox::state_name(run.state)).c_str(), run.n_changes,
+                  shown_line(run.label).c_str());
     }
   }
   if (o.json)
@@ -58,7 +57,9 @@ int list(const Options& o, sandbox::Journal& journal) {
   return kDone;
 }
 
-int changes(const Options& o) {
+}  // namespace
+
+int show_changes(const ChangesOptions& o) {
   base::Result<sandbox::Journal> journal = open_journal(o);
   if (!journal) {
     if (journal.error().code != Errc::not_found || !o.run.empty()) return fail(journal.error());
@@ -69,6 +70,7 @@ int changes(const Options& o) {
   base::Result<sandbox::Journal::Run> run = journal->run(o.run);
   if (!run) return fail(run.error());
   json lines = json::array();
+  const Look look = look_of(1);
   for (const sandbox::Change& c : run->changes) {
     base::Result<std::string> diff = std::string();
     if (o.diff) diff = journal->diff(run->info.id, c);
@@ -80,14 +82,15 @@ int changes(const Options& o) {
     }
     std::printf("%-8s %s%s\n", std::string(sandbox::kind_name(c.kind)).c_str(),
                 c.from.empty() ? "" : (c.from + " -> ").c_str(), c.path.c_str());
-    if (o.diff) std::fputs(diff ? diff->c_str() : (diff.error().message + "\n").c_str(), stdout);
+    const std::string text = diff ? *diff : diff.error().message + "\n";
+    if (o.diff) std::fputs((look.rich ? diff_text(text, look) : text).c_str(), stdout);
   }
   if (o.json)
     std::printf("%s\n", lines.dump(-1, ' ', false, json::error_handler_t::replace).c_str());
   return kDone;
 }
 
-int undo(const Options& o) {
+int undo_run(const ChangesOptions& o) {
   base::Result<sandbox::Journal> journal = open_journal(o);
   if (!journal) return fail(journal.error());
   base::Result<sandbox::Journal::Undone> undone =
@@ -109,27 +112,25 @@ int undo(const Options& o) {
   return kDone;
 }
 
-}  // namespace
-
 void add_changes(CLI::App& app, Action& action) {
-  auto o = std::make_shared<Options>();
+  auto o = std::make_shared<ChangesOptions>();
   CLI::App* c = app.add_subcommand("changes", "What runs did to the workspace.");
   c->add_option("--workspace", o->workspace, "the folder (default: here)");
   c->add_flag("--json", o->json, "one JSON array on standard output");
   c->add_flag("--diff", o->diff, "also the lines that changed");
   c->add_option("run", o->run, "a run, as the list without it shows them");
-  c->callback([o, &action] { action = [o] { return changes(*o); }; });
+  c->callback([o, &action] { action = [o] { return show_changes(*o); }; });
 }
 
 void add_undo(CLI::App& app, Action& action) {
-  auto o = std::make_shared<Options>();
+  auto o = std::make_shared<ChangesOptions>();
   CLI::App* c = app.add_subcommand("undo", "Gives back what a run changed, moved or removed.");
   c->add_option("--workspace", o->workspace, "the folder (default: here)");
   c->add_flag("--json", o->json, "one JSON object on standard output");
   c->add_flag("--keep-mine", o->keep_mine, "leave alone what you have changed since");
   c->add_flag("--redo", o->redo, "take an undo back");
   c->add_option("run", o->run, "which run (default: the newest)");
-  c->callback([o, &action] { action = [o] { return undo(*o); }; });
+  c->callback([o, &action] { action = [o] { return undo_run(*o); }; });
 }
 
 }  // namespace cli

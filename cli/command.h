@@ -37,6 +37,7 @@ void add_audit(CLI::App& app, Action& action);
 void add_batch(CLI::App& app, Action& action);
 void add_bench(CLI::App& app, Action& action);
 void add_chart(CLI::App& app, Action& action);
+void add_chat(CLI::App& app, Action& action);
 void add_changes(CLI::App& app, Action& action);
 void add_data(CLI::App& app, Action& action);
 void add_doctor(CLI::App& app, Action& action);

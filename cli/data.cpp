@@ -6,6 +6,10 @@
 #include <memory>
 
 #include "cli/command.h"
+#include "cli/data.h"
+#include "cli/stop.h"
+#include "cli/terminal/style.h"
+#include "cli/terminal/text.h"
 #include "cli/toolbox.h"
 #include "tools/toolbox/toolbox.h"
 
@@ -22,12 +26,14 @@ int show(const base::Result<tools::DataAnswer>& answer) {
     std::fprintf(stderr, "tessera: %s\n", answer.error().message.c_str());
     return kTool;
   }
-  for (const std::string& note : answer->notes) std::fprintf(stderr, "note: %s\n", note.c_str());
+  for (const std::string& note : answer->notes)
+    std::fprintf(stderr, "note: %s\n", shown(note).c_str());
   if (!answer->error.empty()) {
-    std::fprintf(stderr, "tessera: %s\n", answer->error.c_str());
+    std::fprintf(stderr, "tessera: %s\n", shown(answer->error).c_str());
     return answer->stopped == tools::Stopped::no ? kUsage : kBudget;
   }
-  std::fwrite(answer->text.data(), 1, answer->text.size(), stdout);
+  const std::string text = look_of(1).rich ? shown(answer->text) : answer->text;
+  std::fwrite(text.data(), 1, text.size(), stdout);
   return kDone;
 }
 
@@ -37,13 +43,14 @@ int query(const Options& o) {
   return show(toolbox->data_query(o.sql, o.format, {}));
 }
 
-int profile(const Options& o) {
-  base::Result<tools::Toolbox> toolbox = open_toolbox(o.policy, {.workspace = o.workspace});
-  if (!toolbox) return fail(toolbox.error());
-  return show(toolbox->data_profile(o.file, o.json ? "json" : "table", {}));
-}
-
 }  // namespace
+
+int show_profile(const std::string& workspace, const std::string& policy, const std::string& file,
+                 bool json) {
+  base::Result<tools::Toolbox> toolbox = open_toolbox(policy, {.workspace = workspace});
+  if (!toolbox) return fail(toolbox.error());
+  return show(toolbox->data_profile(file, json ? "json" : "table", program_stop()));
+}
 
 void add_data(CLI::App& app, Action& action) {
   auto o = std::make_shared<Options>();
@@ -63,7 +70,9 @@ void add_data(CLI::App& app, Action& action) {
   p->add_option("file", o->file, "CSV, TSV, JSON, NDJSON, Parquet, XLSX or SQLite file")
       ->required();
   q->callback([o, &action] { action = [o] { return query(*o); }; });
-  p->callback([o, &action] { action = [o] { return profile(*o); }; });
+  p->callback([o, &action] {
+    action = [o] { return show_profile(o->workspace, o->policy, o->file, o->json); };
+  });
 }
 
 }  // namespace cli

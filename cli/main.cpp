@@ -1,6 +1,7 @@
 #include <cstdio>
 
 #include "cli/command.h"
+#include "cli/terminal/text.h"
 
 namespace cli {
 
@@ -26,7 +27,7 @@ base::Error of_file(const std::string& file, const base::Error& error) {
 }
 
 int fail(const base::Error& error) {
-  std::fprintf(stderr, "tessera: %s\n", error.message.c_str());
+  std::fprintf(stderr, "tessera: %s\n", shown(error.message).c_str());
   return exit_code(error);
 }
 
@@ -37,6 +38,7 @@ int main(int argc, char** argv) {
   app.require_subcommand(1);
   cli::Action action;
   cli::add_run(app, action);
+  cli::add_chat(app, action);
   cli::add_sessions(app, action);
   cli::add_batch(app, action);
   cli::add_watch(app, action);

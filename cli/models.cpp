@@ -7,6 +7,7 @@
 #include "agent/endpoint/endpoint_model.h"
 #include "base/file.h"
 #include "cli/stop.h"
+#include "cli/terminal/text.h"
 #include "server/backend_model.h"
 
 namespace cli {
@@ -103,8 +104,9 @@ Models::Taken Models::own() {
 Models::Taken Models::endpoint() const {
   agent::EndpointOptions endpoint{
       .url = options_.endpoint, .id = options_.endpoint_model, .context = options_.context};
-  endpoint.notice = [](const std::string& sentence) {
-    std::fprintf(stderr, "note: %s\n", sentence.c_str());
+  endpoint.notice = [notice = notice_](const std::string& sentence) {
+    if (notice) return notice(sentence);
+    std::fprintf(stderr, "note: %s\n", shown(sentence).c_str());
   };
   if (!options_.endpoint_key_file.empty()) {
     base::Result<std::string> key = base::read_file(options_.endpoint_key_file, 8192);
@@ -124,7 +126,7 @@ Models::Taken Models::endpoint() const {
     return None{model.error(), model.error().code == Errc::usage       ? kUsage
                                : model.error().code == Errc::cancelled ? kInternal
                                                                        : kModel};
-  if (!quiet_) std::fprintf(stderr, "asking %s ...\n", (*model)->id().c_str());
+  if (!quiet_) std::fprintf(stderr, "asking %s ...\n", shown_line((*model)->id()).c_str());
   const std::string name = (*model)->id();
   return One{std::move(*model), name};
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -47,10 +48,11 @@ class Models {
   };
   using Taken = std::variant<One, None>;
 
-  /// quiet: nothing on stderr but what a person has to know.
+  using Notice = std::function<void(const std::string&)>;
+  /// quiet: nothing on stderr but what a person has to know. notice: hears that instead, if given.
   /// slots: runs that go on at once.
-  Models(ModelOptions options, bool quiet, int slots = 1)
-      : options_(std::move(options)), quiet_(quiet), slots_(slots) {}
+  Models(ModelOptions options, bool quiet, Notice notice = {}, int slots = 1)
+      : options_(std::move(options)), quiet_(quiet), notice_(std::move(notice)), slots_(slots) {}
 
   const ModelOptions& options() const { return options_; }
   /// Another model. Any thread may call.
@@ -64,6 +66,7 @@ class Models {
   Taken endpoint() const;
   const ModelOptions options_;
   const bool quiet_;
+  const Notice notice_;
   const int slots_;
   std::mutex mutex_;
   std::shared_ptr<agent::NativeEngine> engine_;     // of the planner
@@ -79,6 +82,10 @@ class ModelSeat {
   const Models::Taken& get() {
     if (!taken_) taken_ = models_.take();
     return *taken_;
+  }
+  /// One that could not be had is tried again.
+  void forget_failed() {
+    if (taken_ && std::holds_alternative<Models::None>(*taken_)) taken_.reset();
   }
 
  private:

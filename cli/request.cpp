@@ -8,8 +8,8 @@
 #include "agent/as_json.h"
 #include "base/file.h"
 #include "base/sha256.h"
-#include "cli/ask.h"
 #include "cli/stop.h"
+#include "cli/terminal/text.h"
 
 namespace cli {
 
@@ -50,32 +50,19 @@ class Transcript {
   std::ofstream file_;
 };
 
-/// One line on stderr for a person who waits.
-void show(const json& event) {
-  const std::string type = event.value("type", "");
-  if (type == "plan") std::fprintf(stderr, "plan: %s\n", shown(event.value("text", "")).c_str());
-  if (type == "call") {
-    const json& arguments = event["arguments"];
-    const std::string text = shown(arguments.contains("code") && arguments["code"].is_string()
-                                       ? arguments["code"].get<std::string>()
-                                       : line_of(arguments));
-    std::fprintf(stderr, "%s:\n", shown(event.value("tool", "")).c_str());
-    for (size_t begin = 0; begin <= text.size();) {
-      const size_t end = std::min(text.find('\n', begin), text.size());
-      std::fprintf(stderr, "  %s\n", text.substr(begin, end - begin).c_str());
-      begin = end + 1;
-    }
-  }
-  if (type == "observation" && event.value("tool", "") != "profile")
-    std::fprintf(stderr, "-> %s\n", shown(event.value("text", "")).c_str());
+void print_note(const std::string& sentence) {
+  std::fprintf(stderr, "note: %s\n", shown(sentence).c_str());
 }
 
-void note(const std::string& sentence) { std::fprintf(stderr, "note: %s\n", sentence.c_str()); }
+std::function<void(const std::string&)> notice_of(const Around& around) {
+  return around.note ? around.note : print_note;
+}
 
 /// A session to record in; null if there is none to be had. Errors: only of one to be resumed.
 base::Result<std::unique_ptr<Recorder>> open_recorder(const Work& work, const Around& around,
                                                       const std::string& id,
                                                       const std::string& workspace) {
+  const auto note = notice_of(around);
   if (!work.resume.empty()) return Recorder::resume(around.store, work.resume, note);
   if (!around.store) return std::unique_ptr<Recorder>();
   Setup setup = work.setup;
@@ -221,19 +208,6 @@ void add_budget_options(CLI::App& app, Setup& setup) {
       ->needs("--endpoint");
 }
 
-std::string shown(const std::string& text) {
-  std::string out;
-  for (size_t i = 0; i < text.size(); ++i) {
-    const auto c = static_cast<unsigned char>(text[i]);
-    const bool c1 = c == 0xc2 && i + 1 < text.size() &&
-                    static_cast<unsigned char>(text[i + 1]) < 0xa0;  // U+0080 to U+009F
-    const bool control = (c < 0x20 && c != '\n' && c != '\t') || c == 0x7f;
-    out += control || c1 ? '?' : text[i];
-    i += c1 ? 1 : 0;
-  }
-  return out;
-}
-
 Done carry_out(const Work& work, ModelSeat& seat, const Around& around) {
   Ending ending;
   if (work.request.find_first_not_of(" \t\n") == std::string::npos)
@@ -262,16 +236,18 @@ Done carry_out(const Work& work, ModelSeat& seat, const Around& around) {
            "what the interrupted step changed cannot be taken back: " + undone.error().message},
           exit_code(undone.error()));
     for (const std::string& run : *undone)
-      note("what the interrupted step had changed (run " + run + ") was taken back");
+      notice_of(around)("what the interrupted step had changed (run " + run + ") was taken back");
   }
   ending.recorder = recorder->get();
   // Reading a checkpoint cannot be stopped but by the end of the program; asking a server can.
   if (seat.options().served()) stop_on_signals();
+  if (around.taking) around.taking();
   const Models::Taken& taken = seat.get();
   if (const Models::None* none = std::get_if<Models::None>(&taken))
     return ending.fail(none->error, none->code);
   stop_on_signals();
   const Models::One& one = *std::get_if<Models::One>(&taken);
+  if (around.answers) around.answers(one.model->sees());
 
   base::Result<agent::Extensions> extensions =
       load_extensions(work.setup.extensions, free, *toolbox, program_stop());
@@ -332,42 +308,14 @@ base::Result<std::shared_ptr<Store>> open_sessions() {
   // Beside the audit log.
   std::filesystem::path path = sandbox::AuditLog::default_path();
   if (!path.empty()) path.replace_filename("sessions.db");
-  return Store::open({.path = path, .notice = note});
+  return Store::open({.path = path, .notice = print_note});
 }
 
 std::shared_ptr<Store> sessions_for_run() {
   base::Result<std::shared_ptr<Store>> store = open_sessions();
   if (store) return *store;
-  note("this run is not kept as a session: " + store.error().message);
+  print_note("this run is not kept as a session: " + store.error().message);
   return nullptr;
-}
-
-int print_done(const Done& done, const std::string& workspace, bool json_lines) {
-  if (json_lines) {
-    std::printf("%s\n", line_of(done.result).c_str());
-    return done.code;
-  }
-  std::fprintf(
-      done.code == kDone ? stdout : stderr, "%s%s\n",
-      done.code == kDone ? "" : "tessera: ", shown(done.result.value("answer", "")).c_str());
-  for (const json& artifact : done.result["artifacts"])
-    std::printf("%s\n", (std::filesystem::path(workspace) / artifact.value("path", "")).c_str());
-  return done.code;
-}
-
-int carry_out_here(const Work& work, bool json_lines, bool yes, std::shared_ptr<Store> store) {
-  Models models(work.setup.model, json_lines);
-  ModelSeat seat(models);
-  Around around{.store = std::move(store),
-                .ask = json_lines && !yes ? nullptr : ask_person(yes),
-                .tell = [&](const json& event, const std::string& line) {
-                  if (json_lines)
-                    std::printf("%s\n", line.c_str());
-                  else
-                    show(event);
-                  std::fflush(stdout);
-                }};
-  return print_done(carry_out(work, seat, around), work.setup.workspace, json_lines);
 }
 
 base::Result<std::vector<model::Message>> past_of(Store& store, const std::string& id,
@@ -378,6 +326,32 @@ base::Result<std::vector<model::Message>> past_of(Store& store, const std::strin
       *saved, [&](const std::string& digest) { return store.picture(digest); }, n_steps);
   if (past && !model.free()) past->clear();
   return past;
+}
+
+base::Status follow_last(Work& work, Store& store) {
+  std::error_code error;
+  const std::string workspace = std::filesystem::canonical(work.setup.workspace, error).string();
+  if (error) return Error{Errc::not_found, work.setup.workspace + ": no such folder"};
+  base::Result<std::vector<agent::session::Info>> sessions = store.list(workspace);
+  if (!sessions) return sessions.error();
+  for (const agent::session::Info& info : *sessions) {
+    if (info.status == "running" || info.status == "stopped") {
+      if (!store.locked(info.id))
+        std::fprintf(stderr,
+                     "note: the session %s was interrupted and is left out; `tessera sessions "
+                     "resume %s` finishes it\n",
+                     info.id.c_str(), info.id.c_str());
+      continue;
+    }
+    base::Result<std::vector<model::Message>> past = past_of(store, info.id, work.setup.model, -1);
+    if (!past) return past.error();
+    work.parent = info.id;
+    work.past = std::move(*past);
+    return base::Ok{};
+  }
+  return Error{Errc::not_found, "no session of " + workspace +
+                                    " to continue; run it without "
+                                    "--continue"};
 }
 
 }  // namespace cli

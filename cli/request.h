@@ -47,6 +47,10 @@ struct Around {
   std::function<bool(const sandbox::Question&)> ask = {};
   /// Hears each event but the result, and the line that it is.
   std::function<void(const nlohmann::json&, const std::string&)> tell = {};
+  /// Hears what a person should know; else it is printed.
+  std::function<void(const std::string&)> note = {};
+  std::function<void()> taking = {};       ///< the model is about to be read or asked
+  std::function<void(bool)> answers = {};  ///< it is there; whether it sees
 };
 
 struct Done {
@@ -64,19 +68,14 @@ base::Result<std::shared_ptr<agent::session::Store>> open_sessions();
 /// The same for a run, which needs none: says on stderr that nothing is kept, and gives null.
 std::shared_ptr<agent::session::Store> sessions_for_run();
 
-/// carry_out() with everything printed as `tessera run` prints it.
-int carry_out_here(const Work& work, bool json, bool yes,
-                   std::shared_ptr<agent::session::Store> store);
-/// The result as it is printed, and the exit code.
-int print_done(const Done& done, const std::string& workspace, bool json);
-
 /// What a session said, for another request to go on with: empty for our own model, which has
 /// learned conversations of one request (docs/sessions.md). n_steps: as conversation_of().
 base::Result<std::vector<model::Message>> past_of(agent::session::Store& store,
                                                   const std::string& id, const ModelOptions& model,
                                                   int n_steps);
 
-/// Text of a model or a tool without what a terminal would obey.
-std::string shown(const std::string& text);
+/// The newest session of the workspace that came to an end, as what was said before.
+/// Errors: not_found, as Store::list().
+base::Status follow_last(Work& work, agent::session::Store& store);
 
 }  // namespace cli

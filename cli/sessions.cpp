@@ -3,8 +3,10 @@
 #include "agent/session/recorder.h"
 #include "base/base64.h"
 #include "base/file.h"
-#include "cli/request.h"
+#include "cli/run_view.h"
 #include "cli/session_text.h"
+#include "cli/sessions.h"
+#include "cli/terminal/text.h"
 
 namespace cli {
 namespace {
@@ -47,32 +49,6 @@ base::Result<std::string> markdown(const Found& found) {
       found.saved, [&](const std::string& digest) { return found.store->picture(digest); }, -1);
   if (!conversation) return conversation.error();
   return session_markdown(found.saved, found.state, *conversation);
-}
-
-int list(const Options& o) {
-  base::Result<std::shared_ptr<Store>> store = open_sessions();
-  if (!store) return fail(store.error());
-  std::string workspace;
-  if (!o.workspace.empty()) {
-    std::error_code error;
-    workspace = std::filesystem::canonical(o.workspace, error).string();
-    if (error) return fail({Errc::not_found, o.workspace + ": no such folder"});
-  }
-  base::Result<std::vector<Info>> sessions = (*store)->list(workspace);
-  if (!sessions) return fail(sessions.error());
-  json lines = json::array();
-  for (const Info& info : *sessions) {
-    const std::string state = state_of(info, **store);
-    if (o.json)
-      lines.push_back(summary_json(info, state));
-    else
-      std::printf("%s  %s  %-11s  %s  %s\n", info.id.c_str(), when(info.created_ms).c_str(),
-                  state.c_str(), shown(info.workspace).c_str(),
-                  shown(first_words(info.request, 60)).c_str());
-  }
-  if (o.json) std::printf("%s\n", line_of(lines).c_str());
-  if (!o.json && sessions->empty()) std::printf("no sessions\n");
-  return kDone;
 }
 
 int show(const Options& o) {
@@ -152,7 +128,7 @@ int resume(const Options& o) {
   const Info& info = found->saved.info;
   return carry_out_here(
       {.request = info.request, .setup = setup_for(o, info), .resume = info.id, .task = info.task},
-      o.json, o.yes, found->store);
+      {.json = o.json, .yes = o.yes}, found->store);
 }
 
 int fork(const Options& o) {
@@ -164,10 +140,36 @@ int fork(const Options& o) {
       past_of(*found->store, info.id, work.setup.model, o.at);
   if (!past) return fail(past.error());
   work.past = std::move(*past);
-  return carry_out_here(work, o.json, o.yes, found->store);
+  return carry_out_here(work, {.json = o.json, .yes = o.yes}, found->store);
 }
 
 }  // namespace
+
+int list_sessions(const std::string& of, bool json_array) {
+  base::Result<std::shared_ptr<Store>> store = open_sessions();
+  if (!store) return fail(store.error());
+  std::string workspace;
+  if (!of.empty()) {
+    std::error_code error;
+    workspace = std::filesystem::canonical(of, error).string();
+    if (error) return fail({Errc::not_found, of + ": no such folder"});
+  }
+  base::Result<std::vector<Info>> sessions = (*store)->list(workspace);
+  if (!sessions) return fail(sessions.error());
+  json lines = json::array();
+  for (const Info& info : *sessions) {
+    const std::string state = state_of(info, **store);
+    if (json_array)
+      lines.push_back(summary_json(info, state));
+    else
+      std::printf("%s  %s  %-11s  %s  %s\n", info.id.c_str(), when(info.created_ms).c_str(),
+                  state.c_str(), shown(info.workspace).c_str(),
+                  shown(first_words(info.request, 60)).c_str());
+  }
+  if (json_array) std::printf("%s\n", line_of(lines).c_str());
+  if (!json_array && sessions->empty()) std::printf("no sessions\n");
+  return kDone;
+}
 
 void add_sessions(CLI::App& app, Action& action) {
   auto o = std::make_shared<Options>();
@@ -176,7 +178,7 @@ void add_sessions(CLI::App& app, Action& action) {
   c->add_option("--workspace", o->workspace, "only those of this folder");
   c->add_flag("--json", o->json, "one JSON array on standard output");
   c->callback([o, c, &action] {
-    if (c->get_subcommands().empty()) action = [o] { return list(*o); };
+    if (c->get_subcommands().empty()) action = [o] { return list_sessions(o->workspace, o->json); };
   });
   const auto add = [&](const char* name, const char* help, int (*run)(const Options&)) {
     CLI::App* s = c->add_subcommand(name, help);

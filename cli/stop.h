@@ -8,5 +8,10 @@ namespace cli {
 std::stop_token program_stop();
 /// From here on those signals ask the program to stop, where else they end it.
 void stop_on_signals();
+/// They end it again, and program_stop() is one that nobody has asked to stop: between two requests
+/// of one program.
+void end_on_signals();
+/// The last signal that asked the program to stop, or 0.
+int stop_signal();
 
 }  // namespace cli

@@ -18,6 +18,7 @@
 #include "cli/request.h"
 #include "cli/stop.h"
 #include "cli/tasks.h"
+#include "cli/terminal/text.h"
 #include "sandbox/workspace/journal.h"
 
 namespace cli {

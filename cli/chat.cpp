@@ -1,0 +1,221 @@
+// tessera chat: requests one after the other, each a session that goes on with the one before.
+
+#include <csignal>
+#include <cstdio>
+#include <memory>
+#include <tuple>
+#include <utility>
+
+#include "cli/changes.h"
+#include "cli/data.h"
+#include "cli/line_editor.h"
+#include "cli/run_view.h"
+#include "cli/sessions.h"
+#include "cli/stop.h"
+#include "cli/terminal/chat_command.h"
+#include "cli/terminal/text.h"
+#include "sandbox/audit.h"
+
+namespace cli {
+namespace {
+
+struct Options {
+  Work work;
+  ViewOptions view;
+  bool go_on = false;
+};
+
+/// Beside the sessions; empty where there is no place for it.
+std::filesystem::path history_file() {
+  std::filesystem::path path = sandbox::AuditLog::default_path();
+  if (path.empty()) return path;
+  std::error_code error;
+  std::filesystem::create_directories(path.parent_path(), error);
+  return error ? std::filesystem::path() : path.replace_filename("chat_history");
+}
+
+class Chat {
+ public:
+  Chat(const Options& options, std::shared_ptr<agent::session::Store> store)
+      : work_(options.work), view_(options.view), store_(std::move(store)), lines_(history_file()) {
+    view_.workspace = work_.setup.workspace;
+  }
+
+  int go() {
+    if (lines_.edits()) {
+      greet();
+      // Once, before somebody types.
+      if (view_.charts.empty()) view_.charts = name_of(graphics_here(look_of(1)));
+    }
+    for (std::string line;;) {
+      end_on_signals();
+      const LineEditor::Got got = lines_.read(line);
+      if (got == LineEditor::Got::end) break;
+      if (got == LineEditor::Got::interrupted || line.find_first_not_of(" \t\r") == line.npos)
+        continue;
+      if (const std::optional<CommandLine> command = command_of(line)) {
+        if (command->name == "quit") break;
+        obey(*command);
+      } else {
+        ask(line);
+        if (lines_.edits()) std::fputs("\n", stderr);
+        // Who ends the program with it does not want the next request.
+        if (stop_signal() == SIGTERM || (stop_signal() != 0 && !lines_.edits())) break;
+      }
+      std::fflush(stdout);
+    }
+    return code_;
+  }
+
+ private:
+  std::string model_name() const {
+    const ModelOptions& m = work_.setup.model;
+    if (!m.served()) return m.model;
+    return (m.endpoint_model.empty() ? "the first model" : m.endpoint_model) + " of " + m.endpoint;
+  }
+
+  void greet() const {
+    const Look look = look_of(2);
+    const auto said = [&](const std::string& text) { return styled(text, kDim, look); };
+    std::fprintf(
+        stderr, "%s %s\n", styled("tessera", kBold | kCyan, look).c_str(),
+        said(cut(shown_line("· " + model_name() + " · " + work_.setup.workspace), look.columns - 9))
+            .c_str());
+    std::fprintf(stderr, "%s\n", said("/help lists commands, Ctrl-D leaves").c_str());
+  }
+
+  /// What became of a line; where nobody sits, the program's exit code says it.
+  void count(int code) {
+    if (code != kDone && !lines_.edits()) code_ = code;
+  }
+
+  std::pair<std::unique_ptr<Models>, std::unique_ptr<ModelSeat>> models_of(
+      const ModelOptions& options) {
+    // Each run has a view of its own, and notices come while one is on.
+    auto models =
+        std::make_unique<Models>(options, look_of(2).rich, [this](const std::string& sentence) {
+          if (now_ != nullptr)
+            now_->note(sentence);
+          else
+            std::fprintf(stderr, "note: %s\n", shown(sentence).c_str());
+        });
+    auto seat = std::make_unique<ModelSeat>(*models);
+    return {std::move(models), std::move(seat)};
+  }
+
+  void ask(const std::string& request) {
+    RunView view(view_);
+    if (!models_) std::tie(models_, seat_) = models_of(work_.setup.model);
+    now_ = &view;
+    Work work = work_;
+    work.request = request;
+    const Done done = carry_out(work, *seat_, view.around(store_));
+    seat_->forget_failed();
+    count(view.done(done));
+    now_ = nullptr;
+    if (done.status == "stopped" && !done.session.empty())
+      std::fprintf(stderr, "`tessera sessions resume %s` goes on with it\n", done.session.c_str());
+    if (done.session.empty() || done.status == "stopped" || done.code == kModel) return;
+    base::Result<std::vector<model::Message>> past =
+        past_of(*store_, done.session, work_.setup.model, -1);
+    if (!past) return count(fail(past.error()));
+    work_.parent = done.session;
+    work_.past = std::move(*past);
+  }
+
+  void obey(const CommandLine& command) {
+    const std::string& name = command.name;
+    const std::string& argument = command.argument;
+    const std::string& workspace = work_.setup.workspace;
+    if (name == "help") {
+      std::fputs(help_text().c_str(), stdout);
+    } else if (name == "data") {
+      if (argument.empty()) return count(fail({base::Errc::usage, "name a file: /data sales.csv"}));
+      stop_on_signals();
+      count(show_profile(workspace, work_.setup.policy, argument, false));
+    } else if (name == "changes") {
+      count(show_changes({.workspace = workspace, .run = argument, .diff = !argument.empty()}));
+    } else if (name == "undo") {
+      count(undo_run({.workspace = workspace, .run = argument}));
+    } else if (name == "model") {
+      change_model(argument);
+    } else if (name == "sessions") {
+      count(list_sessions(workspace, false));
+    } else if (name == "new") {
+      work_.parent.clear();
+      work_.past.clear();
+      std::fputs("what was said is forgotten; files stay as they are\n", stdout);
+    } else {
+      const std::string_view nearest = nearest_command(name);
+      count(fail({base::Errc::usage,
+                  "there is no /" + cut(shown_line(name), 40) + "; " +
+                      (nearest.empty() ? "/help lists the commands"
+                                       : "did you mean /" + std::string(nearest) + "?")}));
+    }
+  }
+
+  /// Another model takes the place of the one there is once it is there itself.
+  void change_model(const std::string& name) {
+    if (!name.empty()) {
+      ModelOptions options = work_.setup.model;
+      (options.served() ? options.endpoint_model : options.model) = name;
+      // Made for the other model.
+      if (!options.served()) options.adapter.clear(), options.mmproj.clear();
+      auto [models, seat] = models_of(options);
+      // Asking a server can be stopped, and the chat goes on.
+      if (options.served()) stop_on_signals();
+      if (const auto* none = std::get_if<Models::None>(&seat->get())) {
+        fail(none->error);
+        return count(none->code);
+      }
+      seat_ = std::move(seat);
+      models_ = std::move(models);
+      work_.setup.model = options;
+    }
+    std::printf("%s\n", shown_line(model_name()).c_str());
+  }
+
+  Work work_;
+  ViewOptions view_;
+  std::shared_ptr<agent::session::Store> store_;
+  LineEditor lines_;
+  std::unique_ptr<Models> models_;
+  std::unique_ptr<ModelSeat> seat_;
+  RunView* now_ = nullptr;  // of the run that is on
+  int code_ = kDone;
+};
+
+int chat(Options& o) {
+  std::error_code error;
+  const std::filesystem::path workspace = std::filesystem::canonical(o.work.setup.workspace, error);
+  if (error || !std::filesystem::is_directory(workspace, error))
+    return fail({base::Errc::not_found,
+                 o.work.setup.workspace + ": there is no such folder (--workspace)"});
+  o.work.setup.workspace = workspace.string();
+  if (base::Result<policies::Policy> policy = policies::find(o.work.setup.policy); !policy)
+    return fail(policy.error());
+  std::shared_ptr<agent::session::Store> store = sessions_for_run();
+  if (o.go_on) {
+    if (!store) return kInternal;
+    if (base::Status found = follow_last(o.work, *store); !found) return fail(found.error());
+  }
+  return Chat(o, std::move(store)).go();
+}
+
+}  // namespace
+
+void add_chat(CLI::App& app, Action& action) {
+  auto o = std::make_shared<Options>();
+  CLI::App* c = app.add_subcommand(
+      "chat", "Requests one after the other, each going on with the one before.");
+  c->add_option("--workspace", o->work.setup.workspace, "folder with the files (default: here)");
+  add_model_options(*c, o->work.setup.model);
+  c->add_option("--policy", o->work.setup.policy, "name or file of the sandbox's policy");
+  add_budget_options(*c, o->work.setup);
+  c->add_flag("--continue", o->go_on, "begin with the last session of this workspace");
+  c->add_flag("--yes", o->view.yes, "allow what the policy would ask about");
+  add_view_options(*c, o->view);
+  c->callback([o, &action] { action = [o] { return chat(*o); }; });
+}
+
+}  // namespace cli

@@ -1,0 +1,193 @@
+#!/usr/bin/env python3
+"""`tessera run` and `tessera chat` as a person sees them: in tmux, by a model behind our own server that says what a list tells it
+to. Screens are compared with tests/golden/terminal (UPDATE_GOLDEN=1 rewrites them). argv: the program, the scripted server."""
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests" / "server" / "clients"))
+from scripted import END, WAIT, Server, call, check_history  # noqa: E402
+
+TESSERA, SCRIPTED = (str(Path(argument).resolve()) for argument in sys.argv[1:3])
+GOLDEN = ROOT / "tests" / "golden" / "terminal"
+CHART = 'chart.bar(data.read("sales.csv"):group("shop"):sum("amount"), {x = "shop", y = "amount", save = "sales.png"})'
+TABLE = """**Bern** sells most.
+
+| shop | amount | what was looked at to know it |
+|---|---|---|
+| Bern | 320.5 | the sum of its two rows in `sales.csv`, the only table |
+| Chur | 80 | its only row |
+
+1. The chart is in *sales.png*.
+2. Nothing else was changed.
+"""
+HOSTILE = "Safe \x1b[2J\x1b[H\x1b]0;owned\x07\x1b]2;owned\x1b\\text."
+RULES = [
+    {"when": "draw the sales", "reply": "I draw it first." + call("run_lua", code=CHART) + WAIT, "times": 99},
+    {"when": "pictures of the results above", "reply": TABLE + END, "times": 99},
+    {"when": "and Chur?", "reply": "You asked for Bern before; **Chur** has 80." + END, "times": 9},
+    {"when": "name both", "reply": call("edit_file", path="note.txt", old="Bern", new="Bern and Chur") + WAIT, "times": 9},
+    {"when": "+Sold in Bern and Chur", "reply": "Both are named now." + END, "times": 9},
+    {"when": "hostile", "reply": call("run_lua", code='print("\\27[2J\\27]0;owned\\7 said by a script")') + WAIT, "times": 9},
+    {"when": "said by a script", "reply": HOSTILE + END, "times": 9},
+    {"when": "hello", "reply": "Hello." + END, "times": 9},
+    {"when": "stall", "reply": "It takes " + "long " * 400 + END, "times": 9, "delay_ms": 50},
+]
+
+
+class Screen:
+    """A terminal of its own."""
+
+    def __init__(self, top, folder, environment, words, columns=80, rows=60):
+        self.socket = str(folder) + ".tmux"  # a server that was ended may still hold the last one
+        (top / "tmux.conf").write_text('set -g default-terminal "screen"\nset -g status off\nset -g allow-rename off\n')
+        settings = [part for name, value in environment.items() for part in ("-e", f"{name}={value}")]
+        self.tmux("-f", str(top / "tmux.conf"), "new-session", "-d", "-x", str(columns), "-y", str(rows), "-c", str(folder), *settings,
+                  "env", *(f"-u{name}" for name in ("COLORTERM", "NO_COLOR") if name not in environment), "sh", "-c",
+                  '"$@"; echo "exit $?"; exec sleep 600', "sh", *map(str, words))
+        self.folder = folder
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.tmux("kill-server")
+
+    def tmux(self, *words):
+        environment = {k: v for k, v in os.environ.items() if k not in ("TMUX", "TMUX_PANE")}
+        done = subprocess.run(["tmux", "-u", "-S", self.socket, *words], capture_output=True, text=True, env=dict(environment, LC_ALL="C.UTF-8"),
+                              timeout=20)
+        assert done.returncode == 0, (words, done.stderr)
+        return done.stdout
+
+    def text(self, *more):
+        lines = [line.rstrip() for line in self.tmux("capture-pane", "-p", *more).splitlines()]
+        while lines and not lines[-1]:
+            lines.pop()
+        return "\n".join(lines) + "\n"
+
+    def wait(self, sign, still=True, seconds=60):
+        """Until the sign stands on the screen, and nothing moves any more."""
+        end, before = time.time() + seconds, None
+        while time.time() < end:
+            now = self.text()
+            if re.search(sign, now) and (now == before or not still):
+                return now
+            before = now
+            time.sleep(0.25 if re.search(sign, now) else 0.05)
+        raise AssertionError(f"{sign!r} did not come:\n{self.text()}")
+
+    def ask(self, line, sign, **more):
+        self.tmux("send-keys", "-l", line)
+        self.tmux("send-keys", "Enter")
+        return self.wait(sign, **more)
+
+    def key(self, name):
+        self.tmux("send-keys", name)
+
+
+def compare(name, text, folder):
+    """What differs from run to run has one form."""
+    for pattern, to in ((re.escape(str(folder)), "FOLDER"), (r"127\.0\.0\.1:\d+", "SERVER"), (r"\d{4}-\d\d-\d\d \d\d:\d\d(:\d\d)?", "TIME"),
+                        (r"\b[0-9a-hjkmnp-tv-z]{8}\b(?=  TIME| goes|`)", "SESSION"), (r"session [0-9a-hjkmnp-tv-z]{8}", "session SESSION")):
+        text = re.sub(pattern, to, text)
+    path = GOLDEN / f"{name}.txt"
+    if os.environ.get("UPDATE_GOLDEN") == "1":
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    assert path.exists() and path.read_text() == text, f"{path} is another screen than\n{text}"
+
+
+def main():
+    if shutil.which("tmux") is None:
+        print("skipped: tmux is missing (setup/packages-tests.txt)")
+        sys.exit(77)
+    # Of one length, as lines are wrapped with it.
+    with tempfile.TemporaryDirectory(dir="/tmp", prefix="term") as name:
+        top = Path(name)
+        base = {"XDG_STATE_HOME": str(top / "state"), "HOME": str(top), "LC_ALL": "C.UTF-8", "PATH": os.environ["PATH"]}
+        n_folders = 0
+
+        def workspace():
+            nonlocal n_folders
+            n_folders += 1
+            folder = top / f"work{n_folders}"
+            folder.mkdir()
+            (folder / "sales.csv").write_text("shop,amount\nBern,120.5\nChur,80\nBern,200\n")
+            (folder / "note.txt").write_text("Sold in Bern\nin one year\n")
+            return folder
+
+        with Server(SCRIPTED, name, RULES) as server:
+            asked = ["--endpoint", f"http://127.0.0.1:{server.port}"]
+
+            def screen(*words, environment={}, **more):
+                folder = workspace()
+                return Screen(top, folder, {**base, **environment}, [TESSERA, words[0], *asked, *words[1:]], **more)
+
+            # A run with a table and a chart.
+            with screen("run", "--charts", "blocks", "draw the sales") as one:
+                compare("run", one.wait("exit"), one.folder)
+                assert "\x1b[1m" in one.text("-e"), "nothing is bold"
+
+            # Narrow, and without colours.
+            with screen("run", "draw the sales", environment={"NO_COLOR": "1"}, columns=60) as one:
+                compare("run-narrow-no-color", one.wait("exit"), one.folder)
+                assert not re.search(r"\x1b\[[0-9;]*m", one.text("-e")), one.text("-e")
+
+            # Two turns; what is no command; another model; the line before comes again and is thrown away.
+            with screen("chat", "--charts", "none") as one:
+                one.wait("Ctrl-D leaves(.|\n)*› *$")
+                one.ask("draw the sales", r"changed\.(.|\n)*sales\.png\n")
+                one.ask("and Chur?", "Chur has 80")
+                one.ask("/modle", "did you mean")
+                one.ask("/model", "of http")
+                one.ask("/model nobody", "nobody(.|\n)*nobody")
+                one.ask("/data sales.csv", "/data(.|\n)*amount(.|\n)*› *$")
+                one.key("Up")
+                one.wait("› /data sales.csv\n$")
+                one.key("C-c")
+                one.wait("› /data sales.csv\n›\n$")
+                one.key("C-d")
+                compare("chat", one.wait("exit 0"), one.folder)
+            turns = [m["role"] for m in server.requests()[-1]["messages"]]
+            assert turns == ["system", "user", "model", "tool", "user", "model", "user"], turns
+
+            # A person is asked, with the lines that change; then it is taken back.
+            with screen("chat", "--policy", "review") as one:
+                one.wait("Ctrl-D leaves(.|\n)*› *$")
+                one.ask("name both", r"\[y/N\]")
+                assert (one.folder / "note.txt").read_text() == "Sold in Bern\nin one year\n"
+                one.ask("y", "named now")
+                assert "Bern and Chur" in (one.folder / "note.txt").read_text()
+                one.ask("/changes", "committed")
+                one.ask("/undo", "is undone")
+                compare("chat-approval-undo", one.wait("› *$"), one.folder)
+                assert (one.folder / "note.txt").read_text() == "Sold in Bern\nin one year\n"
+                assert "\x1b[32m" in one.text("-e") and "\x1b[31m" in one.text("-e"), "the diff has no colours"
+
+            # Ctrl-C ends a turn and not the chat; the title and the screen are ours.
+            with screen("chat") as one:
+                one.wait("Ctrl-D leaves(.|\n)*› *$")
+                one.ask("stall", "planning", still=False)
+                one.key("C-c")
+                one.wait("stopped(.|\n)*› *$")
+                now = one.ask("hostile", r"Safe .*text\.")
+                assert "Ctrl-D leaves" in now and "said by a script" in now, now
+                assert "owned" not in one.tmux("display-message", "-p", "#{pane_title}")
+
+            # Without a terminal: a request a line, nothing but text.
+            folder = workspace()
+            done = subprocess.run([TESSERA, "chat", *asked], input="hello\n/modle\nand Chur?\n", cwd=folder, env={**base, "TERM": "xterm"},
+                                  capture_output=True, text=True, timeout=60)
+            assert done.returncode == 2 and done.stdout == "Hello.\nYou asked for Bern before; **Chur** has 80.\n", done
+            assert "did you mean /model?" in done.stderr and "\x1b" not in done.stdout + done.stderr, done
+            check_history(server.requests())
+
+
+main()
