@@ -80,22 +80,26 @@ std::string usage_sentence(const CLI::App& app, const CLI::ParseError& error) {
       app.remaining(true);  // of all levels: a command hands up what it does not know
   std::erase(left, "--");
   const std::string help = "; see `" + path + " --help`";
+  const bool top = command == &app;
+  const std::string name = top ? "" : path.substr(path.find(' ') + 1);
+  const std::string has_no = top ? "there is no " : "`" + name + "` has no ";
   const std::vector<std::string> commands = commands_of(*command);
   if (!left.empty() && left[0].starts_with("-") && left[0].size() > 1) {
     const std::string option = left[0].substr(0, left[0].find('='));
-    return path + " has no option `" + option + "`" + meant(option, options_of(*command)) + help;
+    return has_no + "option `" + option + "`" + meant(option, options_of(*command)) + help;
   }
   if (!commands.empty() && !left.empty())
-    return path + " has no command `" + left[0] + "`" + meant(left[0], commands) + help;
-  if (!commands.empty() && command == &app)
+    return has_no + "command `" + left[0] + "`" + meant(left[0], commands) + help;
+  if (!commands.empty() && top)
     return "a command is missing; try: tessera doctor, tessera examples, or tessera run \"what you "
            "want to know\"" +
            help;
-  if (!commands.empty()) return path + " needs one of its commands: " + list(commands) + help;
+  if (!commands.empty())
+    return "`" + name + "` needs one of its commands: " + list(commands) + help;
   if (!left.empty())
-    return path + ": `" + left[0] + "` is one word too many; a text with spaces stands in quotes" +
+    return name + ": `" + left[0] + "` is one word too many; a text with spaces stands in quotes" +
            help;
-  return path + ": " + what_is_required(*command, error.what()) + help;
+  return name + ": " + what_is_required(*command, error.what()) + help;
 }
 
 }  // namespace cli

@@ -72,31 +72,34 @@ class Described(unittest.TestCase):
             for option in options:
                 self.assertRegex(section, re.escape(option) + r"(?![\w-])", path)
         if shutil.which("groff"):
-            self.assertEqual(call("groff", "-man", "-ww", "-z", "-Tascii", page).stderr, "")
+            self.assertEqual(call("groff", "-man", "-ww", "-z", "-Tutf8", page).stderr, "")
         if shutil.which("mandoc"):
             self.assertEqual(call("mandoc", "-Tlint", "-Wwarning", page).stdout, "")
 
     def test_bash(self):
         script = self.completion("bash")
 
-        def complete(*words):
-            quoted = " ".join(f"'{w}'" for w in words)
-            done = call("bash", "--norc", "-c", f"source {script}; COMP_WORDS=({quoted}); COMP_CWORD={len(words) - 1}; _tessera; printf '%s\\n' \"${{COMPREPLY[@]}}\"")
+        def complete(*cases):
+            """What each command line, a list of words, is completed to; the last word is the one that is typed."""
+            lines = [f"source {script}"]
+            for words in cases:
+                quoted = " ".join(f"'{w}'" for w in words)
+                lines.append(f"COMP_WORDS=({quoted}); COMP_CWORD={len(words) - 1}; _tessera; echo \"${{COMPREPLY[@]}}\"")
+            done = call("bash", "--norc", "-c", "\n".join(lines))
             self.assertEqual(done.stderr, "")
-            return done.stdout.split()
+            return [line.split() for line in done.stdout.splitlines()]
 
-        self.assertEqual(complete("tessera", "da"), ["data"])
-        self.assertEqual(complete("tessera", "data", ""), ["query", "profile"])
-        self.assertEqual(complete("tessera", "data", "query", "--format", ""), ["csv", "json", "table"])
-        self.assertEqual(complete("tessera", "data", "query", "--format", "=", "j"), ["json"])
-        self.assertEqual(complete("tessera", "run", "--workspace", "data", "--pol"), ["--policy"])
-        self.assertEqual(complete("tessera", "run", "--workspace", ""), [], "files are bash's own")
-        for path, options in commands().items():
-            for option in options:
-                self.assertIn(option, complete("tessera", *path, option), path)
-            below = [p[-1] for p in commands() if p[:-1] == path and p]
-            if below:
-                self.assertEqual(sorted(complete("tessera", *path, "")), sorted(below))
+        self.assertEqual(complete(["tessera", "da"], ["tessera", "data", ""], ["tessera", "data", "query", "--format", ""],
+                                  ["tessera", "data", "query", "--format", "=", "j"], ["tessera", "run", "--workspace", "data", "--pol"],
+                                  ["tessera", "run", "--workspace", ""]),  # files are bash's own
+                         [["data"], ["query", "profile"], ["csv", "json", "table"], ["json"], ["--policy"], []])
+        options = [["tessera", *path, option] for path, names in commands().items() for option in names]
+        for words, found in zip(options, complete(*options), strict=True):
+            self.assertIn(words[-1], found, words)
+        parents = {path: sorted(p[-1] for p in commands() if p and p[:-1] == path) for path in commands()}
+        parents = {path: below for path, below in parents.items() if below}
+        for (path, below), found in zip(parents.items(), complete(*[["tessera", *path, ""] for path in parents]), strict=True):
+            self.assertEqual(sorted(found), below, path)
 
     @unittest.skipUnless(shutil.which("zsh"), "zsh is not installed")
     def test_zsh(self):
@@ -105,7 +108,7 @@ class Described(unittest.TestCase):
         self.assertEqual((done.stdout, done.stderr), ("_tessera\n", ""))
         # Without a terminal there is no completing: the functions that show are caught.
         for words, expected in [("tessera da", "data:Tables"), ("tessera data ''", "query:One SELECT"), ("tessera data query --f", "--format:csv"), ("tessera data query --format ''", "table")]:
-            shown = call("zsh", "-f", "-c", f"compdef() {{ }}; source {script}; compadd() {{ print -l $* }}; _files() {{ }}; _describe() {{ print -l ${{(P)@[-1]}} }}; words=({words}); CURRENT=$#words; _tessera")
+            shown = call("zsh", "-f", "-c", f"compdef() {{ }}; source {script}; compadd() {{ print -rl -- $* }}; _files() {{ }}; _describe() {{ print -rl -- ${{(P)@[-1]}} }}; words=({words}); CURRENT=$#words; _tessera")
             self.assertEqual(shown.stderr, "")
             self.assertIn("\n" + expected, "\n" + shown.stdout)
 
