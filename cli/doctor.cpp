@@ -153,9 +153,16 @@ bool has_program(const std::string& name) {
 
 std::vector<Finding> examine() {
   std::vector<Finding> all;
-  for (const sandbox::Probe& p : sandbox::probe())
-    all.push_back({p.name, p.available, p.required, p.detail, p.available ? "" : remedy(p.name)});
+  bool missing =
+      false;  // a mechanism without which every run fails, so that only it is to be mended
+  for (const sandbox::Probe& p : sandbox::probe()) {
+    const bool is_a_run = p.name == "confined run" || p.name == "workspace layer";
+    all.push_back({p.name, p.available, p.required, p.detail,
+                   p.available || (missing && is_a_run) ? "" : remedy(p.name)});
+    missing = missing || (p.required && !p.available);
+  }
   all.push_back(scripts());
+  if (missing) all.back().next.clear();
   add_model_findings(all);
   all.push_back({"web page", true, false,
                  "tessera serve --workspace FOLDER --model " + std::string(kDefaultModel), ""});

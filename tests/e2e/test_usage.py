@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """Wrong command lines of a first hour: each gets one sentence that says what to do, and its exit code. argv[1]: the program."""
+import json
 import os
 import pathlib
 import socket
@@ -69,6 +70,26 @@ class Usage(unittest.TestCase):
                     self.assertTrue(said[0].startswith("tessera: "), said[0])
                     for word in words:
                         self.assertIn(word.format(port=port), said[0])
+
+    def test_the_doctor_says_what_to_do(self):
+        def doctor(**environment):
+            done = subprocess.run([PROGRAM, "doctor", "--json"], capture_output=True, text=True, timeout=120, env=dict(os.environ, **environment))
+            return done.returncode, json.loads(done.stdout)
+
+        code, well = doctor()
+        if code != 0:
+            self.skipTest(f"no sandbox on this machine: {well['next']}")
+        self.assertTrue(well["ready"])
+        self.assertTrue(all(c["there"] for c in well["checks"] if c["required"]))
+        code, found = doctor(XDG_CACHE_HOME="/nonexistent")
+        self.assertEqual(code, 0, "a model server does without weights")
+        self.assertIn("tessera model get gemma-3-270m", " ".join(found["next"]))
+        code, found = doctor(TESSERA_LAUNCHER="/nonexistent")
+        self.assertEqual((code, found["ready"]), (6, False))
+        self.assertIn("tessera-launcher", found["next"][0])
+        self.assertNotIn("user namespace", " ".join(found["next"]), "what follows from it is not another thing to mend")
+        code, found = doctor(TESSERA_DUCKDB="/nonexistent", TESSERA_VEGA="/nonexistent")
+        self.assertFalse(next(c for c in found["checks"] if c["name"] == "charts as HTML")["there"])
 
     def test_the_version_is_said(self):
         done = subprocess.run([PROGRAM, "--version"], capture_output=True, text=True, timeout=60)
