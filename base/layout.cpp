@@ -44,9 +44,10 @@ fs::path find_part(Part part) {
   const fs::path folder = fs::read_symlink("/proc/self/exe", error).parent_path();
   if (error) return {};
   const auto [installed, built] = places(part);
-  // The program's path has no links in it, so this one must not either.
+  // The program's path has no links in it, so this one must not either. A folder that cannot be
+  // looked at is not the one the program is in.
   const fs::path build_root = fs::weakly_canonical(TESSERA_BUILD_ROOT, error);
-  if (is_below(folder, build_root)) {
+  if (!error && is_below(folder, build_root)) {
     const fs::path path = build_root / built;
     return fs::exists(path, error) ? path : fs::path();
   }

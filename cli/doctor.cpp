@@ -2,13 +2,14 @@
 // scripts are tried, not looked up: whatever keeps them from working shows here.
 #include <unistd.h>
 
+#include <algorithm>
+#include <cstdio>
 #include <cstdlib>
 #include <fstream>
 #include <map>
 #include <memory>
 
 #include "base/json.h"
-#include "base/layout.h"
 #include "cli/chart_html.h"
 #include "cli/command.h"
 #include "cli/model_store.h"
@@ -153,8 +154,8 @@ bool has_program(const std::string& name) {
 
 std::vector<Finding> examine() {
   std::vector<Finding> all;
-  bool missing =
-      false;  // a mechanism without which every run fails, so that only it is to be mended
+  // A mechanism is missing without which every run fails: only that one is to be mended.
+  bool missing = false;
   for (const sandbox::Probe& p : sandbox::probe()) {
     const bool is_a_run = p.name == "confined run" || p.name == "workspace layer";
     all.push_back({p.name, p.available, p.required, p.detail,
@@ -195,10 +196,10 @@ int doctor(bool as_json) {
   const std::vector<Finding> all = examine();
   bool ready = true;
   std::vector<std::string> next;
-  for (const Finding& f : all) {
-    ready = ready && (f.there || !f.required);
-    if (!f.there && !f.next.empty()) next.push_back(f.next);
-  }
+  for (const Finding& f : all) ready = ready && (f.there || !f.required);
+  for (const bool required : {true, false})
+    for (const Finding& f : all)
+      if (f.required == required && !f.there && !f.next.empty()) next.push_back(f.next);
   if (as_json) {
     json checks = json::array();
     for (const Finding& f : all)

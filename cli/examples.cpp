@@ -53,6 +53,8 @@ int list(const std::vector<Example>& all) {
 /// The data into a new folder, the page beside it: a small model is confused by what is no data.
 base::Status copy_example(const fs::path& from, const fs::path& to) {
   std::error_code error;
+  if (to.filename() == "." || to.filename() == "..")
+    return Error{Errc::usage, to.string() + ": name a new folder"};
   if (fs::exists(to, error) && !fs::is_empty(to, error))
     return Error{Errc::refused, to.string() +
                                     " is there already; name another folder: tessera "
@@ -70,7 +72,7 @@ base::Status copy_example(const fs::path& from, const fs::path& to) {
       it.disable_recursion_pending();
       continue;
     }
-    if (it->is_directory())
+    if (it->is_directory(error))
       fs::create_directory(to / path, error);
     else
       fs::copy_file(it->path(), to / path, error);

@@ -114,6 +114,7 @@ class Examples(unittest.TestCase):
         self.assertIn("tessera run --workspace sales", copied.stdout)
         self.assertEqual((self.root / "sales/orders.csv").read_bytes(), (EXAMPLES / "sales/orders.csv").read_bytes())
         self.assertEqual(call("examples", "sales", cwd=self.root).returncode, 3, "a folder that is there is left alone")
+        self.assertEqual(call("examples", "sales", ".", cwd=self.root).returncode, 2)
         for wrong in ["nothing", "../examples", ".", "sales/.."]:
             self.assertEqual(call("examples", wrong, cwd=self.root).returncode, 2, wrong)
 
