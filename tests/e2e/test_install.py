@@ -178,7 +178,7 @@ class Installed(unittest.TestCase):
         for name in ["bin/tessera", "libexec/tessera/tessera-worker", "libexec/tessera/tessera-launcher"]:
             self.assertEqual(modes["./usr/" + name], ["-rwxr-xr-x", "root/root"])
         for name in ["share/man/man1/tessera.1.gz", "share/bash-completion/completions/tessera", "share/zsh/vendor-completions/_tessera",
-                     "share/fish/vendor_completions.d/tessera.fish", "share/doc/tessera/copyright", "share/doc/tessera/changelog.gz",
+                     "share/fish/vendor_completions.d/tessera.fish", "share/doc/tessera/copyright", "share/doc/tessera/NEWS.gz",
                      "share/tessera/planner.gguf", "share/tessera/examples/sales/orders.csv", "lib/tessera/libduckdb.so"]:
             self.assertEqual(modes["./usr/" + name], ["-rw-r--r--", "root/root"])
         self.assertNotIn("/usr/local", listed)
