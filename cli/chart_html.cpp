@@ -8,6 +8,7 @@
 #include <system_error>
 
 #include "base/file.h"
+#include "base/layout.h"
 
 namespace cli {
 
@@ -43,14 +44,8 @@ std::string escaped(const std::string& text, bool json) {
 fs::path find_vega() {
   if (const char* set = std::getenv("TESSERA_VEGA"); set != nullptr && *set != '\0')
     return has_scripts(set) ? fs::path(set) : fs::path();
-  std::error_code ignored;
-  const fs::path program = fs::read_symlink("/proc/self/exe", ignored).parent_path();
-  for (fs::path folder = program; !folder.empty(); folder = folder.parent_path()) {
-    for (const char* place : {".deps/vega", "share/tessera/vega", "vega"})
-      if (has_scripts(folder / place)) return folder / place;
-    if (folder == folder.root_path()) break;
-  }
-  return {};
+  const fs::path folder = base::find_part(base::Part::vega);
+  return has_scripts(folder) ? folder : fs::path();
 }
 
 base::Result<std::string> chart_html(const std::string& spec, const std::string& title) {

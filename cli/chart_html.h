@@ -13,8 +13,8 @@ namespace cli {
 /// Errors: not_found (the scripts of Vega are not on this machine; says how to get them).
 base::Result<std::string> chart_html(const std::string& spec, const std::string& title);
 
-/// The folder with vega.min.js, vega-lite.min.js and vega-embed.min.js: $TESSERA_VEGA, or `vega` in
-/// .deps, share/tessera or beside the program, in a folder above it. Empty where there is none.
+/// The folder with vega.min.js, vega-lite.min.js and vega-embed.min.js: $TESSERA_VEGA, or the one that
+/// came with the program. Empty where there is none.
 std::filesystem::path find_vega();
 
 }  // namespace cli

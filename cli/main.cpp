@@ -2,6 +2,7 @@
 
 #include "cli/command.h"
 #include "cli/terminal/text.h"
+#include "cli/usage.h"
 
 namespace cli {
 
@@ -36,6 +37,7 @@ int fail(const base::Error& error) {
 int main(int argc, char** argv) {
   CLI::App app("Tessera: a private agent for data, charts and files.", "tessera");
   app.require_subcommand(1);
+  app.set_version_flag("--version", "tessera " TESSERA_VERSION, "the version");
   cli::Action action;
   cli::add_run(app, action);
   cli::add_chat(app, action);
@@ -52,6 +54,7 @@ int main(int argc, char** argv) {
   cli::add_policy(app, action);
   cli::add_audit(app, action);
   cli::add_doctor(app, action);
+  cli::add_examples(app, action);
   cli::add_bench(app, action);
   cli::add_generate(app, action);
   cli::add_logits(app, action);
@@ -61,11 +64,13 @@ int main(int argc, char** argv) {
   cli::add_tokenize(app, action);
   cli::add_transcribe(app, action);
   cli::add_train(app, action);
+  cli::add_describe(app, action);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    const int code = app.exit(error);  // prints the help or the complaint
-    return code == 0 ? cli::kDone : cli::kUsage;
+    if (error.get_exit_code() == 0) return app.exit(error);  // help and version
+    std::fprintf(stderr, "tessera: %s\n", cli::usage_sentence(app, error).c_str());
+    return cli::kUsage;
   }
   return action();
 }

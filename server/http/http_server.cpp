@@ -459,9 +459,13 @@ base::Result<std::unique_ptr<HttpServer>> HttpServer::listen(HttpOptions options
   if (!ec) state->acceptor.bind(endpoint, ec);
   if (!ec) state->acceptor.listen(net::socket_base::max_listen_connections, ec);
   if (ec)
-    return Error{Errc::system,
+    // Taken, or not ours to take: another one has to be asked for.
+    return Error{ec == net::error::address_in_use || ec == net::error::access_denied ? Errc::usage
+                                                                                     : Errc::system,
                  o.host + ":" + std::to_string(o.port) + ": " + ec.message() +
-                     (ec == net::error::address_in_use ? "; choose another --port" : "")};
+                     (ec == net::error::address_in_use || ec == net::error::access_denied
+                          ? "; choose another --port"
+                          : "")};
   net::co_spawn(
       *state->io, [state] { return accept(state); }, net::detached);
   return std::unique_ptr<HttpServer>(new HttpServer(std::move(io), std::move(state)));

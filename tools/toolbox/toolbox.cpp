@@ -4,6 +4,7 @@
 #include <cstdlib>
 
 #include "base/file.h"
+#include "base/layout.h"
 #include "sandbox/sandbox.h"
 #include "sandbox/workspace/layer.h"
 #include "tools/toolbox/script_workers.h"
@@ -22,11 +23,6 @@ namespace {
 
 constexpr size_t kMaxObservation = 4000;
 constexpr size_t kMaxRead = 16 << 10;
-
-std::filesystem::path program_folder() {
-  std::error_code ignored;
-  return std::filesystem::read_symlink("/proc/self/exe", ignored).parent_path();
-}
 
 /// The first of `candidates` that exists, made absolute.
 std::filesystem::path first_there(const std::vector<std::filesystem::path>& candidates) {
@@ -121,14 +117,12 @@ base::Result<Toolbox> Toolbox::open(ToolboxOptions o) {
   if (!guard) return guard.error();
   o.workspace = guard->workspace();
   o.worker = first_there(
-      {o.worker, from_environment("TESSERA_WORKER"), program_folder() / "tessera-worker",
-       program_folder() / "../libexec/tessera/tessera-worker", TESSERA_BUILT_WORKER});
+      {o.worker, from_environment("TESSERA_WORKER"), base::find_part(base::Part::worker)});
   if (o.worker.empty())
     return Error{Errc::not_found,
                  "tessera-worker is not beside the program; build it or set TESSERA_WORKER"};
-  o.duckdb =
-      first_there({o.duckdb, from_environment("TESSERA_DUCKDB"), program_folder() / "libduckdb.so",
-                   program_folder() / "../lib/tessera/libduckdb.so", TESSERA_BUILT_DUCKDB});
+  o.duckdb = first_there(
+      {o.duckdb, from_environment("TESSERA_DUCKDB"), base::find_part(base::Part::duckdb)});
   if (o.duckdb.empty())
     return Error{Errc::not_found,
                  "libduckdb.so is missing; run setup/fetch-duckdb or set TESSERA_DUCKDB"};

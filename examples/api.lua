@@ -1,0 +1,5 @@
+local calls = data.read("calls.jsonl")
+local endpoints = calls:group("endpoint", {median_ms = {"median", "ms"}, calls = "count"}):sort("median_ms", "desc")
+chart.bar(endpoints, {x = "endpoint", y = "median_ms", title = "Median time of a call (ms)"})
+print(endpoints)
+print("failed", calls:where("status", "==", 500):count())

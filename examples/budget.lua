@@ -1,0 +1,5 @@
+local spent = data.read("spending.csv")
+local categories = spent:group("category"):sum("amount"):sort("amount", "desc")
+chart.pie(categories, {x = "category", y = "amount", title = "Spending, January to March"})
+print(categories)
+print("all", spent:sum("amount"))

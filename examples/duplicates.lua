@@ -1,0 +1,1 @@
+print(files.apply({{op = "dedupe", files = "**", keep = "shortest"}}))
