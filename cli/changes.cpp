@@ -46,10 +46,9 @@ int list(const ChangesOptions& o, sandbox::Journal& journal) {
     if (o.json) {
       lines.push_back(agent::run_json(run));
     } else {
-      std::printf("%s  %s  %-9s  %4zu changes  %s\n", run.id.c_str(),
-                  local_time(run.time_ms).c_str(),
+      std::printf("%s  %s  %-9s  %4zu %-7s  %s\n", run.id.c_str(), local_time(run.time_ms).c_str(),
                   std::string(sandbox::state_name(run.state)).c_str(), run.n_changes,
-                  shown_line(run.label).c_str());
+                  run.n_changes == 1 ? "change" : "changes", shown_line(run.label).c_str());
     }
   }
   if (o.json)

@@ -207,8 +207,9 @@ Result<Kept> Guard::keep(Result<ChangeSet> changes, const Layer& layer, const st
     kept.changes = std::move(*changes);
     if (kept.changes.empty() && kept.changes.refusals.empty() && kept.changes.conflicts.empty())
       return kept;
+    const size_t n = kept.changes.changes.size();
     const Question question{
-        .what = "keep: " + std::to_string(kept.changes.changes.size()) + " changes by " + label,
+        .what = "keep: " + std::to_string(n) + (n == 1 ? " change by " : " changes by ") + label,
         .why = "The policy " + policy().name + " asks before changes are kept.",
         .changes = &kept.changes,
         .diff = [&](const Change& change) {

@@ -287,7 +287,7 @@ TEST(HttpServer, SaysWhyItCannotListen) {
   ASSERT_TRUE(first);
   auto taken = HttpServer::listen({.port = (*first)->port()}, handler);
   ASSERT_FALSE(taken);
-  EXPECT_EQ(taken.error().code, base::Errc::system);
+  EXPECT_EQ(taken.error().code, base::Errc::usage);
   EXPECT_NE(taken.error().message.find("--port"), std::string::npos);
   auto name = HttpServer::listen({.host = "somewhere"}, handler);
   ASSERT_FALSE(name);
