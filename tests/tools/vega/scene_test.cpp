@@ -24,7 +24,7 @@ using tools::vega::Metrics;
 using tools::vega::Options;
 using tools::vega::Scene;
 
-const std::filesystem::path kFolder = VEGA_SPECS;
+const std::filesystem::path kSceneFolder = VEGA_SPECS;
 
 json read(const std::filesystem::path& path) {
   std::ifstream in(path);
@@ -123,9 +123,9 @@ std::vector<std::string> domains(const json& scene) {
 class VegaScene : public testing::TestWithParam<std::string> {};
 
 TEST_P(VegaScene, AgreesWithTheReference) {
-  const json reference = read(kFolder / "scenes" / (GetParam() + ".json"));
+  const json reference = read(kSceneFolder / "scenes" / (GetParam() + ".json"));
   const base::Result<Scene> scene =
-      compile(read(kFolder / "specs" / (GetParam() + ".json")), estimated());
+      compile(read(kSceneFolder / "specs" / (GetParam() + ".json")), estimated());
   ASSERT_TRUE(scene) << scene.error().message;
   const json ours = tools::vega::scene_json(*scene);
   EXPECT_EQ(domains(ours), domains(reference));
@@ -144,7 +144,7 @@ TEST_P(VegaScene, AgreesWithTheReference) {
 
 std::vector<std::string> names() {
   std::vector<std::string> all;
-  for (const auto& entry : std::filesystem::directory_iterator(kFolder / "specs"))
+  for (const auto& entry : std::filesystem::directory_iterator(kSceneFolder / "specs"))
     all.push_back(entry.path().stem());
   std::sort(all.begin(), all.end());
   return all;
@@ -197,7 +197,7 @@ TEST(VegaErrors, WrongTypesAnywhereAreErrorsOrIgnoredButNeverACrash) {
   for (const std::string& name :
        {"bar_stacked", "boxplot", "facet_wrapped", "donut_labelled", "concat_columns", "transforms",
         "points_conditional", "histogram", "config_theme"}) {
-    json spec = read(kFolder / "specs" / (name + ".json"));
+    json spec = read(kSceneFolder / "specs" / (name + ".json"));
     spec["data"]["values"] = json::array({{{"shop", "a"},
                                            {"part", "b"},
                                            {"kind", "c"},
@@ -227,7 +227,7 @@ TEST(VegaErrors, WrongTypesAnywhereAreErrorsOrIgnoredButNeverACrash) {
 }
 
 TEST(VegaPictures, AreTheSameBytesEveryTime) {
-  const json spec = read(kFolder / "specs" / "points_titled.json");
+  const json spec = read(kSceneFolder / "specs" / "points_titled.json");
   const base::Result<Scene> first = compile(spec, {}), second = compile(spec, {});
   ASSERT_TRUE(first && second);
   EXPECT_EQ(*tools::vega::png(*first), *tools::vega::png(*second));

@@ -13,25 +13,25 @@ base::Result<Rows> run_steps(const Row& rows, const Row& transforms,
                              TransformContext context = {}) {
   return apply_transforms(rows.get<Rows>(), transforms, context);
 }
-std::string refusal(const Row& transform) {
+std::string refusal_of(const Row& transform) {
   base::Result<Rows> rows = run_steps(Row::array({{{"a", 1}}}), Row::array({transform}));
   return rows ? "" : rows.error().message;
 }
 
 TEST(Transform, WhatIsNotSupportedIsNamed) {
-  EXPECT_NE(refusal({{"frobnicate", 1}}).find("frobnicate"), std::string::npos);
+  EXPECT_NE(refusal_of({{"frobnicate", 1}}).find("frobnicate"), std::string::npos);
   EXPECT_NE(
-      refusal({{"aggregate", {{{"op", "modes"}, {"field", "a"}, {"as", "b"}}}}}).find("modes"),
+      refusal_of({{"aggregate", {{{"op", "modes"}, {"field", "a"}, {"as", "b"}}}}}).find("modes"),
       std::string::npos);
-  EXPECT_NE(refusal({{"window", {{{"op", "lagg"}, {"field", "a"}, {"as", "b"}}}}}).find("lagg"),
+  EXPECT_NE(refusal_of({{"window", {{{"op", "lagg"}, {"field", "a"}, {"as", "b"}}}}}).find("lagg"),
             std::string::npos);
-  EXPECT_NE(refusal({{"regression", "a"}, {"on", "a"}, {"method", "cubic"}, {"extent", {0, 1}}})
+  EXPECT_NE(refusal_of({{"regression", "a"}, {"on", "a"}, {"method", "cubic"}, {"extent", {0, 1}}})
                 .find("cubic"),
             std::string::npos);
-  EXPECT_NE(refusal({{"timeUnit", "fortnight"}, {"field", "a"}, {"as", "b"}}).find("fortnight"),
+  EXPECT_NE(refusal_of({{"timeUnit", "fortnight"}, {"field", "a"}, {"as", "b"}}).find("fortnight"),
             std::string::npos);
-  EXPECT_NE(refusal({{"filter", {{"field", "a"}}}}), "");
-  EXPECT_NE(refusal({{"lookup", "a"}, {"from", {{"param", "brush"}, {"key", "a"}}}}), "");
+  EXPECT_NE(refusal_of({{"filter", {{"field", "a"}}}}), "");
+  EXPECT_NE(refusal_of({{"lookup", "a"}, {"from", {{"param", "brush"}, {"key", "a"}}}}), "");
 }
 
 TEST(Transform, AnExtentBecomesAParameter) {
@@ -94,13 +94,13 @@ TEST(Transform, ASampleHasItsSizeAndRepeats) {
 TEST(Transform, NestedPredicatesAreBounded) {
   Row deep = "datum.a";
   for (int i = 0; i < 100; ++i) deep = {{"not", deep}};
-  EXPECT_NE(refusal({{"filter", deep}}).find("nested"), std::string::npos);
+  EXPECT_NE(refusal_of({{"filter", deep}}).find("nested"), std::string::npos);
 }
 
 TEST(Transform, RowsThatAreBoundToExplodeAreRefused) {
   Row keys = {{"start", 0}, {"stop", 1e9}};
-  EXPECT_NE(refusal({{"impute", "a"}, {"key", "a"}, {"value", 0}, {"keyvals", keys}}), "");
-  EXPECT_NE(refusal({{"quantile", "a"}, {"step", 1e-9}}), "");
+  EXPECT_NE(refusal_of({{"impute", "a"}, {"key", "a"}, {"value", 0}, {"keyvals", keys}}), "");
+  EXPECT_NE(refusal_of({{"quantile", "a"}, {"step", 1e-9}}), "");
 }
 
 TEST(Field, PathsAreReadAsVegaReadsThem) {
