@@ -66,8 +66,9 @@ LineEditor::LineEditor(std::filesystem::path file) {
   el_set(line, EL_SIGNAL, 1);
   el_set(line, EL_HIST, ::history, e->history);
   el_set(line, EL_SETTY, "-d", "-isig", nullptr);
-  el_set(
-      line, EL_ADDFN, "stop-reading", "Ends reading without a line",
+  // The wide function keeps these words; the narrow one would copy them and never free them.
+  el_wset(
+      line, EL_ADDFN, L"stop-reading", L"Ends reading without a line",
       +[](EditLine* l, int) -> unsigned char {
         Editing::of(l)->interrupted = true;
         return CC_EOF;
