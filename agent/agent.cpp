@@ -70,14 +70,21 @@ std::string done_so_far(const RunResult& result) {
   return text;
 }
 
-/// The picture that read_file told about. The tool has looked at the path; no link is followed here
+/// The file that read_file told about. The tool has looked at the path; no link is followed here
 /// either.
-std::optional<std::string> picture_read(const Run& run, const model::FunctionCall& call) {
+std::optional<std::string> file_read(const Run& run, const model::FunctionCall& call, size_t most) {
+  if (call.name != "read_file") return {};
   if (!call.arguments.contains("path") || !call.arguments["path"].is_string()) return {};
   base::Result<std::string> bytes =
-      read_beneath(run.toolbox.workspace(), call.arguments["path"].get<std::string>(), kMaxShown);
-  if (!bytes || !(bytes->starts_with("\x89PNG") || bytes->starts_with("\xff\xd8\xff"))) return {};
+      read_beneath(run.toolbox.workspace(), call.arguments["path"].get<std::string>(), most);
+  if (!bytes) return {};
   return std::move(*bytes);
+}
+
+std::optional<std::string> picture_read(const Run& run, const model::FunctionCall& call) {
+  std::optional<std::string> bytes = file_read(run, call, kMaxShown);
+  if (!bytes || !(bytes->starts_with("\x89PNG") || bytes->starts_with("\xff\xd8\xff"))) return {};
+  return bytes;
 }
 
 /// What a model that sees is shown of a call's result.
@@ -94,7 +101,7 @@ std::vector<model::Media> pictures_of(const Run& run, const model::FunctionCall&
         base::read_file(run.toolbox.workspace() / chart.path, kMaxPictureBytes);
     if (bytes) show(std::move(*bytes));
   }
-  if (call.name == "read_file" && !observation.error)
+  if (!observation.error)
     if (std::optional<std::string> bytes = picture_read(run, call)) show(std::move(*bytes));
   return media;
 }
@@ -102,10 +109,8 @@ std::vector<model::Media> pictures_of(const Run& run, const model::FunctionCall&
 /// What is said in the recording that read_file told about, as a line of its own; "" where it is
 /// none, or nobody hears.
 std::string transcript_of(const Run& run, const model::FunctionCall& call) {
-  if (call.name != "read_file" || !run.model.hears()) return {};
-  if (!call.arguments.contains("path") || !call.arguments["path"].is_string()) return {};
-  const base::Result<std::string> bytes =
-      read_beneath(run.toolbox.workspace(), call.arguments["path"].get<std::string>(), kMaxHeard);
+  if (!run.model.hears()) return {};
+  const std::optional<std::string> bytes = file_read(run, call, kMaxHeard);
   if (!bytes || media::sound_format(*bytes).empty()) return {};
   const base::Result<std::string> text = run.model.transcript(*bytes, run.deadline, run.stop);
   if (!text) return "\nno transcript: " + text.error().message;

@@ -96,7 +96,8 @@ class FreeLoop {
       if (own_turns_ > 0 && n_turns_ >= own_turns_)
         return out_of_budget(run_, std::move(result_), "turns");
       window_.set(run_.model.context());
-      if (window_.room() > 0)
+      // Counting costs as much as preparing a reply, so only what may not fit is counted.
+      if (window_.room() > 0 && window_.estimate(conversation_, tools_) > window_.room())
         if (const int n = run_.model.prompt_tokens(conversation_, tools_); n > 0)
           window_.counted(conversation_.size(), n);
       if (window_.room() > 0 && window_.estimate(conversation_, tools_) > window_.room())

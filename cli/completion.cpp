@@ -66,6 +66,16 @@ std::string deeper(const std::vector<CommandText>& commands) {
   return joined(paths, "|");
 }
 
+/// For each command the pattern of its options that take a value, between two texts.
+std::string valued_lines(const std::vector<CommandText>& commands, const std::string& before,
+                         const std::string& after) {
+  std::string out;
+  for (const CommandText& c : commands)
+    if (const std::string valued = options_with_value(c); !valued.empty())
+      out += before + valued + after;
+  return out;
+}
+
 std::string bash(const std::vector<CommandText>& commands) {
   std::string out =
       "# bash completion for tessera; made by `tessera completion bash`\n"
@@ -78,9 +88,7 @@ std::string bash(const std::vector<CommandText>& commands) {
       "    case \"$where ${COMP_WORDS[i]}\" in\n"
       "      " +
       deeper(commands) + ") where=\"$where ${COMP_WORDS[i]}\" ;;\n";
-  for (const CommandText& c : commands)
-    if (const std::string valued = options_with_value(c); !valued.empty())
-      out += "      " + valued + ") ((i++)) ;;\n";
+  out += valued_lines(commands, "      ", ") ((i++)) ;;\n");
   out +=
       "    esac\n"
       "  done\n"
@@ -89,9 +97,7 @@ std::string bash(const std::vector<CommandText>& commands) {
     if (c.where.find(" -") != c.where.npos)
       out += "    '" + c.where + "') COMPREPLY=($(compgen -W '" + joined(c.values, " ") +
              "' -- \"$cur\")); return ;;\n";
-  for (const CommandText& c : commands)
-    if (const std::string valued = options_with_value(c); !valued.empty())
-      out += "    " + valued + ") return ;;\n";
+  out += valued_lines(commands, "    ", ") return ;;\n");
   out +=
       "  esac\n"
       "  case $where in\n";
@@ -131,9 +137,7 @@ std::string zsh(const std::vector<CommandText>& commands) {
       "    case \"$where ${words[i]}\" in\n"
       "      (" +
       deeper(commands) + ") where=\"$where ${words[i]}\" ;;\n";
-  for (const CommandText& c : commands)
-    if (const std::string valued = options_with_value(c); !valued.empty())
-      out += "      (" + valued + ") ((i++)) ;;\n";
+  out += valued_lines(commands, "      (", ") ((i++)) ;;\n");
   out +=
       "    esac\n"
       "  done\n"
@@ -141,9 +145,7 @@ std::string zsh(const std::vector<CommandText>& commands) {
   for (const Choice& c : choices(commands))
     if (c.where.find(" -") != c.where.npos)
       out += "    ('" + c.where + "') compadd -- " + joined(c.values, " ") + "; return ;;\n";
-  for (const CommandText& c : commands)
-    if (const std::string valued = options_with_value(c); !valued.empty())
-      out += "    (" + valued + ") _files; return ;;\n";
+  out += valued_lines(commands, "    (", ") _files; return ;;\n");
   out +=
       "  esac\n"
       "  case $where in\n";

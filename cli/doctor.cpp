@@ -9,7 +9,7 @@
 #include <map>
 #include <memory>
 
-#include "base/json.h"
+#include "base/json_line.h"
 #include "cli/chart_html.h"
 #include "cli/command.h"
 #include "cli/model_store.h"
@@ -208,9 +208,8 @@ int doctor(bool as_json) {
                         {"required", f.required},
                         {"detail", f.detail},
                         {"next", f.next}});
-    std::printf("%s\n", json{{"ready", ready}, {"checks", checks}, {"next", next}}
-                            .dump(-1, ' ', false, json::error_handler_t::replace)
-                            .c_str());
+    std::printf("%s\n",
+                base::line_of({{"ready", ready}, {"checks", checks}, {"next", next}}).c_str());
     return ready ? kDone : kTool;
   }
   for (const Finding& f : all)

@@ -177,6 +177,13 @@ Setup setup_of(const json& j) {
           .extensions = {.mcp_file = text("mcp", ""), .skill_folders = std::move(skills)}};
 }
 
+void add_setup_options(CLI::App& app, Setup& setup) {
+  app.add_option("--workspace", setup.workspace, "folder with the files (default: here)");
+  add_model_options(app, setup.model);
+  app.add_option("--policy", setup.policy, "name or file of the sandbox's policy");
+  add_budget_options(app, setup);
+}
+
 void add_budget_options(CLI::App& app, Setup& setup) {
   app.add_option("--max-turns", setup.max_turns, "replies of the model (4; in the free loop 20)")
       ->check(CLI::Range(1, 100));

@@ -31,6 +31,10 @@ Setup setup_of(const nlohmann::json& json);
 /// --max-turns and the like, --schema, --mcp and --skills.
 void add_budget_options(CLI::App& app, Setup& setup);
 
+/// All that a person says of how requests are carried out: --workspace, the model, --policy, and
+/// those of add_budget_options().
+void add_setup_options(CLI::App& app, Setup& setup);
+
 /// One request, and the session it belongs to.
 struct Work {
   std::string request = {};

@@ -28,10 +28,7 @@ void add_run(CLI::App& app, Action& action) {
   auto o = std::make_shared<Options>();
   CLI::App* c = app.add_subcommand(
       "run", "Answer a request about the files of a folder: plan, run scripts, check, answer.");
-  c->add_option("--workspace", o->work.setup.workspace, "folder with the files (default: here)");
-  add_model_options(*c, o->work.setup.model);
-  c->add_option("--policy", o->work.setup.policy, "name or file of the sandbox's policy");
-  add_budget_options(*c, o->work.setup);
+  add_setup_options(*c, o->work.setup);
   c->add_flag("--continue", o->go_on, "go on with the last session of this workspace");
   c->add_flag("--json", o->view.json, "events as JSON Lines on standard output");
   c->add_flag("--yes", o->view.yes, "allow what the policy would ask about");
