@@ -20,7 +20,7 @@ namespace {
 
 constexpr size_t kMaxNamed = 8;  // in a sentence
 
-std::string joined(const std::vector<std::string>& names, size_t most) {
+std::string first_names(const std::vector<std::string>& names, size_t most) {
   std::string text;
   for (size_t i = 0; i < std::min(names.size(), most); ++i) text += (i == 0 ? "" : ", ") + names[i];
   if (names.size() > most) text += " and " + std::to_string(names.size() - most) + " more";
@@ -104,7 +104,7 @@ base::Result<RunResult> planned_loop(const Run& run) {
         result.answer = *ignored +
                         " is not here and the script would not write it, so it was not run; "
                         "the files here are " +
-                        joined(run.files, kMaxNamed) + ".";
+                        first_names(run.files, kMaxNamed) + ".";
         return result;
       }
       base::Result<CallMade> made = make_call(run, call, result);

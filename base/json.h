@@ -15,3 +15,10 @@ extern template class lexer<json, iterator_input_adapter<std::string::const_iter
 extern template class parser<json, iterator_input_adapter<std::string::const_iterator>>;
 }  // namespace detail
 }  // namespace nlohmann
+
+namespace base {
+
+/// A member of an object; null where there is none, or no object.
+const nlohmann::json& member(const nlohmann::json& object, const char* key);
+
+}  // namespace base

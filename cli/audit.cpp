@@ -8,12 +8,12 @@
 namespace cli {
 namespace {
 
-struct Options {
+struct AuditOptions {
   std::string file;
   size_t count = 20;
 };
 
-base::Result<std::filesystem::path> log_path(const Options& o) {
+base::Result<std::filesystem::path> log_path(const AuditOptions& o) {
   if (!o.file.empty()) return std::filesystem::path(o.file);
   const std::filesystem::path path = sandbox::AuditLog::default_path();
   if (path.empty())
@@ -21,7 +21,7 @@ base::Result<std::filesystem::path> log_path(const Options& o) {
   return path;
 }
 
-int verify(const Options& o) {
+int verify(const AuditOptions& o) {
   base::Result<std::filesystem::path> path = log_path(o);
   if (!path) return fail(path.error());
   base::Result<sandbox::AuditCheck> check = sandbox::verify_audit(*path);
@@ -39,7 +39,7 @@ int verify(const Options& o) {
   return kDone;
 }
 
-int show(const Options& o) {
+int show(const AuditOptions& o) {
   base::Result<std::filesystem::path> path = log_path(o);
   if (!path) return fail(path.error());
   base::Result<std::vector<std::string>> lines = sandbox::audit_tail(*path, o.count);
@@ -51,7 +51,7 @@ int show(const Options& o) {
 }  // namespace
 
 void add_audit(CLI::App& app, Action& action) {
-  auto o = std::make_shared<Options>();
+  auto o = std::make_shared<AuditOptions>();
   CLI::App* c = app.add_subcommand("audit", "The log of every verdict and outcome.");
   c->require_subcommand(1);
   CLI::App* v = c->add_subcommand("verify", "Whether the log is whole; exit code 6 if not.");

@@ -29,7 +29,7 @@ constexpr size_t kMaxBytes = 64 << 20;
 constexpr size_t kMaxTasks = 100'000;
 constexpr size_t kNamed = 20;  // bad lines
 
-struct Options {
+struct BatchOptions {
   std::string tasks, out;
   Setup setup;
   int jobs = 2;
@@ -37,7 +37,7 @@ struct Options {
 };
 
 /// Errors: usage, with each line that is bad.
-base::Result<std::vector<Task>> read_tasks(const Options& o) {
+base::Result<std::vector<Task>> read_tasks(const BatchOptions& o) {
   base::Result<std::string> text = base::read_file(o.tasks, kMaxBytes);
   if (!text) return of_file(o.tasks, text.error());
   const std::filesystem::path base = std::filesystem::absolute(o.tasks).parent_path();
@@ -74,7 +74,7 @@ base::Result<std::vector<Task>> read_tasks(const Options& o) {
 /// The tasks as several threads carry them out.
 class Batch {
  public:
-  Batch(const Options& o, std::vector<Task> tasks, ResultLines results,
+  Batch(const BatchOptions& o, std::vector<Task> tasks, ResultLines results,
         std::shared_ptr<Store> store)
       : o_(o), tasks_(std::move(tasks)), results_(std::move(results)), store_(std::move(store)) {
     for (const Task& task : tasks_) n_done_ += results_.done().contains(task.id) ? 1 : 0;
@@ -137,7 +137,7 @@ class Batch {
     return std::move(done.result);
   }
 
-  const Options& o_;
+  const BatchOptions& o_;
   const std::vector<Task> tasks_;
   std::mutex mutex_;  // of results_ and stderr
   ResultLines results_;
@@ -147,7 +147,7 @@ class Batch {
   std::atomic<bool> broken_ = false;
 };
 
-int run(Options o) {
+int run(BatchOptions o) {
   base::Result<std::vector<Task>> tasks = read_tasks(o);
   if (!tasks) return fail(tasks.error());
   if (base::Result<policies::Policy> policy = policies::find(o.setup.policy); !policy)
@@ -191,7 +191,7 @@ int run(Options o) {
 }  // namespace
 
 void add_batch(CLI::App& app, Action& action) {
-  auto o = std::make_shared<Options>();
+  auto o = std::make_shared<BatchOptions>();
   CLI::App* c = app.add_subcommand("batch", "Many requests of a file, several at a time.");
   c->add_option("tasks", o->tasks, "JSON Lines: {\"id\", \"request\", \"workspace\"?, \"policy\"?}")
       ->required();

@@ -21,7 +21,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-struct Options {
+struct BenchOptions {
   std::string model, adapter, precision = "fast";
   int prompt = 512, tokens = 64, depth = 0, rounds = 3, threads = 0;
   bool json = false;
@@ -69,7 +69,7 @@ size_t peak_bytes() {
   return static_cast<size_t>(usage.ru_maxrss) * 1024;
 }
 
-int run(const Options& o) {
+int run(const BenchOptions& o) {
   const base::Result<std::filesystem::path> path = find_checkpoint(o.model);
   if (!path) return fail(path.error());
   Clock::time_point at = Clock::now();
@@ -139,7 +139,7 @@ int run(const Options& o) {
 
 void add_bench(CLI::App& app, Action& action) {
   CLI::App* c = app.add_subcommand("bench", "How fast a model is on this machine.");
-  auto o = std::make_shared<Options>();
+  auto o = std::make_shared<BenchOptions>();
   c->add_option("--model", o->model, "GGUF checkpoint or folder");
   c->add_option("--adapter", o->adapter, "LoRA adapter (GGUF)");
   c->add_option("-p,--prompt", o->prompt, "tokens of the prompt")->check(CLI::Range(0, 1 << 20));

@@ -16,7 +16,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-struct Options {
+struct ChartOptions {
   std::string spec, out, policy = "default";
   double scale = 2;
   bool check = false, json = false;
@@ -29,7 +29,7 @@ int usage(const std::string& message) {
 
 // The bytes of one answer of the worker, written to `out` or, without one, to stdout.
 int answer(const tools::Toolbox& toolbox, const std::string& spec, const std::string& format,
-           const Options& o, const std::string& out) {
+           const ChartOptions& o, const std::string& out) {
   base::Result<tools::DataAnswer> picture = toolbox.draw(spec, format, o.scale, {});
   if (!picture) {
     std::fprintf(stderr, "tessera: %s\n", picture.error().message.c_str());
@@ -55,7 +55,7 @@ int answer(const tools::Toolbox& toolbox, const std::string& spec, const std::st
   return kDone;
 }
 
-int chart(const Options& o) {
+int chart(const ChartOptions& o) {
   if (o.out.empty() && !o.check) return usage("chart: needs --out FILE, --check or both");
   if (o.json && !o.check) return usage("chart: --json belongs to --check");
   const std::string extension = fs::path(o.out).extension();
@@ -82,7 +82,7 @@ int chart(const Options& o) {
 }  // namespace
 
 void add_chart(CLI::App& app, Action& action) {
-  auto o = std::make_shared<Options>();
+  auto o = std::make_shared<ChartOptions>();
   CLI::App* c = app.add_subcommand(
       "chart", "A Vega-Lite specification as a picture: tessera chart spec.json --out chart.png");
   c->add_option("spec", o->spec, "file; addresses of data are names in its folder")->required();

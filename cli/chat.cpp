@@ -19,7 +19,7 @@
 namespace cli {
 namespace {
 
-struct Options {
+struct ChatOptions {
   Work work;
   ViewOptions view;
   bool go_on = false;
@@ -36,7 +36,7 @@ std::filesystem::path history_file() {
 
 class Chat {
  public:
-  Chat(const Options& options, std::shared_ptr<agent::session::Store> store)
+  Chat(const ChatOptions& options, std::shared_ptr<agent::session::Store> store)
       : work_(options.work), view_(options.view), store_(std::move(store)), lines_(history_file()) {
     view_.workspace = work_.setup.workspace;
   }
@@ -185,7 +185,7 @@ class Chat {
   int code_ = kDone;
 };
 
-int chat(Options& o) {
+int chat(ChatOptions& o) {
   std::error_code error;
   const std::filesystem::path workspace = std::filesystem::canonical(o.work.setup.workspace, error);
   if (error || !std::filesystem::is_directory(workspace, error))
@@ -205,7 +205,7 @@ int chat(Options& o) {
 }  // namespace
 
 void add_chat(CLI::App& app, Action& action) {
-  auto o = std::make_shared<Options>();
+  auto o = std::make_shared<ChatOptions>();
   CLI::App* c = app.add_subcommand(
       "chat", "Requests one after the other, each going on with the one before.");
   add_setup_options(*c, o->work.setup);

@@ -16,7 +16,7 @@
 namespace cli {
 namespace {
 
-struct Options {
+struct DataOptions {
   std::string workspace = ".", policy = "default", sql, file, format = "table";
   bool json = false;
 };
@@ -37,7 +37,7 @@ int show(const base::Result<tools::DataAnswer>& answer) {
   return kDone;
 }
 
-int query(const Options& o) {
+int query(const DataOptions& o) {
   base::Result<tools::Toolbox> toolbox = open_toolbox(o.policy, {.workspace = o.workspace});
   if (!toolbox) return fail(toolbox.error());
   return show(toolbox->data_query(o.sql, o.format, {}));
@@ -53,7 +53,7 @@ int show_profile(const std::string& workspace, const std::string& policy, const 
 }
 
 void add_data(CLI::App& app, Action& action) {
-  auto o = std::make_shared<Options>();
+  auto o = std::make_shared<DataOptions>();
   CLI::App* c = app.add_subcommand("data", "Tables: SQL over files, and what is in a file.");
   c->require_subcommand(1);
   CLI::App* q = c->add_subcommand(

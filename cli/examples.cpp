@@ -104,10 +104,10 @@ int run(const std::string& name, std::string folder) {
 }  // namespace
 
 void add_examples(CLI::App& app, Action& action) {
-  struct Options {
+  struct ExamplesOptions {
     std::string name, folder;
   };
-  auto o = std::make_shared<Options>();
+  auto o = std::make_shared<ExamplesOptions>();
   CLI::App* c = app.add_subcommand("examples", "Ten tasks to try: tessera examples weather");
   c->add_option("name", o->name, "which one is copied; without it they are listed");
   c->add_option("folder", o->folder, "a new folder for it (default: its name)");

@@ -23,7 +23,7 @@ using nlohmann::json;
 
 constexpr size_t kMaxInput = 900'000;  // a request to the worker is at most 1 MB
 
-struct Options {
+struct FilesOptions {
   std::string workspace = ".", policy = "default", file;
   bool json = false, yes = false, dry = false;
   // find
@@ -40,7 +40,7 @@ base::Result<std::string> input(const std::string& file) {
   return text;
 }
 
-int call(const Options& o, const std::string& tool, const json& arguments) {
+int call(const FilesOptions& o, const std::string& tool, const json& arguments) {
   base::Result<tools::Toolbox> toolbox =
       open_toolbox(o.policy, {.workspace = o.workspace,
                               .audit = sandbox::AuditLog::default_path(),
@@ -69,7 +69,7 @@ int call(const Options& o, const std::string& tool, const json& arguments) {
   return kDone;
 }
 
-int plan(const Options& o, bool apply) {
+int plan(const FilesOptions& o, bool apply) {
   base::Result<std::string> text = input(o.file);
   if (!text) return fail(of_file(o.file, text.error()));
   const json operations = json::parse(*text, nullptr, false);
@@ -80,7 +80,7 @@ int plan(const Options& o, bool apply) {
   return call(o, "file_plan", {{"plan", list}, {"apply", apply}});
 }
 
-int find(const Options& o) {
+int find(const FilesOptions& o) {
   json arguments{{"glob", o.glob},
                  {"type", o.type},
                  {"order", o.order},
@@ -97,7 +97,7 @@ int find(const Options& o) {
 }  // namespace
 
 void add_files(CLI::App& app, Action& action) {
-  auto o = std::make_shared<Options>();
+  auto o = std::make_shared<FilesOptions>();
   CLI::App* c =
       app.add_subcommand("files", "Files: find, read, write, edit, and plans of many changes.");
   c->require_subcommand(1);

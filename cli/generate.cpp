@@ -4,7 +4,6 @@
 
 #include <chrono>
 #include <cmath>
-#include <csignal>
 #include <cstdio>
 #include <memory>
 #include <optional>
@@ -13,6 +12,7 @@
 #include "base/file.h"
 #include "cli/command.h"
 #include "cli/model_store.h"
+#include "cli/stop.h"
 #include "model/attachment.h"
 #include "model/chat_template.h"
 #include "model/drafter.h"
@@ -28,9 +28,7 @@ using nlohmann::json;
 
 constexpr size_t kMaxGrammarBytes = 1 << 20;
 
-std::stop_source g_stop;
-
-struct Options {
+struct GenerateOptions {
   std::string model, adapter, prompt, precision = "fast";
   std::string system, schema_file, grammar_file;
   std::string mmproj, drafter;
@@ -49,7 +47,7 @@ struct Prompt {
   std::string builtin_because;  // why the checkpoint's template was not used
 };
 
-std::vector<model::Message> conversation(const Options& o) {
+std::vector<model::Message> conversation(const GenerateOptions& o) {
   std::vector<model::Message> out;
   if (!o.system.empty()) out.push_back({.role = model::Role::system, .text = o.system});
   // Pictures and clips before the words, recordings after them, as Gemma was taught.
@@ -63,7 +61,7 @@ std::vector<model::Message> conversation(const Options& o) {
 }
 
 // Files are read here, so that what is wrong with one is said with its name.
-base::Result<std::vector<model::Attachment>> attachments(const Options& o,
+base::Result<std::vector<model::Attachment>> attachments(const GenerateOptions& o,
                                                          const model::Engine& engine) {
   std::vector<model::Attachment> all;
   const auto add = [&](const std::vector<std::string>& files, const auto& attach) -> base::Status {
@@ -96,7 +94,7 @@ base::Result<std::vector<model::Attachment>> attachments(const Options& o,
   return all;
 }
 
-base::Result<Prompt> prompt_of(const Options& o, const model::Engine& engine) {
+base::Result<Prompt> prompt_of(const GenerateOptions& o, const model::Engine& engine) {
   const std::string_view chat_template = engine.checkpoint().chat_template();
   const model::Tokenizer& tokenizer = engine.tokenizer();
   Prompt prompt;
@@ -121,7 +119,8 @@ base::Result<Prompt> prompt_of(const Options& o, const model::Engine& engine) {
 
 // --- the grammar --------------------------------------------------------------------------------
 
-base::Result<std::string> grammar_text(const Options& o, const model::Tokenizer& tokenizer) {
+base::Result<std::string> grammar_text(const GenerateOptions& o,
+                                       const model::Tokenizer& tokenizer) {
   if (!o.grammar_file.empty()) return base::read_file(o.grammar_file, kMaxGrammarBytes);
   base::Result<std::string> schema = base::read_file(o.schema_file, kMaxGrammarBytes);
   if (!schema) return schema;
@@ -161,7 +160,7 @@ json logprobs_json(const model::Generated& out, const model::Tokenizer& tokenize
   return list;
 }
 
-json result_json(const Options& o, const Prompt& prompt, const model::Generated& out,
+json result_json(const GenerateOptions& o, const Prompt& prompt, const model::Generated& out,
                  const model::DraftedSource* drafted, const model::Tokenizer& tokenizer) {
   // A stop token is not a part of what was said.
   std::vector<model::TokenId> tokens = out.tokens;
@@ -203,7 +202,7 @@ void show(const model::ReplyEvent& event) {
   std::fflush(to);
 }
 
-int run(const Options& o) {
+int run(const GenerateOptions& o) {
   // The options first: they cost nothing to look at.
   if (const base::Status status = model::check(o.generate); !status) return fail(status.error());
   const base::Result<std::filesystem::path> path = find_checkpoint(o.model);
@@ -248,10 +247,7 @@ int run(const Options& o) {
   options.thinking = o.thinking;
   options.starts_in_reasoning = prompt->starts_in_reasoning;
 
-  std::signal(SIGINT, [](int) {
-    std::signal(SIGINT, SIG_DFL);  // the second one does not wait
-    g_stop.request_stop();
-  });
+  stop_on_first_signal();
   const auto begin = std::chrono::steady_clock::now();
   bool progress_shown = false;
   std::function<void(int)> on_progress;
@@ -270,14 +266,14 @@ int run(const Options& o) {
   std::optional<model::DraftedSource> drafted;
   const base::Result<model::Generated> out = [&]() -> base::Result<model::Generated> {
     if (!drafter)
-      return model::generate(session, tokenizer, positions, options, on_event, g_stop.get_token(),
+      return model::generate(session, tokenizer, positions, options, on_event, program_stop(),
                              on_progress);
-    const base::Result<model::PrefillStats> read = session.prefill(positions, g_stop.get_token());
+    const base::Result<model::PrefillStats> read = session.prefill(positions, program_stop());
     if (!read) return read.error();
     std::vector<model::TokenId> ids;
     for (const model::Position& p : positions) ids.push_back(p.id);
     drafted.emplace(session, *drafter, o.draft_tokens, options.suppress);
-    return model::generate_from(*drafted, tokenizer, ids, options, on_event, g_stop.get_token());
+    return model::generate_from(*drafted, tokenizer, ids, options, on_event, program_stop());
   }();
   if (!out) return fail(out.error());
   if (o.json)
@@ -292,7 +288,7 @@ int run(const Options& o) {
 }  // namespace
 
 void add_generate(CLI::App& app, Action& action) {
-  auto o = std::make_shared<Options>();
+  auto o = std::make_shared<GenerateOptions>();
   model::GenerateOptions& g = o->generate;
   CLI::App* c = app.add_subcommand("generate", "One reply of the model, no tools.");
   c->add_option("--model", o->model, "checkpoint: a name or a path")->required();

@@ -14,7 +14,7 @@ namespace {
 using base::Errc;
 using base::Error;
 
-struct Options {
+struct LogitsOptions {
   std::string model, adapter, mmproj, request, out, precision = "f32";
 };
 
@@ -79,7 +79,7 @@ base::Result<std::vector<float>> embed(const model::Engine& engine,
   return all;
 }
 
-int run(const Options& o) {
+int run(const LogitsOptions& o) {
   base::Result<std::string> text = base::read_file(o.request, 64 << 20);
   if (!text) return fail(text.error());
   const nlohmann::json request = nlohmann::json::parse(*text, nullptr, false);
@@ -153,7 +153,7 @@ int run(const Options& o) {
 }  // namespace
 
 void add_logits(CLI::App& app, Action& action) {
-  auto o = std::make_shared<Options>();
+  auto o = std::make_shared<LogitsOptions>();
   CLI::App* c =
       app.add_subcommand("logits", "Logits of one prompt as .npy, for comparison with references.");
   c->add_option("--model", o->model, "GGUF checkpoint")->required();

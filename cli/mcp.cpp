@@ -17,11 +17,11 @@
 namespace cli {
 namespace {
 
-struct Options {
+struct McpOptions {
   std::string workspace = ".", policy = "default";
 };
 
-int run(const Options& o) {
+int run(const McpOptions& o) {
   std::signal(SIGPIPE, SIG_IGN);
   stop_on_signals();
   base::Result<tools::Toolbox> toolbox = open_toolbox(
@@ -42,7 +42,7 @@ int run(const Options& o) {
 }  // namespace
 
 void add_mcp(CLI::App& app, Action& action) {
-  auto o = std::make_shared<Options>();
+  auto o = std::make_shared<McpOptions>();
   CLI::App* c = app.add_subcommand(
       "mcp", "Offer the tools for data, charts and files to programs that speak MCP, over stdio.");
   c->add_option("--workspace", o->workspace, "folder of the files (default: here)");

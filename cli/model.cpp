@@ -17,7 +17,7 @@ using base::Errc;
 using base::Error;
 using ordered = nlohmann::ordered_json;
 
-struct Options {
+struct ModelFileOptions {
   std::string in, out, type, mmproj, base, adapter;
   bool force = false, json = false, tensors = false;
   int threads = 0;
@@ -146,7 +146,7 @@ void print_table(const model::Summary& s, bool tensors) {
     std::printf("%-60s %-6s %s\n", t.name.c_str(), t.type.c_str(), shape_text(t.shape).c_str());
 }
 
-int info(const Options& o) {
+int info(const ModelFileOptions& o) {
   const base::Result<std::filesystem::path> path = find_checkpoint(o.in);
   if (!path) return fail(path.error());
   const base::Result<model::Summary> summary = model::Summary::read(*path);
@@ -173,7 +173,7 @@ class Progress {
   Clock::time_point started_ = Clock::now(), shown_ = {};
 };
 
-base::Result<model::ConvertOptions> convert_options(const Options& o) {
+base::Result<model::ConvertOptions> convert_options(const ModelFileOptions& o) {
   model::ConvertOptions options{
       .mmproj = o.mmproj, .base = o.base, .replace = o.force, .threads = o.threads};
   if (!o.type.empty()) {
@@ -196,7 +196,7 @@ int report(const base::Result<model::ConvertReport>& result) {
   return kDone;
 }
 
-int convert(const Options& o) {
+int convert(const ModelFileOptions& o) {
   const base::Result<model::ConvertOptions> options = convert_options(o);
   if (!options) return fail(options.error());
   const base::Result<std::filesystem::path> in = find_checkpoint(o.in);
@@ -204,7 +204,7 @@ int convert(const Options& o) {
   return report(model::convert(*in, o.out, *options));
 }
 
-int quantize(const Options& o) {
+int quantize(const ModelFileOptions& o) {
   const base::Result<model::ConvertOptions> options = convert_options(o);
   if (!options) return fail(options.error());
   const base::Result<std::filesystem::path> in = find_checkpoint(o.in);
@@ -212,7 +212,7 @@ int quantize(const Options& o) {
   return report(model::quantize_gguf(*in, o.out, *options->type, *options));
 }
 
-int merge(const Options& o) {
+int merge(const ModelFileOptions& o) {
   const base::Result<model::ConvertOptions> options = convert_options(o);
   if (!options) return fail(options.error());
   const base::Result<std::filesystem::path> in = find_checkpoint(o.in);
@@ -225,7 +225,7 @@ int merge(const Options& o) {
   return kDone;
 }
 
-void add_write_options(CLI::App* c, const std::shared_ptr<Options>& o) {
+void add_write_options(CLI::App* c, const std::shared_ptr<ModelFileOptions>& o) {
   c->add_flag("--force", o->force, "replace files that exist");
   c->add_option("--threads", o->threads, "0: one per CPU")->check(CLI::Range(0, 1024));
 }
@@ -250,14 +250,14 @@ void add_model(CLI::App& app, Action& action) {
     };
   });
 
-  auto o = std::make_shared<Options>();
+  auto o = std::make_shared<ModelFileOptions>();
   CLI::App* i = c->add_subcommand("info", "What a checkpoint or adapter holds.");
   i->add_option("path", o->in, "GGUF file, folder or safetensors file")->required();
   i->add_flag("--tensors", o->tensors, "list every tensor");
   i->add_flag("--json", o->json, "one JSON object");
   i->callback([o, &action] { action = [o] { return info(*o); }; });
 
-  auto v = std::make_shared<Options>();
+  auto v = std::make_shared<ModelFileOptions>();
   CLI::App* convert_command = c->add_subcommand(
       "convert", "Folder (safetensors) to GGUF, GGUF to folder; adapters too. By what IN is.");
   convert_command->add_option("in", v->in, "folder or GGUF file")->required();
@@ -270,7 +270,7 @@ void add_model(CLI::App& app, Action& action) {
   add_write_options(convert_command, v);
   convert_command->callback([v, &action] { action = [v] { return convert(*v); }; });
 
-  auto q = std::make_shared<Options>();
+  auto q = std::make_shared<ModelFileOptions>();
   CLI::App* quantize_command = c->add_subcommand("quantize", "A GGUF file in another format.");
   quantize_command->add_option("in", q->in, "GGUF file")->required();
   quantize_command->add_option("out", q->out, "GGUF file to write")->required();
@@ -281,7 +281,7 @@ void add_model(CLI::App& app, Action& action) {
   add_write_options(quantize_command, q);
   quantize_command->callback([q, &action] { action = [q] { return quantize(*q); }; });
 
-  auto m = std::make_shared<Options>();
+  auto m = std::make_shared<ModelFileOptions>();
   CLI::App* merge_command =
       c->add_subcommand("merge", "A GGUF checkpoint with an adapter merged into its weights.");
   merge_command->add_option("in", m->in, "checkpoint (GGUF)")->required();

@@ -11,12 +11,12 @@ namespace {
 using policies::Policy;
 using policies::Verdict;
 
-struct Options {
+struct PolicyOptions {
   std::string policy = "default", file, name;
   std::vector<std::string> command;
 };
 
-int check(const Options& o) {
+int check(const PolicyOptions& o) {
   base::Result<Policy> policy = policies::load(o.file);
   if (!policy) {
     std::fprintf(stderr, "tessera: %s\n", policy.error().message.c_str());
@@ -30,7 +30,7 @@ int check(const Options& o) {
   return kDone;
 }
 
-int show(const Options& o) {
+int show(const PolicyOptions& o) {
   if (o.name.empty()) {
     for (std::string_view name : policies::builtin_names()) {
       base::Result<Policy> policy = policies::builtin(name);
@@ -93,7 +93,7 @@ void print_walls(const Policy& policy) {
               static_cast<unsigned long long>(limits.open_files));
 }
 
-int explain(const Options& o) {
+int explain(const PolicyOptions& o) {
   base::Result<Policy> policy = policies::find(o.policy);
   if (!policy) return fail(policy.error());
   const policies::Decision decision = policies::decide_command(*policy, o.command);
@@ -111,7 +111,7 @@ int explain(const Options& o) {
 }  // namespace
 
 void add_policy(CLI::App& app, Action& action) {
-  auto o = std::make_shared<Options>();
+  auto o = std::make_shared<PolicyOptions>();
   CLI::App* c = app.add_subcommand("policy", "What runs are allowed, and why.");
   c->require_subcommand(1);
   CLI::App* k = c->add_subcommand("check", "Whether a policy file can be used.");

@@ -12,11 +12,11 @@
 namespace cli {
 namespace {
 
-struct Options {
+struct ReportOptions {
   std::string file, out, title, policy = "default";
 };
 
-int report(const Options& o) {
+int report(const ReportOptions& o) {
   if (std::filesystem::path(o.out).extension() != ".html") {
     std::fprintf(stderr, "tessera: --out %s: a name that ends in .html\n", o.out.c_str());
     return kUsage;
@@ -46,7 +46,7 @@ int report(const Options& o) {
 }  // namespace
 
 void add_report(CLI::App& app, Action& action) {
-  auto o = std::make_shared<Options>();
+  auto o = std::make_shared<ReportOptions>();
   CLI::App* c = app.add_subcommand(
       "report",
       "Markdown as one HTML page with its pictures and tables: tessera report a.md --out a.html");

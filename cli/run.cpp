@@ -3,13 +3,13 @@
 namespace cli {
 namespace {
 
-struct Options {
+struct RunOptions {
   Work work;
   ViewOptions view;
   bool go_on = false;
 };
 
-int run(Options& o) {
+int run(RunOptions& o) {
   std::shared_ptr<agent::session::Store> store;
   if (o.go_on) {
     base::Result<std::shared_ptr<agent::session::Store>> opened = open_sessions();
@@ -25,7 +25,7 @@ int run(Options& o) {
 }  // namespace
 
 void add_run(CLI::App& app, Action& action) {
-  auto o = std::make_shared<Options>();
+  auto o = std::make_shared<RunOptions>();
   CLI::App* c = app.add_subcommand(
       "run", "Answer a request about the files of a folder: plan, run scripts, check, answer.");
   add_setup_options(*c, o->work.setup);

@@ -19,7 +19,7 @@ using base::Errc;
 using base::Error;
 using nlohmann::json;
 
-struct Options {
+struct SandboxOptions {
   std::string workspace = ".", policy = "default", file;
   std::vector<std::string> command;
   bool json = false, yes = false, dry = false;
@@ -32,7 +32,7 @@ int not_run(const Error& error) {
   return kNotRun;
 }
 
-int lua(const Options& o) {
+int lua(const SandboxOptions& o) {
   base::Result<std::string> code = base::read_file(o.file, 1 << 20);
   if (!code) return fail(code.error());
   base::Result<tools::Toolbox> toolbox =
@@ -75,7 +75,7 @@ json changes_json(const sandbox::Kept& kept) {
   return {{"run", kept.run}, {"changes", changes}, {"refused", refused}, {"dropped", kept.dropped}};
 }
 
-int run(const Options& o) {
+int run(const SandboxOptions& o) {
   base::Result<policies::Policy> policy = policies::find(o.policy);
   if (!policy) return fail(policy.error());
   base::Result<sandbox::Guard> guard =
@@ -132,7 +132,7 @@ int run(const Options& o) {
 }  // namespace
 
 void add_sandbox(CLI::App& app, Action& action) {
-  auto o = std::make_shared<Options>();
+  auto o = std::make_shared<SandboxOptions>();
   CLI::App* c = app.add_subcommand("sandbox", "Run something untrusted under a policy.");
   c->require_subcommand(1);
   CLI::App* l = c->add_subcommand("lua", "One Lua script with the data and chart libraries.");

@@ -22,7 +22,7 @@ namespace {
 using base::Errc;
 using base::Error;
 
-struct Options {
+struct ServeOptions {
   std::string model = kDefaultModel, key_file, prefix_folder, workspace, policy = "default";
   server::NativeBackendOptions backend;
   server::HttpOptions http{.port = 8080};
@@ -31,7 +31,7 @@ struct Options {
   bool no_prefix_files = false;
 };
 
-base::Result<std::string> key_of(const Options& o) {
+base::Result<std::string> key_of(const ServeOptions& o) {
   if (o.key_file.empty()) {
     // By a file or the environment alone: a command line is read by everybody on the machine.
     const char* key = std::getenv("TESSERA_API_KEY");
@@ -48,7 +48,7 @@ base::Result<std::string> key_of(const Options& o) {
 /// Our own planner is held by the agent's grammars, which the backend knows nothing of: an engine
 /// of its own, read when it is first needed. Any other model is the server's engine. served: once
 /// it is there.
-server::RunsOptions runs_of(const Options& o,
+server::RunsOptions runs_of(const ServeOptions& o,
                             const std::unique_ptr<server::NativeBackend>& served) {
   const server::NativeBackendOptions& b = o.backend;
   Setup setup{.workspace = o.workspace, .policy = o.policy};
@@ -87,7 +87,7 @@ server::RunsOptions runs_of(const Options& o,
 /// The web page, where there may be one: a browser knows no key, and who reaches the page from
 /// another machine would work in this one's folder.
 base::Result<std::unique_ptr<server::Page>> page_of(
-    const Options& o, const std::unique_ptr<server::NativeBackend>& served) {
+    const ServeOptions& o, const std::unique_ptr<server::NativeBackend>& served) {
   const bool here = server::is_loopback(o.http.host) && o.endpoints.api_key.empty();
   if (!here && !o.workspace.empty())
     return Error{
@@ -108,7 +108,7 @@ base::Result<std::unique_ptr<server::Page>> page_of(
   return std::make_unique<server::Page>(o.backend.id, std::move(runs));
 }
 
-int run(Options o) {
+int run(ServeOptions o) {
   const base::Result<std::string> key = key_of(o);
   if (!key) return fail(key.error());
   if (key->empty() && !server::is_loopback(o.http.host))
@@ -173,7 +173,7 @@ int run(Options o) {
 }  // namespace
 
 void add_serve(CLI::App& app, Action& action) {
-  auto o = std::make_shared<Options>();
+  auto o = std::make_shared<ServeOptions>();
   CLI::App* c = app.add_subcommand(
       "serve", "Serve a model to programs that speak OpenAI's or Anthropic's API.");
   c->add_option("--host", o->http.host, "address to listen on (127.0.0.1)");

@@ -19,7 +19,7 @@ using base::Error;
 using base::line_of;
 using nlohmann::json;
 
-struct Options {
+struct SessionsOptions {
   std::string id, workspace, out, request;
   Setup setup;
   bool json = false, markdown = false, yes = false;
@@ -51,7 +51,7 @@ base::Result<std::string> markdown(const Found& found) {
   return session_markdown(found.saved, found.state, *conversation);
 }
 
-int show(const Options& o) {
+int show(const SessionsOptions& o) {
   base::Result<Found> found = find(o.id);
   if (!found) return fail(found.error());
   if (o.json) {
@@ -66,14 +66,14 @@ int show(const Options& o) {
   return kDone;
 }
 
-int replay(const Options& o) {
+int replay(const SessionsOptions& o) {
   base::Result<Found> found = find(o.id);
   if (!found) return fail(found.error());
   for (const auto& [seq, line] : found->saved.happened.events) std::printf("%s\n", line.c_str());
   return kDone;
 }
 
-int export_one(const Options& o) {
+int export_one(const SessionsOptions& o) {
   base::Result<Found> found = find(o.id);
   if (!found) return fail(found.error());
   std::string text;
@@ -103,7 +103,7 @@ int export_one(const Options& o) {
   return kDone;
 }
 
-int remove(const Options& o) {
+int remove(const SessionsOptions& o) {
   base::Result<std::shared_ptr<Store>> store = open_sessions();
   if (!store) return fail(store.error());
   base::Result<std::string> id = (*store)->find(o.id);
@@ -113,7 +113,7 @@ int remove(const Options& o) {
 }
 
 /// What the session was run with, but for what the command line names.
-Setup setup_for(const Options& o, const Info& info) {
+Setup setup_for(const SessionsOptions& o, const Info& info) {
   Setup setup = setup_of(info.setup);
   setup.workspace = info.workspace;
   if (o.other_model) setup.model = o.setup.model;
@@ -122,7 +122,7 @@ Setup setup_for(const Options& o, const Info& info) {
   return setup;
 }
 
-int resume(const Options& o) {
+int resume(const SessionsOptions& o) {
   base::Result<Found> found = find(o.id);
   if (!found) return fail(found.error());
   const Info& info = found->saved.info;
@@ -131,7 +131,7 @@ int resume(const Options& o) {
       {.json = o.json, .yes = o.yes}, found->store);
 }
 
-int fork(const Options& o) {
+int fork(const SessionsOptions& o) {
   base::Result<Found> found = find(o.id);
   if (!found) return fail(found.error());
   const Info& info = found->saved.info;
@@ -172,7 +172,7 @@ int list_sessions(const std::string& of, bool json_array) {
 }
 
 void add_sessions(CLI::App& app, Action& action) {
-  auto o = std::make_shared<Options>();
+  auto o = std::make_shared<SessionsOptions>();
   CLI::App* c = app.add_subcommand("sessions", "What was asked and done before; goes on with it.");
   c->require_subcommand(0, 1);
   c->add_option("--workspace", o->workspace, "only those of this folder");
@@ -180,7 +180,7 @@ void add_sessions(CLI::App& app, Action& action) {
   c->callback([o, c, &action] {
     if (c->get_subcommands().empty()) action = [o] { return list_sessions(o->workspace, o->json); };
   });
-  const auto add = [&](const char* name, const char* help, int (*run)(const Options&)) {
+  const auto add = [&](const char* name, const char* help, int (*run)(const SessionsOptions&)) {
     CLI::App* s = c->add_subcommand(name, help);
     s->add_option("id", o->id, "the session, or the beginning of its id")->required();
     s->callback([o, run, s, &action] {

@@ -21,6 +21,15 @@ void stop_on_signals() {
   std::signal(SIGTERM, on_signal);
 }
 
+void stop_on_first_signal() {
+  const auto once = [](int signal) {
+    std::signal(signal, SIG_DFL);
+    on_signal(signal);
+  };
+  std::signal(SIGINT, once);
+  std::signal(SIGTERM, once);
+}
+
 void end_on_signals() {
   std::signal(SIGINT, SIG_DFL);
   std::signal(SIGTERM, SIG_DFL);

@@ -8,6 +8,8 @@ namespace cli {
 std::stop_token program_stop();
 /// From here on those signals ask the program to stop, where else they end it.
 void stop_on_signals();
+/// The same for the first one; a second one ends the program at once.
+void stop_on_first_signal();
 /// They end it again, and program_stop() is one that nobody has asked to stop: between two requests
 /// of one program.
 void end_on_signals();

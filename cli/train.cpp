@@ -3,7 +3,6 @@
 
 #include <climits>
 #include <cmath>
-#include <csignal>
 #include <cstdio>
 #include <memory>
 #include <optional>
@@ -11,6 +10,7 @@
 #include "base/file.h"
 #include "cli/command.h"
 #include "cli/model_store.h"
+#include "cli/stop.h"
 #include "cli/train_log.h"
 #include "model/checkpoint.h"
 #include "model/embedder_tensors.h"
@@ -35,7 +35,7 @@ using base::Error;
 using model::Precision;
 namespace fs = std::filesystem;
 
-struct Options {
+struct TrainSetup {
   std::string model, mmproj, adapter, data, held_out, prompt, out, mmproj_out, log, curve;
   std::string tune = "lora", projections = "all", embedders = "keep", schedule = "cosine",
               precision = "bf16", type = "BF16", choices = "all";
@@ -45,8 +45,6 @@ struct Options {
   DatasetOptions data_options;
   TrainOptions train;
 };
-
-std::stop_source g_stop;  // set by SIGINT and SIGTERM: finish the step, save, leave
 
 /// The files a training reads. Members point into each other.
 struct Files {
@@ -62,7 +60,7 @@ struct Files {
   }
 };
 
-base::Status open_files(const Options& o, Files& files) {
+base::Status open_files(const TrainSetup& o, Files& files) {
   const base::Result<fs::path> path = find_checkpoint(o.model);
   if (!path) return path.error();
   auto open = [](const fs::path& from, std::optional<model::Checkpoint>& to) -> base::Status {
@@ -113,7 +111,7 @@ struct Embedders {
   }
 };
 
-base::Result<Embedders> embedders(const Options& o, const Files& files) {
+base::Result<Embedders> embedders(const TrainSetup& o, const Files& files) {
   Embedders e;
   const int hidden = files.architecture.hidden;
   if (const model::TensorSource* tensors = files.holding(model::VisionEmbedder::present)) {
@@ -136,8 +134,8 @@ base::Result<Embedders> embedders(const Options& o, const Files& files) {
 }
 
 /// What is trained, in its form on disk.
-base::Status write_result(const Options& o, const Files& files, TrainableModel& model, float alpha,
-                          model::ThreadPool& pool) {
+base::Status write_result(const TrainSetup& o, const Files& files, TrainableModel& model,
+                          float alpha, model::ThreadPool& pool) {
   std::optional<model::VisionWeights> vision;
   std::optional<model::AudioWeights> audio;
   // Those that came with an adapter stay with it, trained or not.
@@ -163,7 +161,7 @@ base::Status write_result(const Options& o, const Files& files, TrainableModel& 
 
 /// Hash of what decides the bits of a training beside its own options and data: the checkpoint,
 /// the factors of the adapter, and the embedders where they stay as they are.
-uint64_t variant_of(const Options& o, const Files& files, const model::Lora& initial,
+uint64_t variant_of(const TrainSetup& o, const Files& files, const model::Lora& initial,
                     const Embedders& parts) {
   const bool keep = o.embedders == "keep";
   const std::array<float, 3> variant{o.decoder.lora_dropout, o.precision == "f32" ? 1.0f : 0.0f,
@@ -224,7 +222,7 @@ bool any(const std::vector<Sequence>& sequences, model::MediaKind kind) {
 
 /// Finds before the work what would lose it: a file that cannot be written, or that is named twice.
 /// Errors: usage, not_found (no such folder), system (it cannot be written to).
-base::Status check_outputs(const Options& o) {
+base::Status check_outputs(const TrainSetup& o) {
   const base::Result<fs::path> model = find_checkpoint(o.model);
   if (!model) return model.error();
   using Named = std::pair<const char*, fs::path>;
@@ -268,7 +266,7 @@ base::Status check_outputs(const Options& o) {
   return base::Ok{};
 }
 
-int run(Options o) {
+int run(TrainSetup o) {
   const base::Status writable = check_outputs(o);
   if (!writable) return fail(writable.error());
   Files files;
@@ -366,8 +364,7 @@ int run(Options o) {
   std::fprintf(stderr, "train: %.2f million parameters change\n",
                static_cast<double>(trained) / 1e6);
 
-  std::signal(SIGINT, [](int) { g_stop.request_stop(); });
-  std::signal(SIGTERM, [](int) { g_stop.request_stop(); });
+  stop_on_signals();  // finishes the step, saves, leaves
   bool told = false;
   const base::Status done = train(
       model, *sequences, held_out, o.train,
@@ -379,7 +376,7 @@ int run(Options o) {
           std::fprintf(stderr, "train: not written: %s\n", look.error().message.c_str());
         told = told || !look;
       },
-      pool, g_stop.get_token());
+      pool, program_stop());
   // What was stopped without a state to resume from is worth keeping as it is.
   base::Status written = base::Ok{};
   if (done || (done.error().code == Errc::cancelled && o.train.checkpoint.empty())) {
@@ -393,7 +390,7 @@ int run(Options o) {
   return kDone;
 }
 
-void add_what(CLI::App* c, Options& o) {
+void add_what(CLI::App* c, TrainSetup& o) {
   c->add_option("--tune", o.tune, "lora (an adapter) or full (every weight)")
       ->check(CLI::IsMember({"lora", "full"}));
   c->add_option("--lora-rank", o.lora.rank, "rank of A and B")->check(CLI::Range(1, 256));
@@ -415,7 +412,7 @@ void add_what(CLI::App* c, Options& o) {
       ->check(CLI::IsMember({"BF16", "F16", "F32"}, CLI::ignore_case));
 }
 
-void add_how(CLI::App* c, TrainOptions& t, Options& o) {
+void add_how(CLI::App* c, TrainOptions& t, TrainSetup& o) {
   c->add_option("--steps", t.steps, "optimizer steps")->required()->check(CLI::Range(1, 10000000));
   c->add_option("--batch-tokens", t.batch_tokens, "tokens of one pass")
       ->check(CLI::Range(16, 65536));
@@ -446,8 +443,8 @@ void add_how(CLI::App* c, TrainOptions& t, Options& o) {
 }  // namespace
 
 void add_train(CLI::App& app, Action& action) {
-  auto options = std::make_shared<Options>();
-  Options& o = *options;
+  auto options = std::make_shared<TrainSetup>();
+  TrainSetup& o = *options;
   CLI::App* c = app.add_subcommand("train", "Tune a model, or an adapter to it, on conversations.");
   c->add_option("--model", o.model, "checkpoint (GGUF file or folder)")->required();
   c->add_option("--adapter", o.adapter,

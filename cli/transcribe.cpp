@@ -1,5 +1,4 @@
 // The command `transcribe`.
-#include <csignal>
 #include <cstdio>
 #include <memory>
 
@@ -7,21 +6,20 @@
 #include "base/json_line.h"
 #include "cli/command.h"
 #include "cli/model_store.h"
+#include "cli/stop.h"
 #include "model/transcribe.h"
 
 namespace cli {
 namespace {
 
-std::stop_source g_stop;
-
-struct Options {
+struct TranscribeOptions {
   std::string model, adapter, mmproj, file;
   std::string instruction{model::kTranscribeInstruction};
   int max_tokens = 400;
   bool json = false;
 };
 
-int run(const Options& o) {
+int run(const TranscribeOptions& o) {
   const base::Result<std::string> bytes = base::read_file(o.file, size_t{1} << 30);
   if (!bytes) return fail(bytes.error());
   const base::Result<std::filesystem::path> path = find_checkpoint(o.model);
@@ -29,10 +27,7 @@ int run(const Options& o) {
   base::Result<model::Engine> engine =
       model::Engine::load(*path, {.adapter = o.adapter, .mmproj = o.mmproj});
   if (!engine) return fail(engine.error());
-  std::signal(SIGINT, [](int) {
-    std::signal(SIGINT, SIG_DFL);
-    g_stop.request_stop();
-  });
+  stop_on_first_signal();
   const auto show = [&](const model::HeardPiece& piece) {
     if (!o.json) std::printf("%s\n", piece.text.c_str());
     std::fflush(stdout);
@@ -40,7 +35,7 @@ int run(const Options& o) {
   };
   const base::Result<model::Transcript> heard =
       model::transcribe(*engine, *bytes, {.instruction = o.instruction, .max_tokens = o.max_tokens},
-                        show, g_stop.get_token());
+                        show, program_stop());
   if (!heard) return fail(of_file(o.file, heard.error()));
   if (!o.json) return kDone;
   nlohmann::json pieces = nlohmann::json::array();
@@ -56,7 +51,7 @@ int run(const Options& o) {
 }  // namespace
 
 void add_transcribe(CLI::App& app, Action& action) {
-  auto o = std::make_shared<Options>();
+  auto o = std::make_shared<TranscribeOptions>();
   CLI::App* c = app.add_subcommand("transcribe", "Speech to text, by a model that hears.");
   c->add_option("--model", o->model, "checkpoint: a name or a path")->required();
   c->add_option("--adapter", o->adapter, "LoRA adapter");

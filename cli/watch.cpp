@@ -37,7 +37,7 @@ constexpr auto kTick = std::chrono::milliseconds(100);
 constexpr uint32_t kEvents = IN_CREATE | IN_CLOSE_WRITE | IN_MODIFY | IN_ATTRIB | IN_MOVED_TO |
                              IN_MOVED_FROM | IN_DELETE | IN_ONLYDIR;
 
-struct Options {
+struct WatchOptions {
   std::string task, task_file, out = "-";
   Setup setup;
   int settle_ms = 1000;
@@ -152,7 +152,7 @@ class Arrivals {
 
 class Watch {
  public:
-  Watch(const Options& o, Folder folder, ResultLines results, std::shared_ptr<Store> store,
+  Watch(const WatchOptions& o, Folder folder, ResultLines results, std::shared_ptr<Store> store,
         ModelSeat& seat)
       : o_(o),
         folder_(std::move(folder)),
@@ -263,7 +263,7 @@ class Watch {
     return base::Ok{};
   }
 
-  const Options& o_;
+  const WatchOptions& o_;
   Folder folder_;
   ResultLines results_;
   const std::shared_ptr<Store> store_;
@@ -277,7 +277,7 @@ class Watch {
   base::Status ended_ = base::Ok{};
 };
 
-int run(Options o) {
+int run(WatchOptions o) {
   if (!o.task_file.empty()) {
     base::Result<std::string> text = base::read_file(o.task_file, 1 << 20);
     if (!text) return fail(of_file(o.task_file, text.error()));
@@ -318,7 +318,7 @@ int run(Options o) {
 }  // namespace
 
 void add_watch(CLI::App& app, Action& action) {
-  auto o = std::make_shared<Options>();
+  auto o = std::make_shared<WatchOptions>();
   CLI::App* c = app.add_subcommand("watch", "Carries a request out for each new file of a folder.");
   c->add_option("folder", o->setup.workspace, "the folder, which is the workspace")->required();
   CLI::Option* task = c->add_option(

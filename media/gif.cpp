@@ -21,7 +21,7 @@
 namespace media {
 namespace {
 
-base::Error corrupt(const std::string& what) {
+base::Error gif_corrupt(const std::string& what) {
   return base::Error{base::Errc::corrupt, "GIF: " + what};
 }
 
@@ -67,14 +67,14 @@ std::optional<int> find_frame(GifFileType* gif) {
 base::Result<Pixels> decode_gif(std::string_view bytes, const Bounds& bounds) {
   std::string_view rest = bytes;
   const std::unique_ptr<GifFileType, Close> gif(DGifOpen(&rest, take_bytes, nullptr));
-  if (!gif) return corrupt("its header is damaged or cut off");
+  if (!gif) return gif_corrupt("its header is damaged or cut off");
   // Twice: the screen before anything else is read, and what the frame makes of it.
   if (gif->SWidth > 0 && gif->SHeight > 0) {
     if (std::optional<base::Error> error = out_of_bounds("GIF", gif->SWidth, gif->SHeight, bounds))
       return *error;
   }
   const std::optional<int> transparent = find_frame(gif.get());
-  if (!transparent) return corrupt("it has no picture, or is damaged before it");
+  if (!transparent) return gif_corrupt("it has no picture, or is damaged before it");
   const GifImageDesc& frame = gif->Image;
   if (std::optional<base::Error> error = out_of_bounds("GIF", frame.Width, frame.Height, bounds))
     return *error;
@@ -82,7 +82,7 @@ base::Result<Pixels> decode_gif(std::string_view bytes, const Bounds& bounds) {
   const int height = std::max(gif->SHeight, frame.Top + frame.Height);
   if (std::optional<base::Error> error = out_of_bounds("GIF", width, height, bounds)) return *error;
   const ColorMapObject* palette = frame.ColorMap ? frame.ColorMap : gif->SColorMap;
-  if (!palette) return corrupt("no palette");
+  if (!palette) return gif_corrupt("no palette");
 
   Pixels pixels = Pixels::filled(width, height, 255, 255, 255);
   std::vector<GifPixelType> line(static_cast<size_t>(frame.Width));
@@ -112,7 +112,7 @@ base::Result<Pixels> decode_gif(std::string_view bytes, const Bounds& bounds) {
       frame.Interlace ? std::span<const Pass>(kInterlaced) : std::span<const Pass>(kPlain);
   for (const Pass& pass : passes) {
     for (int row = pass.first; row < frame.Height; row += pass.step) {
-      if (!read_line(row)) return corrupt("its pixels are damaged or cut off");
+      if (!read_line(row)) return gif_corrupt("its pixels are damaged or cut off");
     }
   }
   return pixels;

@@ -40,7 +40,7 @@ struct JpegErrors {
 };
 
 // What belongs to the caller of setjmp.
-struct Reading {
+struct JpegReading {
   std::string_view bytes;
   const Bounds& bounds;
   Pixels pixels;
@@ -90,7 +90,7 @@ void colours_of_inks(const uint8_t* inks, size_t n, uint8_t* rgb) {
   }
 }
 
-void read_rows(jpeg_decompress_struct& cinfo, Reading& reading) {
+void read_rows(jpeg_decompress_struct& cinfo, JpegReading& reading) {
   const size_t width = cinfo.output_width;
   Pixels& pixels = reading.pixels;
   pixels.width = static_cast<int>(width);
@@ -105,7 +105,7 @@ void read_rows(jpeg_decompress_struct& cinfo, Reading& reading) {
   }
 }
 
-bool acceptable(const jpeg_decompress_struct& cinfo, Reading& reading) {
+bool acceptable(const jpeg_decompress_struct& cinfo, JpegReading& reading) {
   reading.error = out_of_bounds("JPEG", cinfo.image_width, cinfo.image_height, reading.bounds);
   if (const int n = cinfo.num_components; !reading.error && n != 1 && n != 3 && n != 4)
     reading.error = base::Error{base::Errc::unsupported,
@@ -113,7 +113,7 @@ bool acceptable(const jpeg_decompress_struct& cinfo, Reading& reading) {
   return !reading.error;
 }
 
-bool read_jpeg(Reading& reading, JpegErrors& errors) {
+bool read_jpeg(JpegReading& reading, JpegErrors& errors) {
   jpeg_decompress_struct cinfo{};
   jpeg_progress_mgr progress{};
   cinfo.err = jpeg_std_error(&errors.base);
@@ -144,7 +144,7 @@ bool read_jpeg(Reading& reading, JpegErrors& errors) {
 }  // namespace
 
 base::Result<Pixels> decode_jpeg(std::string_view bytes, const Bounds& bounds) {
-  Reading reading{.bytes = bytes, .bounds = bounds, .pixels = {}, .inks = {}, .error = {}};
+  JpegReading reading{.bytes = bytes, .bounds = bounds, .pixels = {}, .inks = {}, .error = {}};
   JpegErrors errors;
   if (!read_jpeg(reading, errors))
     return base::Error{errors.code, std::string("JPEG: ") + errors.message};

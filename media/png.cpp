@@ -1,9 +1,9 @@
 // PNG, read through libpng and written by png_write.cpp.
 //
-// Reading uses libpng's full interface. Its errors longjmp, so a function that calls setjmp holds
-// nothing with a destructor. The simplified interface would read a picture in fewer lines, but it
-// blends in linear light, applies gAMA and takes 16 bits for linear ones; models are trained on
-// what Pillow gives, which does none of that. So we have samples expanded to 8 bits and blend
+// PngReading uses libpng's full interface. Its errors longjmp, so a function that calls setjmp
+// holds nothing with a destructor. The simplified interface would read a picture in fewer lines,
+// but it blends in linear light, applies gAMA and takes 16 bits for linear ones; models are trained
+// on what Pillow gives, which does none of that. So we have samples expanded to 8 bits and blend
 // ourselves.
 
 #include <png.h>
@@ -36,7 +36,7 @@ png_const_bytep byte_pointer(std::string_view bytes) {
 }
 
 // What reading needs and what a jump out of libpng must not leak.
-struct Reading {
+struct PngReading {
   std::string_view rest;  // bytes not yet read
   Pixels pixels;
   std::vector<uint8_t> rgba;  // one row, or all of an interlaced picture
@@ -44,13 +44,13 @@ struct Reading {
 };
 
 void take_bytes(png_structp png, png_bytep data, size_t size) {
-  auto* reading = static_cast<Reading*>(png_get_io_ptr(png));
+  auto* reading = static_cast<PngReading*>(png_get_io_ptr(png));
   if (reading->rest.size() < size) png_error(png, "it is cut off");
   std::memcpy(data, reading->rest.data(), size);
   reading->rest.remove_prefix(size);
 }
 
-void read_pixels(png_structp png, png_infop info, Reading& reading) {
+void read_pixels(png_structp png, png_infop info, PngReading& reading) {
   const size_t width = png_get_image_width(png, info);
   const size_t height = png_get_image_height(png, info);
   const int n_passes = png_set_interlace_handling(png);
@@ -79,7 +79,7 @@ void read_pixels(png_structp png, png_infop info, Reading& reading) {
 }
 
 // The size is already known to lie within bounds.
-bool read_png(Reading& reading, PngError& error) {
+bool read_png(PngReading& reading, PngError& error) {
   png_structp png =
       png_create_read_struct(PNG_LIBPNG_VER_STRING, &error, on_png_error, on_png_warning);
   if (!png) return false;
@@ -130,7 +130,7 @@ base::Result<Pixels> decode_png(std::string_view bytes, const Bounds& bounds) {
           out_of_bounds("PNG", png_get_uint_32(byte_pointer(bytes) + 16),
                         png_get_uint_32(byte_pointer(bytes) + 20), bounds))
     return *error;
-  Reading reading{.rest = bytes, .pixels = {}, .rgba = {}, .rows = {}};
+  PngReading reading{.rest = bytes, .pixels = {}, .rgba = {}, .rows = {}};
   PngError error;
   if (!read_png(reading, error))
     return base::Error{base::Errc::corrupt, std::string("PNG: ") + error.message};

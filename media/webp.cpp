@@ -15,7 +15,7 @@
 namespace media {
 namespace {
 
-base::Error corrupt(const std::string& what) {
+base::Error webp_corrupt(const std::string& what) {
   return base::Error{base::Errc::corrupt, "WebP: " + what};
 }
 
@@ -30,12 +30,12 @@ base::Result<Pixels> decode_still(std::string_view bytes, int width, int height,
   pixels.rgb.resize(3 * area);
   if (!has_alpha) {
     if (!WebPDecodeRGBInto(data_of(bytes), bytes.size(), pixels.rgb.data(), 3 * area, 3 * width))
-      return corrupt("its pixels are damaged or cut off");
+      return webp_corrupt("its pixels are damaged or cut off");
     return pixels;
   }
   std::vector<uint8_t> rgba(4 * area);
   if (!WebPDecodeRGBAInto(data_of(bytes), bytes.size(), rgba.data(), 4 * area, 4 * width))
-    return corrupt("its pixels are damaged or cut off");
+    return webp_corrupt("its pixels are damaged or cut off");
   rgba_over_white(rgba.data(), area, pixels.rgb.data());
   return pixels;
 }
@@ -45,7 +45,8 @@ base::Result<Pixels> decode_first_frame(std::string_view bytes, int width, int h
   const std::unique_ptr<WebPDemuxer, decltype(&WebPDemuxDelete)> demuxer(WebPDemux(&data),
                                                                          WebPDemuxDelete);
   WebPIterator frame{};
-  if (!demuxer || !WebPDemuxGetFrame(demuxer.get(), 1, &frame)) return corrupt("no first frame");
+  if (!demuxer || !WebPDemuxGetFrame(demuxer.get(), 1, &frame))
+    return webp_corrupt("no first frame");
   const std::string_view still(reinterpret_cast<const char*>(frame.fragment.bytes),
                                frame.fragment.size);
   const int x = frame.x_offset;
@@ -55,11 +56,11 @@ base::Result<Pixels> decode_first_frame(std::string_view bytes, int width, int h
   WebPDemuxReleaseIterator(&frame);  // the fragment lies in `bytes`
   if (x < 0 || y < 0 || frame_width < 1 || frame_height < 1 || frame_width > width - x ||
       frame_height > height - y)
-    return corrupt("its first frame lies outside the canvas");
+    return webp_corrupt("its first frame lies outside the canvas");
   WebPBitstreamFeatures features{};
   if (WebPGetFeatures(data_of(still), still.size(), &features) != VP8_STATUS_OK ||
       features.has_animation || features.width != frame_width || features.height != frame_height)
-    return corrupt("its first frame is not what it announces");
+    return webp_corrupt("its first frame is not what it announces");
   base::Result<Pixels> pixels = decode_still(still, frame_width, frame_height, features.has_alpha);
   if (!pixels || (frame_width == width && frame_height == height)) return pixels;
   Pixels canvas = Pixels::filled(width, height, 255, 255, 255);
@@ -75,7 +76,7 @@ base::Result<Pixels> decode_first_frame(std::string_view bytes, int width, int h
 base::Result<Pixels> decode_webp(std::string_view bytes, const Bounds& bounds) {
   WebPBitstreamFeatures features{};
   if (WebPGetFeatures(data_of(bytes), bytes.size(), &features) != VP8_STATUS_OK)
-    return corrupt("its header is damaged or cut off");
+    return webp_corrupt("its header is damaged or cut off");
   if (std::optional<base::Error> error =
           out_of_bounds("WebP", features.width, features.height, bounds))
     return *error;

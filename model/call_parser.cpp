@@ -25,6 +25,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/text.h"
 #include "base/utf8.h"
 #include "model/utf8.h"
 
@@ -36,7 +37,7 @@ using base::Error;
 using namespace call_chars;
 using nlohmann::json;
 
-constexpr size_t npos = std::string_view::npos;
+using base::npos;
 constexpr size_t kMaxSteps = size_t{32} << 20;  // bytes passed in search of the ends of strings
 
 std::string_view trimmed(std::string_view text) {

@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include "base/json.h"
+#include "base/text.h"
 
 namespace model {
 namespace {
@@ -19,7 +20,7 @@ using namespace call_chars;
 using nlohmann::json;
 
 constexpr size_t kMaxWait = 1024;
-constexpr size_t npos = std::string_view::npos;
+using base::npos;
 
 }  // namespace
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -26,6 +27,10 @@ constexpr bool is_name_char(char c) {
 }
 constexpr bool is_key_char(char c) {
   return is_name_char(c) || c == '$' || (static_cast<unsigned char>(c) >= 0x80 && c != kQuote);
+}
+/// Whether a key of a call reads back when it stands without quotes.
+constexpr bool is_bare_key(std::string_view key) {
+  return !key.empty() && std::all_of(key.begin(), key.end(), is_key_char);
 }
 }  // namespace call_chars
 

@@ -15,6 +15,10 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/json.h"
+#include "base/text.h"
+#include "model/call_transcoder.h"
+
 namespace model {
 namespace {
 
@@ -41,13 +45,6 @@ MediaKind media_of(Special special) {
   return special == Special::audio ? MediaKind::audio : MediaKind::video;
 }
 
-std::string_view trimmed(std::string_view text) {
-  constexpr std::string_view kBlank = " \t\n\r\f\v";
-  const size_t begin = text.find_first_not_of(kBlank);
-  if (begin == std::string_view::npos) return {};
-  return text.substr(begin, text.find_last_not_of(kBlank) - begin + 1);
-}
-
 std::string lower(std::string_view text) {
   std::string out(text);
   for (char& c : out) {
@@ -71,14 +68,6 @@ std::vector<std::pair<std::string, const json*>> sorted_members(const json& obje
   std::stable_sort(members.begin(), members.end(),
                    [](const auto& a, const auto& b) { return lower(a.first) < lower(b.first); });
   return members;
-}
-
-// Whether a key reads back when it stands without quotes.
-bool is_bare_key(std::string_view key) {
-  return !key.empty() && std::all_of(key.begin(), key.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
-           c == '-' || c == '.' || c == '$' || static_cast<unsigned char>(c) >= 0x80;
-  });
 }
 
 // Collects segments; neighbouring texts of the same author become one.
@@ -129,7 +118,7 @@ class Commas {
 enum class Keys : uint8_t { bare, quoted };
 
 void write_key(Writer& out, std::string_view key, Keys keys) {
-  if (keys == Keys::bare && is_bare_key(key)) {
+  if (keys == Keys::bare && call_chars::is_bare_key(key)) {
     out.text(key);
   } else {
     out.quoted(key);
@@ -170,14 +159,6 @@ void write_value(Writer& out, const json& value, Keys keys, int depth) {
   }
 }
 
-// A member of an object, or null. The template reads schemas by such look-ups.
-const json& member(const json& object, const char* key) {
-  static const json null;
-  if (!object.is_object()) return null;
-  const auto at = object.find(key);
-  return at == object.end() ? null : *at;
-}
-
 std::string_view string_or_empty(const json& value) {
   return value.is_string() ? std::string_view(value.get_ref<const std::string&>())
                            : std::string_view();
@@ -190,8 +171,8 @@ struct SchemaType {
 
 SchemaType type_of(const json& schema) {
   SchemaType type;
-  type.nullable = member(schema, "nullable") == json(true);
-  const json& value = member(schema, "type");
+  type.nullable = base::member(schema, "nullable") == json(true);
+  const json& value = base::member(schema, "type");
   if (value.is_string()) {
     type.name = upper(string_or_empty(value));
   } else if (value.is_array()) {
@@ -203,9 +184,9 @@ SchemaType type_of(const json& schema) {
         type.name = name;
       }
     }
-  } else if (member(schema, "properties").is_object()) {
+  } else if (base::member(schema, "properties").is_object()) {
     type.name = "OBJECT";
-  } else if (member(schema, "enum").is_array()) {
+  } else if (base::member(schema, "enum").is_array()) {
     type.name = "STRING";
   }
   return type;
@@ -245,12 +226,13 @@ bool is_filled(const json& value) { return value.is_structured() && !value.empty
 
 // properties and required of an object schema.
 void write_object_parts(Writer& out, Commas& commas, const json& schema, int depth) {
-  if (const json& properties = member(schema, "properties");
+  if (const json& properties = base::member(schema, "properties");
       properties.is_object() && !properties.empty()) {
     commas.next();
     write_properties(out, properties, depth);
   }
-  if (const json& required = member(schema, "required"); required.is_array() && !required.empty()) {
+  if (const json& required = base::member(schema, "required");
+      required.is_array() && !required.empty()) {
     commas.next();
     write_required(out, required);
   }
@@ -282,17 +264,18 @@ void write_property(Writer& out, const json& schema, int depth) {
   if (depth > kMaxDepth) return;
   const SchemaType type = type_of(schema);
   Commas commas(out);
-  if (const json& description = member(schema, "description"); description.is_string()) {
+  if (const json& description = base::member(schema, "description"); description.is_string()) {
     commas.next();
     out.text("description:");
     out.quoted(string_or_empty(description));
   }
-  if (const json& values = member(schema, "enum"); type.name == "STRING" && is_filled(values)) {
+  if (const json& values = base::member(schema, "enum");
+      type.name == "STRING" && is_filled(values)) {
     commas.next();
     out.text("enum:");
     write_value(out, values, Keys::bare, depth + 1);
   }
-  if (const json& items = member(schema, "items");
+  if (const json& items = base::member(schema, "items");
       type.name == "ARRAY" && items.is_object() && !items.empty()) {
     commas.next();
     write_items(out, items, depth + 1);
@@ -326,7 +309,8 @@ void write_declaration(Writer& out, const ToolDeclaration& tool) {
   if (tool.response.is_object()) {
     out.text(",response:{");
     Commas commas(out);
-    if (const json& description = member(tool.response, "description"); description.is_string()) {
+    if (const json& description = base::member(tool.response, "description");
+        description.is_string()) {
       commas.next();
       out.text("description:");
       out.quoted(string_or_empty(description));
@@ -344,7 +328,7 @@ void write_declaration(Writer& out, const ToolDeclaration& tool) {
 void write_content(Writer& out, const Message& message) {
   const bool strip = message.role == Role::model;
   const auto write_part = [&](std::string_view part) {
-    out.text(trimmed(strip ? without_thinking(part) : std::string(part)));
+    out.text(base::trimmed(strip ? without_thinking(part) : std::string(part), base::kWhiteSpace));
   };
   const std::string_view text = message.text;
   size_t begin = 0;
@@ -607,9 +591,9 @@ base::Result<Role> role_from(std::string_view name) {
 }
 
 base::Status add_part(Message& message, const json& part) {
-  const std::string_view type = string_or_empty(member(part, "type"));
+  const std::string_view type = string_or_empty(base::member(part, "type"));
   if (type == "text" || type == "input_text" || type == "output_text") {
-    message.text += string_or_empty(member(part, "text"));
+    message.text += string_or_empty(base::member(part, "text"));
   } else if (type == "image" || type == "image_url" || type == "input_image") {
     message.media.push_back({MediaKind::image, message.text.size()});
   } else if (type == "audio" || type == "input_audio") {
@@ -623,15 +607,15 @@ base::Status add_part(Message& message, const json& part) {
 }
 
 base::Result<FunctionCall> call_from_json(const json& value) {
-  const json& function = member(value, "function");
+  const json& function = base::member(value, "function");
   const json& inner = function.is_object() ? function : value;
   FunctionCall call;
-  call.id = string_or_empty(member(value, "id"));
-  call.name = string_or_empty(member(inner, "name"));
+  call.id = string_or_empty(base::member(value, "id"));
+  call.name = string_or_empty(base::member(inner, "name"));
   if (call.name.empty()) return Error{Errc::usage, "a tool call without a name"};
-  const json& arguments = member(inner, "arguments");
+  const json& arguments = base::member(inner, "arguments");
   if (arguments.is_string()) {
-    const std::string_view text = trimmed(string_or_empty(arguments));
+    const std::string_view text = base::trimmed(string_or_empty(arguments), base::kWhiteSpace);
     if (!text.empty()) call.arguments = json::parse(text, nullptr, false);
   } else if (!arguments.is_null()) {
     call.arguments = arguments;
@@ -646,13 +630,14 @@ base::Result<FunctionCall> call_from_json(const json& value) {
 
 base::Result<Message> message_from_json(const json& value) {
   if (!value.is_object()) return Error{Errc::usage, "a message is not a JSON object"};
-  base::Result<Role> role = role_from(string_or_empty(member(value, "role")));
+  base::Result<Role> role = role_from(string_or_empty(base::member(value, "role")));
   if (!role) return role.error();
   Message message{.role = *role};
-  const json& content = member(value, "content");
+  const json& content = base::member(value, "content");
   if (content.is_string()) {
     message.text = string_or_empty(content);
-  } else if (content.is_array() && (content.empty() || member(content[0], "type").is_string())) {
+  } else if (content.is_array() &&
+             (content.empty() || base::member(content[0], "type").is_string())) {
     for (const json& part : content) {
       if (base::Status added = add_part(message, part); !added) return added.error();
     }
@@ -663,9 +648,9 @@ base::Result<Message> message_from_json(const json& value) {
   }
   if (message.role == Role::model) {
     for (const char* key : {"reasoning_content", "reasoning"}) {
-      if (message.reasoning.empty()) message.reasoning = string_or_empty(member(value, key));
+      if (message.reasoning.empty()) message.reasoning = string_or_empty(base::member(value, key));
     }
-    const json& calls = member(value, "tool_calls");
+    const json& calls = base::member(value, "tool_calls");
     if (calls.is_array()) {
       for (const json& item : calls) {
         base::Result<FunctionCall> call = call_from_json(item);
@@ -674,20 +659,20 @@ base::Result<Message> message_from_json(const json& value) {
       }
     }
   }
-  message.name = string_or_empty(member(value, "name"));
-  message.call_id = string_or_empty(member(value, "tool_call_id"));
+  message.name = string_or_empty(base::member(value, "name"));
+  message.call_id = string_or_empty(base::member(value, "tool_call_id"));
   return message;
 }
 
 base::Result<ToolDeclaration> tool_from_json(const json& value) {
-  const json& function = member(value, "function");
+  const json& function = base::member(value, "function");
   const json& inner = function.is_object() ? function : value;
   ToolDeclaration tool;
-  tool.name = string_or_empty(member(inner, "name"));
+  tool.name = string_or_empty(base::member(inner, "name"));
   if (tool.name.empty()) return Error{Errc::usage, "a tool without a name"};
-  tool.description = string_or_empty(member(inner, "description"));
-  tool.parameters = member(inner, "parameters");
-  tool.response = member(inner, "response");
+  tool.description = string_or_empty(base::member(inner, "description"));
+  tool.parameters = base::member(inner, "parameters");
+  tool.response = base::member(inner, "response");
   if (!tool.parameters.is_null() && !tool.parameters.is_object()) {
     return Error{Errc::usage, tool.name + ": parameters are not a JSON schema"};
   }

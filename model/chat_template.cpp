@@ -27,6 +27,8 @@
 #include <vector>
 #include "base/json.h"
 
+#include "base/text.h"
+#include "model/call_transcoder.h"
 #include "model/utf8.h"
 
 namespace model {
@@ -37,7 +39,7 @@ using Context = nlohmann::ordered_json;
 
 constexpr size_t kMaxSourceBytes = 256 * 1024;
 constexpr size_t kMaxContextBytes = 32 << 20;
-constexpr int kMaxDepth = 64;  // of values: the engine's reader of JSON takes 127
+constexpr int kMaxValueDepth = 64;  // of values: the engine's reader of JSON takes 127
 constexpr uint64_t kBaseFuel = 500'000;
 constexpr uint64_t kMostFuel = 4'000'000;
 constexpr uint32_t kRecursion = 200;
@@ -45,22 +47,8 @@ constexpr uint32_t kRecursion = 200;
 constexpr std::array<std::string_view, 7> kSchemaWords = {
     "description", "type", "properties", "required", "nullable", "enum", "items"};
 
-std::string_view trimmed(std::string_view text) {
-  constexpr std::string_view kBlank = " \t\n\r\f\v";
-  const size_t begin = text.find_first_not_of(kBlank);
-  if (begin == std::string_view::npos) return {};
-  return text.substr(begin, text.find_last_not_of(kBlank) - begin + 1);
-}
-
 bool contains(std::string_view text, std::string_view part) {
   return text.find(part) != std::string_view::npos;
-}
-
-const json& member(const json& object, const char* key) {
-  static const json null;
-  if (!object.is_object()) return null;
-  const auto at = object.find(key);
-  return at == object.end() ? null : *at;
 }
 
 const char* name_of(MediaKind kind) {
@@ -78,18 +66,11 @@ const char* name_of(MediaKind kind) {
 // --- what render() does better
 // --------------------------------------------------------------------------
 
-bool is_bare_key(std::string_view key) {
-  return !key.empty() && std::all_of(key.begin(), key.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
-           c == '-' || c == '.' || c == '$' || static_cast<unsigned char>(c) >= 0x80;
-  });
-}
-
 bool has_odd_key(const json& value, int depth = 0) {
-  if (depth > kMaxDepth) return true;
+  if (depth > kMaxValueDepth) return true;
   if (!value.is_structured()) return false;
   for (const auto& [key, item] : value.items()) {
-    if (value.is_object() && !is_bare_key(key)) return true;
+    if (value.is_object() && !call_chars::is_bare_key(key)) return true;
     if (has_odd_key(item, depth + 1)) return true;
   }
   return false;
@@ -97,7 +78,7 @@ bool has_odd_key(const json& value, int depth = 0) {
 
 // Whether some property, at any depth, has a schema keyword for a name, or a key that needs quotes.
 bool has_odd_property(const json& schema, int depth = 0) {
-  if (depth > kMaxDepth) return true;
+  if (depth > kMaxValueDepth) return true;
   if (schema.is_array())
     return std::any_of(schema.begin(), schema.end(),
                        [&](const json& item) { return has_odd_property(item, depth + 1); });
@@ -106,7 +87,7 @@ bool has_odd_property(const json& schema, int depth = 0) {
     if (key == "properties" && value.is_object()) {
       for (const auto& [name, property] : value.items()) {
         if (std::find(kSchemaWords.begin(), kSchemaWords.end(), name) != kSchemaWords.end() ||
-            !is_bare_key(name) || has_odd_property(property, depth + 1))
+            !call_chars::is_bare_key(name) || has_odd_property(property, depth + 1))
           return true;
       }
     } else if (value.is_structured() && has_odd_property(value, depth + 1)) {
@@ -121,16 +102,17 @@ std::string garbled_by_gemma4(std::span<const Message> messages,
   for (const ToolDeclaration& tool : tools) {
     if (has_odd_property(tool.parameters))
       return "a property of " + tool.name + " is named like a keyword of its schema";
-    if (tool.parameters.is_object() && !member(tool.parameters, "type").is_string())
+    if (tool.parameters.is_object() && !base::member(tool.parameters, "type").is_string())
       return "the parameters of " + tool.name + " have no type";
-    if (tool.response.is_object() && !member(tool.response, "type").is_string())
+    if (tool.response.is_object() && !base::member(tool.response, "type").is_string())
       return "the response of " + tool.name + " has no type";
   }
   for (const Message& message : messages) {
     for (const FunctionCall& call : message.calls)
       if (has_odd_key(call.arguments))
         return "an argument of " + call.name + " has a name that needs quotes";
-    if (!message.calls.empty() && !trimmed(without_thinking(message.text)).empty())
+    if (!message.calls.empty() &&
+        !base::trimmed(without_thinking(message.text), base::kWhiteSpace).empty())
       return "a message has text and calls";
     if (message.role == Role::tool && has_odd_key(message.result))
       return "a result has a name that needs quotes";
@@ -148,7 +130,7 @@ struct Writing {
 };
 
 Context value_context(const json& value, const Writing& to, int depth) {
-  if (depth > kMaxDepth) return nullptr;
+  if (depth > kMaxValueDepth) return nullptr;
   if (value.is_string()) return to.said(value.get_ref<const std::string&>());
   if (value.is_object()) {
     Context out = Context::object();
@@ -165,7 +147,7 @@ Context value_context(const json& value, const Writing& to, int depth) {
 }
 
 Context schema_context(const json& schema, const Writing& to, int depth) {
-  if (depth > kMaxDepth) return nullptr;
+  if (depth > kMaxValueDepth) return nullptr;
   if (schema.is_array()) {
     Context out = Context::array();
     for (const json& item : schema) out.push_back(schema_context(item, to, depth + 1));
@@ -467,7 +449,8 @@ std::string lost(const Rendered& rendered, std::span<const Message> messages,
       const size_t end = i < message.media.size()
                              ? std::clamp(message.media[i].at, begin, message.text.size())
                              : message.text.size();
-      if (!is_there(trimmed(std::string_view(message.text).substr(begin, end - begin))))
+      if (!is_there(base::trimmed(std::string_view(message.text).substr(begin, end - begin),
+                                  base::kWhiteSpace)))
         return "the template drops or changes what was said";
       begin = end;
     }
@@ -550,7 +533,7 @@ TemplateRendered render_with(std::string_view source, const Tokenizer& tokenizer
                              std::span<const ToolDeclaration> tools, const RenderOptions& options) {
   std::string why;
   const bool gemma4 = contains(source, special_text(Special::turn_begin));
-  if (trimmed(source).empty()) {
+  if (base::trimmed(source, base::kWhiteSpace).empty()) {
     why = "the checkpoint has no chat template";
   } else if (source.size() > kMaxSourceBytes) {
     why = "the chat template is longer than " + std::to_string(kMaxSourceBytes) + " bytes";

@@ -26,8 +26,8 @@ namespace {
 
 constexpr size_t kMaxFileBytes = size_t{1} << 29;
 constexpr int64_t kMaxId = (1 << 24) - 1;
-constexpr size_t kMaxDepth = 64;
-constexpr std::string_view kSpace = "\xE2\x96\x81";  // U+2581
+constexpr size_t kMaxNesting = 64;
+constexpr std::string_view kSpaceMark = "\xE2\x96\x81";  // U+2581
 
 /// Seven special tokens of Gemma 4 that checkpoints in GGUF mark "user-defined", so that a reply
 /// shows them.
@@ -50,8 +50,8 @@ bool is_unused(std::string_view piece) {
 /// A run of U+2581 as that many spaces; empty if it is anything else.
 std::string as_spaces(std::string_view piece) {
   std::string spaces;
-  while (piece.starts_with(kSpace)) {
-    piece.remove_prefix(kSpace.size());
+  while (piece.starts_with(kSpaceMark)) {
+    piece.remove_prefix(kSpaceMark.size());
     spaces += ' ';
   }
   return piece.empty() ? spaces : "";
@@ -134,7 +134,7 @@ class TokenizerJsonReader : public nlohmann::json_sax<json> {
         return fail("model.vocab: an id is not a number");
       case Section::normalizer:
         if (key_ == "type" && v != "Replace" && v != "Sequence") normalizer_failed_ = true;
-        if (key_ == "content" && v != kSpace) normalizer_failed_ = true;
+        if (key_ == "content" && v != kSpaceMark) normalizer_failed_ = true;
         break;
       default:
         break;
@@ -232,7 +232,7 @@ class TokenizerJsonReader : public nlohmann::json_sax<json> {
   Section section() const { return stack_.empty() ? Section::none : stack_.back(); }
   bool at(Section s) const { return section() == s; }
   bool push(Section s) {
-    if (stack_.size() >= kMaxDepth) return fail("nested too deeply");
+    if (stack_.size() >= kMaxNesting) return fail("nested too deeply");
     stack_.push_back(s);
     return true;
   }
@@ -321,7 +321,7 @@ std::vector<std::pair<std::string, std::string>> merges_of_scores(const Vocabula
       std::string text(v.pieces[i]);
       if (text.find_first_not_of(' ') == std::string::npos) {
         std::string marks;
-        for (size_t n = 0; n < text.size(); ++n) marks += kSpace;
+        for (size_t n = 0; n < text.size(); ++n) marks += kSpaceMark;
         text = marks;
       }
       ids.emplace(std::move(text), static_cast<int32_t>(i));
@@ -377,7 +377,7 @@ std::string write_tokenizer_json(const Vocabulary& v) {
     std::string text(piece);
     if (!text.empty() && text.find_first_not_of(' ') == std::string::npos) {
       std::string marks;
-      for (size_t n = 0; n < text.size(); ++n) marks += kSpace;
+      for (size_t n = 0; n < text.size(); ++n) marks += kSpaceMark;
       return marks;
     }
     return text;

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "base/text.h"
+
 // A reader of shell text that errs on one side only. It walks over the text once:
 //
 //   list     commands between ; & && || | newlines, up to the end or the closing parenthesis
@@ -18,15 +20,14 @@ namespace {
 
 constexpr size_t kMaxBytes = 64 * 1024;
 constexpr size_t kMaxCommands = 1000;
-constexpr int kMaxDepth = 16;
+constexpr int kMaxNesting = 16;
 
 bool is_name_start(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-bool is_name(char c) { return is_name_start(c) || is_digit(c); }
+bool is_name(char c) { return is_name_start(c) || base::is_digit(c); }
 
 bool all_digits(std::string_view text) {
   for (char c : text)
-    if (!is_digit(c)) return false;
+    if (!base::is_digit(c)) return false;
   return !text.empty();
 }
 
@@ -47,13 +48,13 @@ struct Word : ShellWord {
   bool bracket = false, brace = false, braced_list = false;
 };
 
-class Reader {
+class ShellReader {
  public:
-  Reader(std::string_view text, int depth, ShellText& out)
+  ShellReader(std::string_view text, int depth, ShellText& out)
       : text_(text), depth_(depth), out_(out) {}
 
   void read() {
-    if (depth_ > kMaxDepth) return stop("more than 16 levels");
+    if (depth_ > kMaxNesting) return stop("more than 16 levels");
     if (text_.find('\0') != std::string_view::npos) return stop("a zero byte");
     list(false);
   }
@@ -81,7 +82,7 @@ class Reader {
 
   /// Reads commands up to the end, or past the `)` that closes this list.
   void list(bool closed) {
-    if (depth_ > kMaxDepth) return stop("more than 16 levels");
+    if (depth_ > kMaxNesting) return stop("more than 16 levels");
     ShellCommand words;
     bool assigned = false, ended = false;
     auto finish = [&] {
@@ -319,7 +320,7 @@ class Reader {
       ++at_;
       while (is_name(peek())) ++at_;
       unknown(word, quoted);
-    } else if (is_digit(next) ||
+    } else if (base::is_digit(next) ||
                (next != '\0' && std::string_view("@*#?$!-").find(next) != std::string_view::npos)) {
       at_ += 2;
       unknown(word, quoted && next != '@');
@@ -372,7 +373,7 @@ class Reader {
       inner += peek();
     }
     ++at_;
-    Reader(inner, depth_ + 1, out_).read();
+    ShellReader(inner, depth_ + 1, out_).read();
     unknown(word, quoted);
     word.quoted = true;
   }
@@ -391,7 +392,7 @@ ShellText split_shell(std::string_view text) {
     out.unread = "more than 64 KiB";
     return out;
   }
-  Reader(text, 0, out).read();
+  ShellReader(text, 0, out).read();
   return out;
 }
 

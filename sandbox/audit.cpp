@@ -171,7 +171,7 @@ std::string record_line(const AuditEntry& entry, Link& link) {
 }
 
 /// What a line says of itself.
-struct Record {
+struct Line {
   uint64_t seq = 0;
   std::string prev, hash;
   bool hash_fits = false;
@@ -184,14 +184,14 @@ bool is_hash(std::string_view text) {
 }
 
 /// Nothing when the line does not have the shape of a record.
-std::optional<Record> read_record(std::string_view line) {
+std::optional<Line> read_record(std::string_view line) {
   constexpr std::string_view kSeqKey = "{\"seq\":";
   const size_t hash_part = kHashKey.size() + kHashChars + 2;
   const size_t prev_part = kPrevKey.size() + kHashChars + 1;
   if (!line.starts_with(kSeqKey) || !line.ends_with("\"}") ||
       line.size() < kSeqKey.size() + hash_part + prev_part)
     return std::nullopt;
-  Record record;
+  Line record;
   size_t at = kSeqKey.size();
   for (; at < line.size() && line[at] >= '0' && line[at] <= '9' && at < 26; ++at)
     record.seq = record.seq * 10 + static_cast<uint64_t>(line[at] - '0');
@@ -253,7 +253,7 @@ Result<std::string> read_end(int fd, uint64_t size, const fs::path& path) {
 Result<Link> last_link(std::string_view text, const fs::path& path) {
   text.remove_suffix(1);
   const size_t start = text.rfind('\n') == std::string_view::npos ? 0 : text.rfind('\n') + 1;
-  const std::optional<Record> record = read_record(text.substr(start));
+  const std::optional<Line> record = read_record(text.substr(start));
   if (!record || !record->hash_fits) {
     return Error{Errc::corrupt, path.string() +
                                     ": the last record was changed; look at it (tessera audit "
@@ -392,11 +392,11 @@ Status AuditLog::append(const AuditEntry& entry) {
     if (!link) return link.error();
     std::string lines;
     if (!torn.empty()) {
-      lines = record_line(
-          {.run = "",
-           .kind = "torn",
-           .fields = {{"bytes", static_cast<int64_t>(torn.size())}, {"sha256", base::sha256(torn)}}},
-          *link);
+      lines = record_line({.run = "",
+                           .kind = "torn",
+                           .fields = {{"bytes", static_cast<int64_t>(torn.size())},
+                                      {"sha256", base::sha256(torn)}}},
+                          *link);
     } else if (file->size >= rotate_bytes_ && file->size > 0) {
       const std::string aside = path_.string() + "." + std::to_string(next_number(rotated));
       if (rename(path_.c_str(), aside.c_str()) != 0) return system_error(path_, "rename");
@@ -419,7 +419,7 @@ static void check_file(const fs::path& path, std::string_view text, Link& link, 
     const size_t end = text.find('\n');
     if (end == std::string_view::npos)
       return broken("it is cut off; the next append sets it aside");
-    const std::optional<Record> record = read_record(text.substr(0, end));
+    const std::optional<Line> record = read_record(text.substr(0, end));
     text.remove_prefix(end + 1);
     if (!record) return broken("it is not a record");
     if (!record->hash_fits) return broken("its content was changed: the hash does not fit");

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/text.h"
 #include "policies/policies.h"
 
 // Only what RFC 9112 calls a well-formed request in absolute or authority form goes on:
@@ -36,12 +37,6 @@ std::string lower(std::string_view text) {
   for (char& c : out)
     if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
   return out;
-}
-
-std::string_view trimmed(std::string_view text) {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
-  return text;
 }
 
 ProxyRequest& refuse(ProxyRequest& request, int status, std::string problem) {
@@ -175,7 +170,7 @@ ProxyRequest read_proxy_request(std::string_view head) {
     if (colon == std::string_view::npos || !is_token(lines[i].substr(0, colon)))
       return refuse(request, 400, "a header is not NAME: VALUE");
     const std::string name = lower(lines[i].substr(0, colon));
-    const std::string_view value = trimmed(lines[i].substr(colon + 1));
+    const std::string_view value = base::trimmed(lines[i].substr(colon + 1), base::kSpaces);
     if (name == "host") {
       ProxyRequest named;
       if (++hosts > 1) return refuse(request, 400, "the request has two Host headers");
@@ -197,7 +192,7 @@ ProxyRequest read_proxy_request(std::string_view head) {
     } else if (name == "connection" || name == "proxy-connection") {
       for (std::string_view rest = value;;) {
         const size_t comma = rest.find(',');
-        for_this_connection.push_back(lower(trimmed(rest.substr(0, comma))));
+        for_this_connection.push_back(lower(base::trimmed(rest.substr(0, comma), base::kSpaces)));
         if (comma == std::string_view::npos) break;
         rest.remove_prefix(comma + 1);
       }

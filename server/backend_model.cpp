@@ -48,7 +48,7 @@ Sink sink_to(const std::shared_ptr<Box>& box) {
               }};
 }
 
-Error error_of(const ApiError& error) {
+Error as_error(const ApiError& error) {
   const bool long_one = error.code == "context_length_exceeded" || error.status == 429;
   return {long_one ? Errc::limit : Errc::internal, error.message};
 }
@@ -106,13 +106,13 @@ base::Result<agent::ModelReply> BackendModel::reply(
     asked.format = {};
     prepared = backend_.prepare(std::move(asked));
   }
-  if (const auto* error = std::get_if<ApiError>(&prepared)) return error_of(*error);
+  if (const auto* error = std::get_if<ApiError>(&prepared)) return as_error(*error);
   const auto box = std::make_shared<Box>();
   std::stop_source end;
   const std::stop_callback linked(stop, [&end] { end.request_stop(); });
   if (const std::optional<ApiError> full =
           std::get<std::unique_ptr<Backend::Job>>(prepared)->start(sink_to(box), end.get_token()))
-    return error_of(*full);
+    return as_error(*full);
 
   std::unique_lock lock(box->mutex);
   for (;;) {
@@ -130,7 +130,7 @@ base::Result<agent::ModelReply> BackendModel::reply(
     lock.lock();
   }
   if (stop.stop_requested()) return Error{Errc::cancelled, "stopped while the model was replying"};
-  if (box->error) return error_of(*box->error);
+  if (box->error) return as_error(*box->error);
   if (box->all.empty()) return Error{Errc::internal, "the model gave no reply"};
   return taken(std::move(box->all.front()));
 }

@@ -20,15 +20,8 @@ constexpr size_t kMaxBody = 4 << 20;  // of a list of models, of an error
 constexpr size_t kMaxListed = 8;      // names in a sentence
 constexpr auto kProbeTime = std::chrono::seconds(20);
 
-const json& at(const json& object, const char* key) {
-  static const json kNull;
-  if (!object.is_object()) return kNull;
-  const auto it = object.find(key);
-  return it != object.end() ? *it : kNull;
-}
-
 int tokens_at(const json& object, const char* key) {
-  const json& n = at(object, key);
+  const json& n = base::member(object, key);
   if (!n.is_number()) return 0;
   const double value = n.get<double>();
   return value > 0 && value < 1e9 ? static_cast<int>(value) : 0;
@@ -130,7 +123,8 @@ base::Status EndpointModel::find_model(std::stop_token stop) {
     return error;
   }
   const json body = parse_bounded(answer->body);
-  const json& list = at(body, "data").is_array() ? at(body, "data") : at(body, "models");
+  const json& list = base::member(body, "data").is_array() ? base::member(body, "data")
+                                                           : base::member(body, "models");
   if (!list.is_array()) {
     const std::string said = error_sentence(answer->body);
     return Error{Errc::corrupt, client_.url().authority() + client_.url().base +
@@ -141,13 +135,14 @@ base::Status EndpointModel::find_model(std::stop_token stop) {
   size_t n_names = 0;
   const json* found = nullptr;
   for (const json& one : list) {
-    const json& name = at(one, "id").is_string() ? at(one, "id") : at(one, "name");
+    const json& name =
+        base::member(one, "id").is_string() ? base::member(one, "id") : base::member(one, "name");
     if (!name.is_string() || name.get_ref<const std::string&>().empty()) continue;
     const std::string& id = name.get_ref<const std::string&>();
     if (++n_names <= kMaxListed)
       names += (names.empty() ? "" : ", ") + error_sentence("\"" + id + "\"");
     // Without a name the first that can chat; Ollama adds ":latest" to names.
-    const json& aliases = at(one, "aliases");
+    const json& aliases = base::member(one, "aliases");
     const bool alias = aliases.is_array() &&
                        std::find(aliases.begin(), aliases.end(), options_.id) != aliases.end();
     const bool fits = options_.id.empty()
@@ -168,7 +163,7 @@ base::Status EndpointModel::find_model(std::stop_token stop) {
            " (--endpoint-model)");
   for (const char* key : {"max_model_len", "context_length", "max_context_length"})
     if (context_ == 0) context_ = tokens_at(*found, key);
-  if (context_ == 0) context_ = tokens_at(at(*found, "meta"), "n_ctx");
+  if (context_ == 0) context_ = tokens_at(base::member(*found, "meta"), "n_ctx");
   return base::Ok{};
 }
 
@@ -176,9 +171,9 @@ void EndpointModel::read_props(std::stop_token stop) {
   const base::Result<Answer> answer = get(client_.url().root + "/props", stop);
   if (!answer || answer->head.status != 200) return;
   const json body = parse_bounded(answer->body);
-  if (const int n = tokens_at(at(body, "default_generation_settings"), "n_ctx"); n > 0)
+  if (const int n = tokens_at(base::member(body, "default_generation_settings"), "n_ctx"); n > 0)
     context_ = n;
-  const json& vision = at(at(body, "modalities"), "vision");
+  const json& vision = base::member(base::member(body, "modalities"), "vision");
   if (vision.is_boolean()) wire_.images = vision.get<bool>();
 }
 

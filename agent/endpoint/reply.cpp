@@ -13,6 +13,7 @@
 
 #include "agent/endpoint/wire.h"
 #include "base/json.h"
+#include "base/text.h"
 #include "model/utf8.h"
 
 namespace agent {
@@ -30,25 +31,11 @@ constexpr size_t kMaxArguments = 1 << 20;  // of a call
 constexpr int kMaxDepth = 64;
 constexpr int kMaxTokens = 1 << 30;
 
-std::string_view trimmed(std::string_view text) {
-  const auto blank = [](char c) { return c == ' ' || c == '\n' || c == '\r' || c == '\t'; };
-  while (!text.empty() && blank(text.front())) text.remove_prefix(1);
-  while (!text.empty() && blank(text.back())) text.remove_suffix(1);
-  return text;
-}
-
 /// A string of an object, or "" where there is none.
 std::string text_at(const json& object, const char* key) {
   if (!object.is_object()) return {};
   const auto it = object.find(key);
   return it != object.end() && it->is_string() ? it->get<std::string>() : std::string();
-}
-
-const json& at(const json& object, const char* key) {
-  static const json kNull;
-  if (!object.is_object()) return kNull;
-  const auto it = object.find(key);
-  return it != object.end() ? *it : kNull;
 }
 
 /// Text of a message: a string, or parts of which those with a text count.
@@ -61,7 +48,7 @@ std::string content_text(const json& content) {
 }
 
 int count_at(const json& usage, const char* key) {
-  const json& n = at(usage, key);
+  const json& n = base::member(usage, key);
   if (!n.is_number()) return 0;
   const double value = n.get<double>();
   return value > 0 && value < kMaxTokens ? static_cast<int>(value) : 0;
@@ -92,7 +79,7 @@ std::string with_control_characters_escaped(const std::string& text) {
 
 /// The arguments of a call: an object, nothing at all, or an object as a JSON string.
 std::optional<json> arguments_of(const std::string& text) {
-  if (trimmed(text).empty()) return json::object();
+  if (base::trimmed(text).empty()) return json::object();
   json value = parse_bounded(text);
   if (value.is_discarded()) value = parse_bounded(with_control_characters_escaped(text));
   if (value.is_string()) value = parse_bounded(value.get<std::string>());
@@ -161,7 +148,7 @@ struct ReplyReader::State {
 
   Slot* slot_for(const json& piece, const std::string& id, const std::string& name,
                  const std::string& arguments, bool whole) {
-    const json& given = at(piece, "index");
+    const json& given = base::member(piece, "index");
     const int64_t index = given.is_number_integer() ? given.get<int64_t>() : -1;
     Slot* slot = nullptr;
     for (Slot& one : slots) {  // the newest that fits
@@ -199,9 +186,10 @@ struct ReplyReader::State {
 
   void take_call(const json& piece) {
     if (!piece.is_object()) return;
-    const json& function = at(piece, "function").is_object() ? at(piece, "function") : piece;
+    const json& function =
+        base::member(piece, "function").is_object() ? base::member(piece, "function") : piece;
     const std::string id = text_at(piece, "id"), name = text_at(function, "name");
-    const json& arguments = at(function, "arguments");
+    const json& arguments = base::member(function, "arguments");
     const bool whole = arguments.is_object();
     const std::string text = whole                   ? arguments.dump()
                              : arguments.is_string() ? arguments.get<std::string>()
@@ -219,35 +207,38 @@ struct ReplyReader::State {
 
   /// A message, or what one chunk adds to it.
   void take_message(const json& message) {
-    text += content_text(at(message, "content"));
+    text += content_text(base::member(message, "content"));
     for (const char* key : {"reasoning_content", "reasoning"})
       if (const std::string more = text_at(message, key); !more.empty()) {
         reasoning += more;
         break;  // one server sends both, with one text
       }
-    if (const json& calls = at(message, "tool_calls"); calls.is_array())
+    if (const json& calls = base::member(message, "tool_calls"); calls.is_array())
       for (const json& call : calls) take_call(call);
-    if (const json& call = at(message, "function_call"); call.is_object()) take_call(call);
+    if (const json& call = base::member(message, "function_call"); call.is_object())
+      take_call(call);
   }
 
   /// A server may forget [DONE] and keep the connection.
   void end_if_all_came() { enough = enough || (counted && !finish_reason.empty()); }
 
   void take(const json& object) {
-    if (const json& what = at(object, "error"); !what.is_null()) return take_error(object);
+    if (const json& what = base::member(object, "error"); !what.is_null())
+      return take_error(object);
     if (text_at(object, "object") == "error") return take_error(object);
-    if (const json& usage = at(object, "usage"); usage.is_object()) {
+    if (const json& usage = base::member(object, "usage"); usage.is_object()) {
       prompt_tokens = count_at(usage, "prompt_tokens");
       completion_tokens = count_at(usage, "completion_tokens");
       counted = true;
     }
-    const json& choices = at(object, "choices");
+    const json& choices = base::member(object, "choices");
     if (!choices.is_array()) return end_if_all_came();
     for (const json& choice : choices) {
-      const json& index = at(choice, "index");
+      const json& index = base::member(choice, "index");
       if (!choice.is_object() || (index.is_number_integer() && index != 0)) continue;
       chose = true;
-      take_message(at(choice, at(choice, "delta").is_object() ? "delta" : "message"));
+      take_message(
+          base::member(choice, base::member(choice, "delta").is_object() ? "delta" : "message"));
       if (const std::string why = text_at(choice, "finish_reason"); !why.empty())
         finish_reason = why;
     }
@@ -273,7 +264,7 @@ struct ReplyReader::State {
     if (line.ends_with('\r')) line.remove_suffix(1);
     if (line.empty()) return end_of_event();
     if (!line.starts_with("data:")) return;  // a comment, the event's name, its id
-    line = trimmed(line.substr(5));
+    line = base::trimmed(line.substr(5));
     if (line == "[DONE]") {
       end_of_event();
       ended = enough = true;
@@ -317,7 +308,7 @@ bool ReplyReader::push(std::string_view bytes) {
   }
   s.buffer += bytes;
   if (s.form == State::Form::unknown) {
-    const std::string_view start = trimmed(s.buffer);
+    const std::string_view start = base::trimmed(s.buffer);
     if (start.empty()) return true;
     for (const std::string_view mark : {"data:", "event:", "id:", "retry:", ":"}) {
       if (start.starts_with(mark)) s.form = State::Form::events;
@@ -387,7 +378,7 @@ base::Result<ModelReply> ReplyReader::finish() {
     reply.message.calls.clear();
     reply.unreadable.clear();
   }
-  reply.message.text = std::string(trimmed(reply.message.text));
+  reply.message.text = std::string(base::trimmed(reply.message.text));
   return reply;
 }
 

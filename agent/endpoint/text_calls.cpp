@@ -7,6 +7,7 @@
 
 #include "agent/endpoint/wire.h"
 #include "base/json.h"
+#include "base/text.h"
 #include "model/call_parser.h"
 
 namespace agent {
@@ -15,15 +16,8 @@ using nlohmann::json;
 
 namespace {
 
-constexpr size_t kMaxCalls = 16;
-constexpr size_t npos = std::string_view::npos;
-
-std::string_view trimmed(std::string_view text) {
-  const auto blank = [](char c) { return c == ' ' || c == '\n' || c == '\r' || c == '\t'; };
-  while (!text.empty() && blank(text.front())) text.remove_prefix(1);
-  while (!text.empty() && blank(text.back())) text.remove_suffix(1);
-  return text;
-}
+constexpr size_t kMaxTextCalls = 16;
+using base::npos;
 
 bool is_one_of(const std::string& name, std::span<const std::string> names) {
   return std::find(names.begin(), names.end(), name) != names.end();
@@ -32,7 +26,7 @@ bool is_one_of(const std::string& name, std::span<const std::string> names) {
 /// {"name": …, "arguments" or "parameters": …} and nothing else.
 std::optional<model::FunctionCall> call_of(std::string_view text,
                                            std::span<const std::string> tools) {
-  const json value = parse_bounded(trimmed(text));
+  const json value = parse_bounded(base::trimmed(text));
   if (!value.is_object() || !value.contains("name") || !value["name"].is_string())
     return std::nullopt;
   const char* key = value.contains("arguments") ? "arguments" : "parameters";
@@ -53,15 +47,15 @@ std::vector<model::FunctionCall> marked_calls(std::string& text, std::string_vie
                                               std::string_view close,
                                               std::span<const std::string> tools) {
   std::vector<model::FunctionCall> calls;
-  std::string_view rest = trimmed(text);
-  while (calls.size() < kMaxCalls && rest.ends_with(close)) {
+  std::string_view rest = base::trimmed(text);
+  while (calls.size() < kMaxTextCalls && rest.ends_with(close)) {
     const std::string_view inside = rest.substr(0, rest.size() - close.size());
     const size_t begin = inside.rfind(open);
     if (begin == npos) break;
     std::optional<model::FunctionCall> call = call_of(inside.substr(begin + open.size()), tools);
     if (!call) break;
     calls.insert(calls.begin(), std::move(*call));
-    rest = trimmed(rest.substr(0, begin));
+    rest = base::trimmed(rest.substr(0, begin));
   }
   if (!calls.empty()) text = std::string(rest);
   return calls;
@@ -73,13 +67,13 @@ std::vector<model::FunctionCall> gemma_calls(std::string& text,
   constexpr std::string_view kOpen = "<|tool_call>", kClose = "<tool_call|>";
   const size_t begin = text.find(kOpen), end = text.rfind(kClose);
   if (begin == npos || end == npos || end < begin) return {};
-  std::string_view after = trimmed(std::string_view(text).substr(end + kClose.size()));
+  std::string_view after = base::trimmed(std::string_view(text).substr(end + kClose.size()));
   for (const std::string_view mark : {"<|tool_response>", "<turn|>", "<eos>"})
-    if (after.starts_with(mark)) after = trimmed(after.substr(mark.size()));
+    if (after.starts_with(mark)) after = base::trimmed(after.substr(mark.size()));
   if (!after.empty()) return {};
   model::Reply reply = model::parse_reply_text(text, {.functions = {tools.begin(), tools.end()}});
   std::vector<model::FunctionCall> calls = std::move(reply.message.calls);
-  if (calls.size() > kMaxCalls || std::any_of(calls.begin(), calls.end(), [&](const auto& call) {
+  if (calls.size() > kMaxTextCalls || std::any_of(calls.begin(), calls.end(), [&](const auto& call) {
         return !is_one_of(call.name, tools);
       }))
     return {};
@@ -108,15 +102,16 @@ std::string take_thoughts_from_text(std::string& text) {
   };
   for (const auto& [open, close] :
        {Marks{"<think>", "</think>"}, Marks{"<|channel>thought", "<channel|>"}}) {
-    const std::string_view all = trimmed(text);
+    const std::string_view all = base::trimmed(text);
     const bool opened = all.starts_with(open);
     const size_t end = all.find(close);
     // Templates of chats may write the first mark themselves; then only the second comes.
     if (!opened && (end == npos || all.find(open) != npos)) continue;
     const size_t begin = opened ? open.size() : 0;
     if (end != npos && end < begin) continue;
-    std::string thoughts(trimmed(all.substr(begin, end == npos ? npos : end - begin)));
-    std::string rest(end == npos ? std::string_view() : trimmed(all.substr(end + close.size())));
+    std::string thoughts(base::trimmed(all.substr(begin, end == npos ? npos : end - begin)));
+    std::string rest(end == npos ? std::string_view()
+                                 : base::trimmed(all.substr(end + close.size())));
     text = std::move(rest);
     return thoughts;
   }

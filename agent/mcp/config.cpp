@@ -16,7 +16,7 @@ using nlohmann::json;
 
 namespace {
 
-constexpr size_t kMaxServers = 16, kMaxList = 64, kMaxText = 8192;
+constexpr size_t kMaxServers = 16, kMaxSettings = 64, kMaxSettingText = 8192;
 
 bool is_letter(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
@@ -48,7 +48,7 @@ class Reader {
   Result<std::vector<std::string>> texts(const char* key) const {
     std::vector<std::string> list;
     if (!has(key)) return list;
-    if (!entry_[key].is_array() || entry_[key].size() > kMaxList)
+    if (!entry_[key].is_array() || entry_[key].size() > kMaxSettings)
       return wrong(key, "expected a list of at most 64 texts");
     for (const json& one : entry_[key]) {
       Result<std::string> text = text_of(key, one);
@@ -61,7 +61,7 @@ class Reader {
   Result<HttpFields> pairs(const char* key) const {
     HttpFields list;
     if (!has(key)) return list;
-    if (!entry_[key].is_object() || entry_[key].size() > kMaxList)
+    if (!entry_[key].is_object() || entry_[key].size() > kMaxSettings)
       return wrong(key, "expected an object of at most 64 texts");
     for (const auto& [name, value] : entry_[key].items()) {
       const std::string field = std::string(key) + "." + name;
@@ -84,7 +84,7 @@ class Reader {
 
  private:
   Result<std::string> text_of(const std::string& field, const json& value) const {
-    if (!value.is_string() || value.get_ref<const std::string&>().size() > kMaxText ||
+    if (!value.is_string() || value.get_ref<const std::string&>().size() > kMaxSettingText ||
         value.get_ref<const std::string&>().find('\0') != std::string::npos)
       return wrong(field, "expected a text of at most 8 KiB");
     return value.get<std::string>();

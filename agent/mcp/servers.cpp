@@ -11,9 +11,9 @@ using Clock = std::chrono::steady_clock;
 
 namespace {
 
-constexpr size_t kMaxTools = 128;             // of all servers together
+constexpr size_t kMaxToolsInAll = 128;        // of all servers together
 constexpr int kMostSilent = 2;                // before a server is not asked any more
-constexpr size_t kMaxName = 64;               // what APIs of models take
+constexpr size_t kMaxOfferedName = 64;        // what APIs of models take
 constexpr size_t kMaxDescription = 2000;      // bytes; the rest is left out
 constexpr size_t kMaxSchemaBytes = 16 << 10;  // larger ones would fill a prompt
 
@@ -84,9 +84,9 @@ void Servers::offer(size_t server, std::vector<ToolInfo> tools,
   for (ToolInfo& tool : tools) {
     const std::string name = "mcp__" + servers_[server].config.name + "__" + plain(tool.name);
     const char* why = nullptr;
-    if (tools_.size() == kMaxTools)
+    if (tools_.size() == kMaxToolsInAll)
       why = "there are 128 already";
-    else if (name.size() > kMaxName)
+    else if (name.size() > kMaxOfferedName)
       why = "its name is too long";
     else if (places_.contains(name))
       why = "another has its name";
@@ -95,7 +95,7 @@ void Servers::offer(size_t server, std::vector<ToolInfo> tools,
     if (why != nullptr) {
       notice("the tool " + plain(tool.name.substr(0, 100)) + " of the " + who +
              " is left out: " + why);
-      if (tools_.size() == kMaxTools) return;
+      if (tools_.size() == kMaxToolsInAll) return;
       continue;
     }
     tools_.push_back({.name = name,

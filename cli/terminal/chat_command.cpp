@@ -4,6 +4,8 @@
 #include <numeric>
 #include <vector>
 
+#include "base/text.h"
+
 namespace cli {
 
 namespace {
@@ -34,23 +36,18 @@ size_t edit_distance(std::string_view a, std::string_view b) {
   return row.back();
 }
 
-std::string_view trimmed(std::string_view text) {
-  const size_t begin = text.find_first_not_of(" \t");
-  if (begin == text.npos) return {};
-  return text.substr(begin, text.find_last_not_of(" \t") - begin + 1);
-}
-
 }  // namespace
 
 std::span<const ChatCommand> chat_commands() { return kCommands; }
 
 std::optional<CommandLine> command_of(std::string_view line) {
-  line = trimmed(line);
+  line = base::trimmed(line, base::kSpaces);
   if (!line.starts_with('/')) return std::nullopt;
   line.remove_prefix(1);
   const std::string_view name = line.substr(0, line.find_first_of(" \t"));
   if (name.find_first_of("/.") != name.npos) return std::nullopt;
-  return CommandLine{std::string(name), std::string(trimmed(line.substr(name.size())))};
+  return CommandLine{std::string(name),
+                     std::string(base::trimmed(line.substr(name.size()), base::kSpaces))};
 }
 
 std::string_view nearest_command(std::string_view name) {

@@ -24,8 +24,8 @@ namespace cli {
 
 namespace {
 
-constexpr int kCellWidth = 8;      // pixels, about, where terminals do not say
-constexpr int kMostColumns = 100;  // a chart is no wider
+constexpr int kCellWidth = 8;        // pixels, about, where terminals do not say
+constexpr int kWidestPicture = 100;  // a chart is no wider
 constexpr size_t kKittyChunk = 4096;
 
 /// As wide as `width` at most, and as high as `height`.
@@ -209,7 +209,7 @@ Graphics graphics_here(const Look& look) {
 
 base::Result<std::string> picture_text(const media::Pixels& picture, Graphics graphics,
                                        const Look& look) {
-  const int columns = std::min(look.columns - 1, kMostColumns);
+  const int columns = std::min(look.columns - 1, kWidestPicture);
   const int rows = std::max(8, look.rows - 4);
   if (graphics == Graphics::none) return std::string();
   if (graphics == Graphics::blocks)

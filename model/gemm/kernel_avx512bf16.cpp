@@ -23,7 +23,7 @@
 namespace model {
 namespace {
 
-constexpr int kRows = 8;
+constexpr int kTileRows = 8;
 
 TESSERA_AVX512 void pack_x_avx512(const float* x, int m, int k, int x_stride, std::byte* to) {
   const int k_padded = round_up(k, kColumnStep);
@@ -79,8 +79,8 @@ void multiply_avx512(const std::byte* x, int m, int k, const uint16_t* w, size_t
       panels_avx512<1>, panels_avx512<2>, panels_avx512<3>, panels_avx512<4>,
       panels_avx512<5>, panels_avx512<6>, panels_avx512<7>, panels_avx512<8>};
   for (int j = 0; j < n; j += 2 * kPanelRows, w += 2 * panel_stride) {
-    for (int i = 0; i < m; i += kRows) {
-      const int rows = std::min(kRows, m - i);
+    for (int i = 0; i < m; i += kTileRows) {
+      const int rows = std::min(kTileRows, m - i);
       kPanels[rows - 1](reinterpret_cast<const uint16_t*>(x) + static_cast<ptrdiff_t>(i) * k, k, w,
                         panel_stride, y + static_cast<ptrdiff_t>(i) * y_stride + j, y_stride,
                         std::min(2 * kPanelRows, n - j), accumulate);

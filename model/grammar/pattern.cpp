@@ -24,8 +24,8 @@ using Node = Pattern::Node;
 using Kind = Node::Kind;
 using Ranges = std::vector<std::pair<uint32_t, uint32_t>>;
 
-constexpr size_t kMaxBytes = 4096;
-constexpr int kMaxDepth = 40;
+constexpr size_t kMaxPatternBytes = 4096;
+constexpr int kMaxGroups = 40;
 constexpr int kMaxRepeat = 10'000;  // of nested repetitions together
 constexpr uint32_t kLast = 0x10FFFF;
 
@@ -93,7 +93,7 @@ class Reader {
   }
 
   base::Result<Node> choice(int depth) {
-    if (depth > kMaxDepth) return fail("groups nested too deeply");
+    if (depth > kMaxGroups) return fail("groups nested too deeply");
     Node out{.kind = Kind::choice};
     do {
       base::Result<Node> one = sequence(depth);
@@ -635,8 +635,8 @@ std::string_view any_character(Spelling spelling) {
 }
 
 base::Result<Pattern> Pattern::parse(std::string_view text) {
-  if (text.size() > kMaxBytes)
-    return Error{Errc::usage, "longer than " + std::to_string(kMaxBytes) + " bytes"};
+  if (text.size() > kMaxPatternBytes)
+    return Error{Errc::usage, "longer than " + std::to_string(kMaxPatternBytes) + " bytes"};
   base::Result<Node> root = Reader(text).read();
   if (!root) return root.error();
   return Pattern(std::move(*root));

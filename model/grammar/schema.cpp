@@ -29,7 +29,7 @@ using std::string;
 
 namespace {
 
-constexpr int kMaxDepth = 64;
+constexpr int kMaxSchemaDepth = 64;
 constexpr size_t kMaxBranches = 256;
 constexpr int64_t kMaxSteps = 50'000;
 constexpr int64_t kMaxCount = 1'000'000;
@@ -210,7 +210,7 @@ string escaped_step(const string& key) {
 // The path to a place, found by looking everywhere: only for messages.
 bool find_path(const json& from, const json* at, string& path, int depth) {
   if (&from == at) return true;
-  if (depth > kMaxDepth + 8 || !from.is_structured()) return false;
+  if (depth > kMaxSchemaDepth + 8 || !from.is_structured()) return false;
   size_t i = 0;
   for (const auto& item : from.items()) {
     const size_t length = path.size();
@@ -237,9 +237,9 @@ Error SchemaReader::error(const json* at, const string& what) const {
 }
 
 Status SchemaReader::walk(const json& value, int depth) {
-  if (depth > kMaxDepth)
+  if (depth > kMaxSchemaDepth)
     return Error{Errc::usage,
-                 "schema: nested more than " + std::to_string(kMaxDepth) + " levels deep"};
+                 "schema: nested more than " + std::to_string(kMaxSchemaDepth) + " levels deep"};
   if (!value.is_structured()) return Ok{};
   for (const auto& item : value.items()) {
     const string& key = item.key();
@@ -689,7 +689,7 @@ Result<const std::vector<Shape>*> SchemaReader::shapes(const Schemas& schemas) {
     }
     if (branch.shape.types == 0) continue;
     // Values that are compared with schemas whose values are compared with schemas …
-    if (depth_ > kMaxDepth) return error(nullptr, "fixed values nested in each other");
+    if (depth_ > kMaxSchemaDepth) return error(nullptr, "fixed values nested in each other");
     ++depth_;
     const Result<bool> possible = finish(branch.shape);
     --depth_;

@@ -14,6 +14,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "model/call_transcoder.h"
 #include "model/grammar/formats.h"
 #include "model/grammar/number_range.h"
 
@@ -27,21 +28,14 @@ using json = nlohmann::ordered_json;
 
 namespace {
 
-constexpr size_t kMaxBytes = 2 << 20;
-constexpr int kMaxDepth = 100;
+constexpr size_t kMaxRuleBytes = 2 << 20;
+constexpr int kMaxRuleDepth = 100;
 constexpr size_t kMaxPatterns = 4;
 constexpr size_t kMaxStates = 4000;
 constexpr int64_t kMaxItems = 65'536;
 
 // What a key may be made of without quotes (chat.cpp writes others between quotes).
 constexpr std::string_view kBareKey = R"([A-Za-z0-9_.$\x{2D}\x{80}-\x{10FFFF}]+)";
-
-bool is_bare_key(std::string_view key) {
-  return !key.empty() && std::all_of(key.begin(), key.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
-           c == '-' || c == '.' || c == '$' || static_cast<unsigned char>(c) >= 0x80;
-  });
-}
 
 string lower(string text) {
   for (char& c : text)
@@ -156,9 +150,9 @@ string SchemaRules::fresh() { return prefix_ + std::to_string(n_rules_++); }
 
 void SchemaRules::rule(const string& name, const string& body) {
   rules_ += name + ": " + body + "\n";
-  if (rules_.size() > kMaxBytes)
+  if (rules_.size() > kMaxRuleBytes)
     fail(Error{Errc::usage,
-               "schema: a grammar of more than " + std::to_string(kMaxBytes) + " bytes"});
+               "schema: a grammar of more than " + std::to_string(kMaxRuleBytes) + " bytes"});
 }
 
 string SchemaRules::terminal(const string& expression) {
@@ -191,9 +185,9 @@ Result<string> SchemaRules::add(const json& document, const Schemas& schemas) {
 string SchemaRules::value(const Schemas& schemas) {
   if (failed()) return "";
   if (const auto at = values_.find(schemas); at != values_.end()) return at->second;
-  if (open_.size() >= kMaxDepth) {
+  if (open_.size() >= kMaxRuleDepth) {
     fail(Error{Errc::usage,
-               "schema: nested more than " + std::to_string(kMaxDepth) + " levels deep"});
+               "schema: nested more than " + std::to_string(kMaxRuleDepth) + " levels deep"});
     return "";
   }
   const Result<const std::vector<Shape>*> shapes = reader_->checked_shapes(schemas);
@@ -277,7 +271,7 @@ string SchemaRules::literal(const json& value) {
 
 string SchemaRules::literal_key(const std::string& name) {
   if (options_.spelling == Spelling::json) return grammar_quoted(json_text(name) + ": ");
-  if (is_bare_key(name)) return grammar_quoted(name + ":");
+  if (call_chars::is_bare_key(name)) return grammar_quoted(name + ":");
   return quoted(name.empty() ? "" : grammar_quoted(name)) + " \":\"";
 }
 

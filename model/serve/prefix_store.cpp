@@ -30,7 +30,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr size_t kMaxStates = 4096;
-constexpr int kMaxDepth = 256;  // states that go on from each other
+constexpr int kMaxChain = 256;  // states that go on from each other
 constexpr std::string_view kSuffix = ".prefix";
 constexpr auto kOldTemporary = std::chrono::hours(1);  // its writer is gone
 
@@ -152,7 +152,7 @@ class PrefixStore::State {
       for (Node* at : chain(*parent)) touch(*at);
       return;
     }
-    if (parent != nullptr && parent->depth >= kMaxDepth) return;
+    if (parent != nullptr && parent->depth >= kMaxChain) return;
     Node node;
     PrefixHeader& h = node.header;
     h.fingerprint = fingerprint_;
@@ -394,7 +394,7 @@ class PrefixStore::State {
     const auto parent = nodes_.find(h.parent);
     const bool follows =
         h.parent == 0 || (parent != nodes_.end() && parent->second.header.end == h.begin &&
-                          parent->second.depth < kMaxDepth);
+                          parent->second.depth < kMaxChain);
     if (h.fingerprint != fingerprint_ || path.filename() != path_of(h).filename() || !follows ||
         h.end > measure_.context() || h.rows_bytes != measure_.state_bytes(h.begin, h.end) ||
         node.key_bytes() > most)

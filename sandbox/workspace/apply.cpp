@@ -43,8 +43,8 @@ bool is(const Found& found, const std::vector<Stamped>& tree) {
          (found->mode & S_IFMT) == (tree[0].second.mode & S_IFMT);
 }
 
-struct Worker {
-  explicit Worker(const Plan& p) : plan(p), workspace(p.workspace), journal(p.journal) {}
+struct Applier {
+  explicit Applier(const Plan& p) : plan(p), workspace(p.workspace), journal(p.journal) {}
 
   const Plan& plan;
   // Nobody else is in the journal; the way into the workspace is looked up for each step, because
@@ -462,7 +462,7 @@ struct Worker {
 }  // namespace
 
 Result<std::vector<Conflict>> apply(const Plan& plan) {
-  const Worker worker(plan);
+  const Applier worker(plan);
   for (const Turn& turn : schedule(plan.steps)) {
     Result<std::vector<Conflict>> conflicts = worker.forward(turn);
     if (!conflicts || !conflicts->empty()) return conflicts;
@@ -473,7 +473,7 @@ Result<std::vector<Conflict>> apply(const Plan& plan) {
 }
 
 Result<std::vector<Left>> roll_back(const Plan& plan) {
-  const Worker worker(plan);
+  const Applier worker(plan);
   std::vector<Left> left;
   const std::vector<Turn> turns = schedule(plan.steps);
   for (auto turn = turns.rbegin(); turn != turns.rend(); ++turn) {
@@ -490,7 +490,7 @@ Result<std::vector<Left>> roll_back(const Plan& plan) {
 }
 
 Status relock(const Plan& plan) {
-  const Worker worker(plan);
+  const Applier worker(plan);
   if (Status s = worker.close_all(); !s) return s;
   for (auto f = plan.folders.rbegin(); f != plan.folders.rend(); ++f) {
     if (!f->after) continue;

@@ -30,12 +30,12 @@ Lines split(std::string_view text) {
   return lines;
 }
 
-struct Step {
+struct LineEdit {
   char sign;  // ' ', '-' or '+'
   std::string_view line;
 };
 
-void append_line(std::string& out, const Step& step) {
+void append_line(std::string& out, const LineEdit& step) {
   out += step.sign;
   for (char c : step.line) {
     const auto byte = static_cast<unsigned char>(c);
@@ -87,7 +87,7 @@ std::string unified_diff(std::string_view old_text, std::string_view new_text,
   dtl::Diff<int, std::vector<int>> diff(x, y);
   diff.compose();
 
-  std::vector<Step> steps;
+  std::vector<LineEdit> steps;
   for (size_t i = head - std::min(head, kContext); i < head; ++i) steps.push_back({' ', a[i]});
   size_t i = head, k = head;
   for (const auto& [element, info] : diff.getSes().getSequence()) {

@@ -115,7 +115,7 @@ void read_message(const json& value, const std::string& path, History& history, 
   if (!problem) history.add(std::move(message), path);
 }
 
-void read_tools(Fields& fields, Request& request) {
+void read_chat_tools(Fields& fields, Request& request) {
   const json* tools = fields.list("tools", kMaxTools);
   for (size_t i = 0; tools != nullptr && i < tools->size(); ++i) {
     Fields tool((*tools)[i], at_index("tools", i), fields.problem());
@@ -141,7 +141,7 @@ std::string name_in_choice(const json& value, const std::string& path, Problem& 
   return function.text("name").value_or("");
 }
 
-void read_tool_choice(Fields& fields, Request& request) {
+void read_chat_tool_choice(Fields& fields, Request& request) {
   const json* value = fields.any("tool_choice");
   if (value == nullptr) return;
   if (value->is_string()) {
@@ -214,8 +214,8 @@ void read_options(Fields& fields, std::string_view body, Request& request) {
   thinking.config(fields, "thinking");
   thinking.switches(fields);
 
-  read_tools(fields, request);
-  read_tool_choice(fields, request);
+  read_chat_tools(fields, request);
+  read_chat_tool_choice(fields, request);
   check_tools(fields, request);
   request.parallel_tool_calls = fields.flag("parallel_tool_calls").value_or(true);
   read_format(fields, body, request);

@@ -8,6 +8,7 @@
 #include <optional>
 #include <utility>
 
+#include "base/text.h"
 #include "model/utf8.h"
 #include "server/api/fields.h"
 #include "server/api/reply.h"
@@ -15,9 +16,9 @@
 namespace server {
 namespace {
 
-constexpr size_t kMaxParts = 64;
+constexpr size_t kMaxFormParts = 64;
 constexpr size_t kMaxHeaderBytes = 8 * 1024;
-constexpr size_t npos = std::string_view::npos;
+using base::npos;
 
 ApiError bad(std::string message, int status = 400) {
   return {.status = status, .message = std::move(message), .code = "invalid_form"};
@@ -30,12 +31,6 @@ std::string lower(std::string_view text) {
   return out;
 }
 
-std::string_view trimmed(std::string_view text) {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
-  return text;
-}
-
 // A header's value: `form-data; name="a"; filename="b"`. Returns a parameter's value, without its
 // quotes and backslashes. A second one of the same name is not seen.
 std::optional<std::string> parameter(std::string_view value, std::string_view name) {
@@ -44,7 +39,7 @@ std::optional<std::string> parameter(std::string_view value, std::string_view na
     ++at;
     const size_t equals = value.find_first_of("=;", at);
     if (equals == npos) return std::nullopt;
-    const std::string key = lower(trimmed(value.substr(at, equals - at)));
+    const std::string key = lower(base::trimmed(value.substr(at, equals - at), base::kSpaces));
     if (value[equals] == ';') {
       at = equals;
       continue;
@@ -64,7 +59,7 @@ std::optional<std::string> parameter(std::string_view value, std::string_view na
       at = value.find(';', i);
     } else {
       at = value.find(';', i);
-      found = trimmed(value.substr(i, at == npos ? npos : at - i));
+      found = base::trimmed(value.substr(i, at == npos ? npos : at - i), base::kSpaces);
     }
     if (key == name) return found;
   }
@@ -95,16 +90,16 @@ std::variant<FormPart, ApiError> read_part(std::string_view text, size_t number)
     if (header_bytes > kMaxHeaderBytes) return bad(which + " has headers of more than 8 KiB");
     const size_t colon = line.find(':');
     if (colon == npos) return bad(which + " has a header without a colon");
-    const std::string name = lower(trimmed(line.substr(0, colon)));
-    const std::string_view value = trimmed(line.substr(colon + 1));
+    const std::string name = lower(base::trimmed(line.substr(0, colon), base::kSpaces));
+    const std::string_view value = base::trimmed(line.substr(colon + 1), base::kSpaces);
     if (name == "content-disposition") {
-      if (lower(trimmed(value.substr(0, value.find(';')))) != "form-data")
+      if (lower(base::trimmed(value.substr(0, value.find(';')), base::kSpaces)) != "form-data")
         return bad(which + " is not form-data");
       part.name = parameter(value, "name").value_or("");
       part.file_name = model::utf8_repaired(parameter(value, "filename").value_or(""));
       has_disposition = true;
     } else if (name == "content-type") {
-      part.type = lower(trimmed(value.substr(0, value.find(';'))));
+      part.type = lower(base::trimmed(value.substr(0, value.find(';')), base::kSpaces));
     } else if (name == "content-transfer-encoding" && lower(value) != "binary" &&
                lower(value) != "8bit" && lower(value) != "7bit") {
       return bad(which + " is encoded as " + in_quotes(value) + ", expected binary");
@@ -119,7 +114,8 @@ std::variant<FormPart, ApiError> read_part(std::string_view text, size_t number)
 }  // namespace
 
 Parsed<std::vector<FormPart>> parse_form(std::string_view content_type, std::string_view body) {
-  if (lower(trimmed(content_type.substr(0, content_type.find(';')))) != "multipart/form-data")
+  if (lower(base::trimmed(content_type.substr(0, content_type.find(';')), base::kSpaces)) !=
+      "multipart/form-data")
     return bad("Content-Type is " + in_quotes(content_type) + ", expected multipart/form-data",
                415);
   const std::optional<std::string> boundary = parameter(content_type, "boundary");
@@ -143,8 +139,8 @@ Parsed<std::vector<FormPart>> parse_form(std::string_view content_type, std::str
     at += 2;
     const size_t end = body.find(between, at);
     if (end == npos) return bad("the form is cut off: its last boundary is missing");
-    if (parts.size() == kMaxParts)
-      return bad("the form has more than " + std::to_string(kMaxParts) + " parts");
+    if (parts.size() == kMaxFormParts)
+      return bad("the form has more than " + std::to_string(kMaxFormParts) + " parts");
     std::variant<FormPart, ApiError> part = read_part(body.substr(at, end - at), parts.size() + 1);
     if (const ApiError* error = std::get_if<ApiError>(&part)) return *error;
     parts.push_back(std::move(std::get<FormPart>(part)));

@@ -165,7 +165,7 @@ void read_conversation(Fields& fields, Request& request) {
                  "ends with a message of the assistant: going on from it is not supported");
 }
 
-void read_tools(Fields& fields, Request& request) {
+void read_messages_tools(Fields& fields, Request& request) {
   const json* tools = fields.list("tools", kMaxTools);
   for (size_t i = 0; tools != nullptr && i < tools->size(); ++i) {
     Fields tool((*tools)[i], at_index("tools", i), fields.problem());
@@ -176,7 +176,7 @@ void read_tools(Fields& fields, Request& request) {
   }
 }
 
-void read_tool_choice(Fields& fields, Request& request) {
+void read_messages_tool_choice(Fields& fields, Request& request) {
   const json* value = fields.object("tool_choice");
   if (value == nullptr) return;
   Fields choice(*value, "tool_choice", fields.problem());
@@ -230,8 +230,8 @@ void read_messages(Fields& fields, std::string_view body, Request& request) {
   thinking.config(fields, "thinking");
   thinking.switches(fields);
   read_output_config(fields, body, thinking, request);
-  read_tools(fields, request);
-  read_tool_choice(fields, request);
+  read_messages_tools(fields, request);
+  read_messages_tool_choice(fields, request);
   check_tools(fields, request);
 
   if (const json* metadata = fields.object("metadata")) {

@@ -206,7 +206,7 @@ void read_group(Fields& group, Request& request) {
   }
 }
 
-void read_tools(Fields& fields, Request& request) {
+void read_responses_tools(Fields& fields, Request& request) {
   const json* tools = fields.list("tools", kMaxTools);
   for (size_t i = 0; tools != nullptr && i < tools->size(); ++i) {
     Fields tool((*tools)[i], at_index("tools", i), fields.problem());
@@ -229,7 +229,7 @@ std::string name_in_choice(Fields& fields) {
   return flat_name(fields.text("namespace").value_or(""), fields.text("name").value_or(""));
 }
 
-void read_tool_choice(Fields& fields, Request& request) {
+void read_responses_tool_choice(Fields& fields, Request& request) {
   const json* value = fields.any("tool_choice");
   if (value == nullptr) return;
   if (value->is_string()) {
@@ -328,8 +328,8 @@ void read_responses(Fields& fields, std::string_view body, Request& request) {
   Thinking thinking(request);
   read_reasoning(fields, thinking);
   thinking.switches(fields);
-  read_tools(fields, request);
-  read_tool_choice(fields, request);
+  read_responses_tools(fields, request);
+  read_responses_tool_choice(fields, request);
   check_tools(fields, request);
   request.parallel_tool_calls = fields.flag("parallel_tool_calls").value_or(true);
   read_text(fields, body, request);

@@ -4,6 +4,8 @@
 
 #include <chrono>
 
+#include "base/text.h"
+
 namespace tools::data {
 namespace {
 
@@ -13,13 +15,12 @@ constexpr std::string_view kMonths[] = {"january",   "february", "march",    "ap
                                         "may",       "june",     "july",     "august",
                                         "september", "october",  "november", "december"};
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-
 // Reads min to max digits.
 bool take_number(std::string_view& text, size_t min, size_t max, int& value) {
   size_t n = 0;
   value = 0;
-  while (n < max && n < text.size() && is_digit(text[n])) value = value * 10 + (text[n++] - '0');
+  while (n < max && n < text.size() && base::is_digit(text[n]))
+    value = value * 10 + (text[n++] - '0');
   if (n < min) return false;
   text.remove_prefix(n);
   return true;

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <string>
 
+#include "base/text.h"
+
 namespace tools::data {
 namespace {
 
@@ -15,8 +17,6 @@ struct Currency {
 constexpr Currency kCurrencies[] = {{"$", "$"},    {"€", "€"}, {"\x80", "€"}, {"£", "£"},
                                     {"\xA3", "£"}, {"¥", "¥"}, {"\xA5", "¥"}};
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-
 struct Decorated {
   double value = 0;
   std::string_view currency{};
@@ -26,14 +26,14 @@ struct Decorated {
 // Digits in groups of three: "1,234,567", or none grouped. Appends the bare digits.
 bool take_grouped(std::string_view& text, char separator, std::string& digits) {
   size_t n = 0;
-  while (n < text.size() && is_digit(text[n])) ++n;
+  while (n < text.size() && base::is_digit(text[n])) ++n;
   if (n == 0) return false;
   digits.append(text.substr(0, n));
   text.remove_prefix(n);
   if (n > 3 || text.empty() || text[0] != separator) return true;
-  while (text.size() >= 4 && text[0] == separator && is_digit(text[1]) && is_digit(text[2]) &&
-         is_digit(text[3])) {
-    if (text.size() > 4 && is_digit(text[4])) return false;
+  while (text.size() >= 4 && text[0] == separator && base::is_digit(text[1]) &&
+         base::is_digit(text[2]) && base::is_digit(text[3])) {
+    if (text.size() > 4 && base::is_digit(text[4])) return false;
     digits.append(text.substr(1, 3));
     text.remove_prefix(4);
   }
@@ -78,7 +78,7 @@ std::optional<Decorated> parse_decorated(std::string_view text) {
   if (!text.empty() && text[0] == '.') {
     digits += '.';
     text.remove_prefix(1);
-    while (!text.empty() && is_digit(text[0])) {
+    while (!text.empty() && base::is_digit(text[0])) {
       digits += text[0];
       text.remove_prefix(1);
     }
@@ -112,7 +112,7 @@ std::optional<double> parse_decimal_comma(std::string_view text) {
     digits += '.';
     text.remove_prefix(1);
     if (text.empty()) return std::nullopt;
-    while (!text.empty() && is_digit(text[0])) {
+    while (!text.empty() && base::is_digit(text[0])) {
       digits += text[0];
       text.remove_prefix(1);
     }
@@ -127,7 +127,7 @@ std::optional<double> parse_decimal_comma(std::string_view text) {
 bool is_code(std::string_view field) {
   if (!field.empty() && (field[0] == '-' || field[0] == '+')) field.remove_prefix(1);
   size_t digits = 0;
-  while (digits < field.size() && is_digit(field[digits])) ++digits;
+  while (digits < field.size() && base::is_digit(field[digits])) ++digits;
   return digits == field.size() && (digits > 15 || (digits > 2 && field[0] == '0'));
 }
 
@@ -154,7 +154,7 @@ std::optional<double> parse_number(std::string_view field) {
   }
   // from_chars also knows inf and nan; a number begins with a digit or a dot.
   const char first = field[0] == '-' && field.size() > 1 ? field[1] : field[0];
-  if (!is_digit(first) && first != '.') return std::nullopt;
+  if (!base::is_digit(first) && first != '.') return std::nullopt;
   double value = 0;
   const auto [end, error] = std::from_chars(field.data(), field.data() + field.size(), value);
   if (error != std::errc() || end != field.data() + field.size() || !std::isfinite(value))

@@ -1,13 +1,12 @@
 #include "tools/data/notes.h"
 
+#include "base/text.h"
 #include "tools/data/value.h"
 
 namespace tools::data {
 namespace {
 
 constexpr size_t kExamples = 3;
-
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 bool any_date(std::string_view field) {
   for (int i = 0; i < kDateFormats; ++i)
@@ -21,7 +20,7 @@ bool in_threes(std::string_view field) {
   const size_t n = field.find_first_of(",.");
   if (n == field.npos || n == 0 || n > 3 || (field.size() - n) % 4 != 0) return false;
   for (size_t i = 0; i < field.size(); ++i)
-    if (i >= n && (i - n) % 4 == 0 ? field[i] != field[n] : !is_digit(field[i])) return false;
+    if (i >= n && (i - n) % 4 == 0 ? field[i] != field[n] : !base::is_digit(field[i])) return false;
   return true;
 }
 
@@ -62,7 +61,8 @@ void Mixture::add(const Guess& guess, std::string_view field, uint64_t at) {
   const char first = field.empty() ? ' ' : field[0];
   const bool letter = (first >= 'a' && first <= 'z') || (first >= 'A' && first <= 'Z');
   // A date that begins with a letter has a month's name and a space.
-  if (letter && !(field.size() < 24 && is_digit(field.back()) && field.find(' ') != field.npos))
+  if (letter &&
+      !(field.size() < 24 && base::is_digit(field.back()) && field.find(' ') != field.npos))
     return count(Kind::other, field, at);
   if (code_.at == 0 && is_code(field)) code_ = {at, shortened(field)};
   if (read_number(NumberStyle::decorated, field)) return count(Kind::number, field, at);

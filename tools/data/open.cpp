@@ -23,8 +23,8 @@ namespace {
 using base::Errc;
 using base::Error;
 
-constexpr size_t kMaxFiles = 1000;
-constexpr size_t kMaxColumns = 4096;
+constexpr size_t kMaxTableFiles = 1000;
+constexpr size_t kMaxTableColumns = 4096;
 
 Error explain(Error error, const std::string& path, const std::string& who) {
   if (error.code == Errc::not_found) return {Errc::not_found, who + ": " + no_file(path, true)};
@@ -126,7 +126,7 @@ base::Result<Table> adopt_select(const std::shared_ptr<Engine>& engine, const st
     adopted.push_back(adopt(cell_text(described->columns[1][i]), places.back()));
     names.push_back(std::move(name));
   }
-  if (names.size() > kMaxColumns)
+  if (names.size() > kMaxTableColumns)
     return Error{Errc::limit, std::to_string(names.size()) + " columns, at most 4096 can be read"};
   names = clean_names(names);
   std::string alias;
@@ -184,7 +184,7 @@ base::Result<Table> open_table(const std::shared_ptr<Engine>& engine, const std:
         if (is_table_name(entry.path) && matches_glob(entry.path, path))
           paths.push_back(entry.path);
       if (paths.empty()) return Error{Errc::not_found, who + ": " + no_file(path, true)};
-      if (paths.size() > kMaxFiles)
+      if (paths.size() > kMaxTableFiles)
         return Error{Errc::limit, who + ": \"" + path + "\" matches more than 1000 files"};
       std::vector<Table> tables;
       for (const std::string& one : paths) {

@@ -41,7 +41,7 @@ constexpr int kMaxDepth = 12;
 constexpr uint64_t kPrintedRows = 12;
 constexpr uint64_t kAllRows = UINT64_MAX;
 constexpr uint64_t kSavedAtOnce = 100'000;
-constexpr size_t kMaxColumns = 4096;
+constexpr size_t kMaxSavedColumns = 4096;
 
 nlohmann::ordered_json json_of(const Cell& cell) {
   if (const double* number = std::get_if<double>(&cell)) {
@@ -492,7 +492,7 @@ base::Result<Table> Table::derive(const std::string& name, const std::string& ex
   if (name.empty()) return Error{Errc::usage, "derive: the new name is empty"};
   base::Result<ExpressionSql> made = expression_sql(*this, expression);
   if (!made) return made.error();
-  if (columns_.size() >= kMaxColumns) return Error{Errc::limit, "derive: too many columns"};
+  if (columns_.size() >= kMaxSavedColumns) return Error{Errc::limit, "derive: too many columns"};
   return with_column(made->sql, {.name = name, .type = made->type});
 }
 

@@ -23,8 +23,8 @@ namespace {
 using base::Errc;
 using base::Error;
 
-constexpr size_t kMaxFiles = 10'000;
-constexpr int kMaxDepth = 16;
+constexpr size_t kMaxListed = 10'000;
+constexpr int kMaxFolders = 16;
 constexpr size_t kMaxSuggested = 40;
 
 base::Status check_path(const std::string& path) {
@@ -94,14 +94,14 @@ void list_folder(int top, const std::string& folder, int depth, std::vector<File
   if (!dir) return;
   std::vector<std::string> folders;
   while (const dirent* entry = ::readdir(dir)) {
-    if (out.size() >= kMaxFiles) break;
+    if (out.size() >= kMaxListed) break;
     const std::string name = entry->d_name;
     if (name[0] == '.' || !is_utf8(name)) continue;
     const std::string path = folder.empty() ? name : folder + "/" + name;
     struct stat status;
     if (::fstatat(fd, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) continue;
     if (S_ISREG(status.st_mode)) out.push_back({path, static_cast<uint64_t>(status.st_size)});
-    if (S_ISDIR(status.st_mode) && depth < kMaxDepth) folders.push_back(path);
+    if (S_ISDIR(status.st_mode) && depth < kMaxFolders) folders.push_back(path);
   }
   ::closedir(dir);
   for (const std::string& path : folders) list_folder(top, path, depth + 1, out);

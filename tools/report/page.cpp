@@ -13,10 +13,10 @@ using base::Error;
 
 namespace {
 
-constexpr size_t kMaxSource = 8 << 20;
-constexpr size_t kMaxPage = 64 << 20;
+constexpr size_t kMaxPageSource = 8 << 20;
+constexpr size_t kMaxBuiltPage = 64 << 20;
 
-constexpr const char* kPolicy =
+constexpr const char* kPagePolicy =
     "default-src 'none'; img-src data:; media-src data:; font-src data:; style-src "
     "'unsafe-inline'; script-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
 
@@ -85,7 +85,7 @@ base::Result<std::string> rebuilt(const Piece& tag, const Assets& assets) {
 }  // namespace
 
 base::Result<std::string> build_page(const Page& page, const Assets& assets) {
-  if (page.html.size() + page.css.size() + page.js.size() > kMaxSource)
+  if (page.html.size() + page.css.size() + page.js.size() > kMaxPageSource)
     return Error{Errc::limit, "page: html, css and js are larger than 8 MB together"};
   if (const std::string found = external_in_css(page.css); !found.empty())
     return Error{Errc::usage, "page: the css has " + found + ", which loads from outside the page"};
@@ -123,12 +123,13 @@ base::Result<std::string> build_page(const Page& page, const Assets& assets) {
         break;
       }
     }
-    if (body.size() > kMaxPage) return Error{Errc::limit, "page: it is larger than 64 MB"};
+    if (body.size() > kMaxBuiltPage) return Error{Errc::limit, "page: it is larger than 64 MB"};
   }
   std::string js = page.js;
   for (size_t at = 0; (at = js.find("</", at)) != js.npos; at += 3) js.replace(at, 2, "<\\/");
   for (size_t at = 0; (at = js.find("<!--", at)) != js.npos; at += 4) js.replace(at, 2, "<\\!");
-  std::string out = page_head(page.title.empty() ? "Page" : page.title, css, kPolicy) + body + "\n";
+  std::string out =
+      page_head(page.title.empty() ? "Page" : page.title, css, kPagePolicy) + body + "\n";
   if (!js.empty()) out += "<script>\n" + js + "\n</script>\n";
   return out + "</body>\n</html>\n";
 }

@@ -68,7 +68,7 @@ json config() {
 }
 
 // One channel: its values, one per row.
-struct Column {
+struct Channel {
   std::string title, type;
   std::vector<json> values;
   bool present = false;
@@ -109,8 +109,8 @@ std::optional<double> milliseconds(const json& value) {
   return std::isfinite(ms) ? std::optional(ms) : std::nullopt;
 }
 
-Column read(const json& plain, const char* channel) {
-  Column column;
+Channel read(const json& plain, const char* channel) {
+  Channel column;
   const json& def = member(member(plain, "encoding"), channel);
   if (!def.is_object()) return column;
   const json& field = member(def, "field");
@@ -171,7 +171,7 @@ std::string shown(const json& value) {
 
 // Names in their own order: numbers by size, months, weekdays and dates by the calendar; others as
 // the rows have them.
-json ordered(Column& column) {
+json ordered(Channel& column) {
   json names = column.names();
   const bool numbers =
       std::all_of(names.begin(), names.end(), [](const json& v) { return v.is_number(); });
@@ -202,7 +202,7 @@ bool sorted_on_purpose(const std::vector<double>& values) {
 }
 
 // Whether an axis of readings should begin at zero: when the data nearly does.
-bool reaches_for_zero(const Column& column) {
+bool reaches_for_zero(const Channel& column) {
   const std::vector<double> numbers = column.numbers();
   if (numbers.empty()) return true;
   const auto [lo, hi] = std::minmax_element(numbers.begin(), numbers.end());
@@ -262,7 +262,7 @@ class Styler {
 
  private:
   base::Status check() {
-    for (const Column* column : {&x_, &y_})
+    for (const Channel* column : {&x_, &y_})
       for (const double value : column->numbers())
         if (column->type != "temporal" && std::abs(value) > kMaxMagnitude) {
           const char* channel = column == &x_ ? "x" : "y";
@@ -314,14 +314,14 @@ class Styler {
   bool has_legend() const { return color_.present && !own_color_; }
   double plot_width() const { return kPlotWidth - (has_legend() ? kLegendWidth : 0); }
 
-  json axis_of(const Column& column) const {
+  json axis_of(const Channel& column) const {
     json axis = {{"title", column.title}};
     if (column.years) axis["format"] = "d";
     return axis;
   }
 
   // A channel of names, in their order; of numbers or of times.
-  json channel(const char* field, Column& column, bool zero) {
+  json channel(const char* field, Channel& column, bool zero) {
     json def = {{"field", field}, {"type", column.type}, {"axis", axis_of(column)}};
     if (column.named()) {
       def["sort"] = ordered(column);
@@ -341,7 +341,7 @@ class Styler {
   }
 
   // Names below a plot: level if they fit, else every other one if they have an order, else turned.
-  void fit_names(json& def, const Column& column) {
+  void fit_names(json& def, const Channel& column) {
     const json& names = def["sort"];
     const double room = plot_width() / static_cast<double>(std::max<size_t>(names.size(), 1));
     def["axis"]["labelAngle"] = 0;
@@ -545,7 +545,7 @@ class Styler {
   }
 
   void points() {
-    for (Column* column : {&x_, &y_}) {
+    for (Channel* column : {&x_, &y_}) {
       const bool below = column == &x_;
       json def = channel(below ? "x" : "y", *column, reaches_for_zero(*column));
       if (column->named() && below) fit_names(def, *column);
@@ -578,7 +578,7 @@ class Styler {
   }
 
   void cells() {
-    for (Column* column : {&x_, &y_})
+    for (Channel* column : {&x_, &y_})
       if (column->type == "temporal") {
         for (json& value : column->values)
           if (value.is_number()) value = date_name(value.get<double>());
@@ -699,7 +699,7 @@ class Styler {
 
   ChartKind kind_;
   const json& plain_;
-  Column x_, y_, color_;
+  Channel x_, y_, color_;
   bool own_color_ = false;
   json spec_;
   std::vector<std::string> texts_;

@@ -19,7 +19,7 @@ using base::Errc;
 using base::Error;
 using data::Table;
 
-base::Result<int> result(lua_State* lua, base::Result<Table> table) {
+base::Result<int> pushed(lua_State* lua, base::Result<Table> table) {
   if (!table) return table.error();
   push_table(lua, std::move(*table));
   return 1;
@@ -116,7 +116,7 @@ base::Result<int> data_query(lua_State* lua) {
     });
     if (!ok) return ok.error();
   }
-  return result(lua, data::query_sql(host_of(lua).engine, *sql, tables, "data.query"));
+  return pushed(lua, data::query_sql(host_of(lua).engine, *sql, tables, "data.query"));
 }
 
 base::Result<int> data_profile(lua_State* lua) {
@@ -124,7 +124,7 @@ base::Result<int> data_profile(lua_State* lua) {
   if (!path) return path.error();
   base::Result<data::Facts> facts = data::facts_of(host_of(lua).engine, *path, "data.profile");
   if (!facts) return facts.error();
-  return result(lua, data::facts_table(host_of(lua).engine, *facts));
+  return pushed(lua, data::facts_table(host_of(lua).engine, *facts));
 }
 
 // Methods
@@ -161,7 +161,7 @@ base::Result<int> pivot(lua_State* lua) {
   std::string note;
   base::Result<Table> table = (*t)->pivot(*rows, *across, *value, how, note);
   if (table && !note.empty()) host_of(lua).events.note(note);
-  return result(lua, std::move(table));
+  return pushed(lua, std::move(table));
 }
 
 base::Result<int> unpivot(lua_State* lua) {
@@ -176,7 +176,7 @@ base::Result<int> unpivot(lua_State* lua) {
     if (!given) return given.error();
     names[k] = *given;
   }
-  return result(lua, (*t)->unpivot(*columns, names[0], names[1]));
+  return pushed(lua, (*t)->unpivot(*columns, names[0], names[1]));
 }
 
 base::Result<int> window(lua_State* lua) {
@@ -214,7 +214,7 @@ base::Result<int> window(lua_State* lua) {
         });
     if (!ok) return ok.error();
   }
-  return result(lua, (*t)->window(w));
+  return pushed(lua, (*t)->window(w));
 }
 
 base::Result<int> sample(lua_State* lua) {
@@ -228,20 +228,20 @@ base::Result<int> sample(lua_State* lua) {
     if (!given) return given.error();
     seed = *given;
   }
-  return result(lua, (*t)->sample(*n, seed));
+  return pushed(lua, (*t)->sample(*n, seed));
 }
 
-base::Result<int> date_part(lua_State* lua, const char* part) {
+base::Result<int> frame_date_part(lua_State* lua, const char* part) {
   base::Result<const Table*> t = self_argument(lua, part);
   if (!t) return t.error();
   base::Result<std::string> column = text_argument(lua, 2, part, "the column");
   if (!column) return column.error();
-  return result(lua, (*t)->date_part(part, *column));
+  return pushed(lua, (*t)->date_part(part, *column));
 }
 
-base::Result<int> day(lua_State* lua) { return date_part(lua, "day"); }
-base::Result<int> week(lua_State* lua) { return date_part(lua, "week"); }
-base::Result<int> hour(lua_State* lua) { return date_part(lua, "hour"); }
+base::Result<int> day(lua_State* lua) { return frame_date_part(lua, "day"); }
+base::Result<int> week(lua_State* lua) { return frame_date_part(lua, "week"); }
+base::Result<int> hour(lua_State* lua) { return frame_date_part(lua, "hour"); }
 
 base::Result<uint64_t> write(const Table& table, const std::string& path, const std::string& who) {
   if (who == "to_parquet") return table.save_parquet(path, who);

@@ -13,7 +13,7 @@ using base::Errc;
 using base::Error;
 using nlohmann::json;
 
-constexpr int kMaxDepth = 60;
+constexpr int kMaxJsonDepth = 60;
 constexpr int kMaxValues = 1'000'000;
 
 struct Reader {
@@ -49,7 +49,7 @@ struct Reader {
   }
 
   base::Result<json> table(int index, int depth) {
-    if (depth >= kMaxDepth)
+    if (depth >= kMaxJsonDepth)
       return Error{Errc::limit, who + ": the specification is nested more than 60 deep"};
     if (!lua_checkstack(lua, 4)) return Error{Errc::limit, who + ": Lua's stack is full"};
     const auto n = static_cast<lua_Integer>(lua_rawlen(lua, index));

@@ -8,13 +8,12 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
+#include "tools/vega/not_a_number.h"
 #include "tools/vega/ticks.h"
 
 namespace tools::vega {
 
-static constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 static constexpr double kMaxDate = 8.64e15;
 static constexpr double kSecond = 1000, kMinute = 60 * kSecond, kHour = 60 * kMinute;
 static constexpr double kDay = 24 * kHour, kWeek = 7 * kDay, kMonth = 30 * kDay;

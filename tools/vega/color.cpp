@@ -11,16 +11,15 @@
 #include <charconv>
 #include <cmath>
 #include <cstdio>
-#include <limits>
 
 #include "tools/vega/color_names.h"
 #include "tools/vega/datum.h"
+#include "tools/vega/not_a_number.h"
 #include "tools/vega/scheme_table.h"
 
 namespace tools::vega {
 namespace {
 
-constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 constexpr double kRadians = M_PI / 180;
 
 std::string lower(std::string_view text) {
@@ -69,13 +68,13 @@ Color from_hsl(double h, double s, double l, double opacity) {
 }
 
 // The arguments of rgb() or hsl(): three or four numbers, with a mark for those in percent.
-struct Arguments {
+struct ColorArguments {
   double value[4] = {0, 0, 0, 1};
   bool percent[4] = {};
   int n = 0;
 };
-std::optional<Arguments> parse_arguments(std::string_view text) {
-  Arguments out;
+std::optional<ColorArguments> parse_arguments(std::string_view text) {
+  ColorArguments out;
   while (true) {
     while (!text.empty() && (text[0] == ' ' || text[0] == ',' || text[0] == '/')) {
       text.remove_prefix(1);
@@ -117,7 +116,7 @@ std::optional<Color> parse_color(std::string_view given) {
     size_t open = text.find('(');
     std::string_view name = std::string_view(text).substr(0, open);
     if (name != "rgb" && name != "rgba" && name != "hsl" && name != "hsla") return std::nullopt;
-    std::optional<Arguments> a =
+    std::optional<ColorArguments> a =
         parse_arguments(std::string_view(text).substr(open + 1, text.size() - open - 2));
     if (!a) return std::nullopt;
     double opacity = std::clamp(a->value[3], 0.0, 1.0);

@@ -5,23 +5,20 @@
 #include <cctype>
 #include <cmath>
 #include <cstdlib>
-#include <limits>
 #include <string>
 
+#include "base/text.h"
 #include "tools/vega/calendar.h"
+#include "tools/vega/not_a_number.h"
 
 namespace tools::vega {
 namespace {
-
-constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
-
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 bool read_digits(std::string_view& text, size_t count, double& out) {
   if (text.size() < count) return false;
   double value = 0;
   for (size_t i = 0; i < count; ++i) {
-    if (!is_digit(text[i])) return false;
+    if (!base::is_digit(text[i])) return false;
     value = value * 10 + (text[i] - '0');
   }
   text.remove_prefix(count);
@@ -38,7 +35,7 @@ bool skip(std::string_view& text, char c) {
 // The fraction of a second as milliseconds; more digits than three are dropped.
 double read_fraction(std::string_view& text) {
   double ms = 0, unit = 100;
-  while (!text.empty() && is_digit(text[0])) {
+  while (!text.empty() && base::is_digit(text[0])) {
     ms += (text[0] - '0') * unit;
     unit = std::floor(unit / 10);
     text.remove_prefix(1);
@@ -75,7 +72,7 @@ std::optional<double> parse_iso(std::string_view text) {
   if (skip(text, ':')) {
     if (!read_digits(text, 2, parts.second)) return std::nullopt;
     if (skip(text, '.')) {
-      if (text.empty() || !is_digit(text[0])) return std::nullopt;
+      if (text.empty() || !base::is_digit(text[0])) return std::nullopt;
       parts.millisecond = read_fraction(text);
     }
   }
@@ -126,7 +123,7 @@ class LenientDate {
     while (!text.empty()) {
       char c = text[0];
       bool ok = true;
-      if (is_digit(c)) {
+      if (base::is_digit(c)) {
         ok = number(text);
       } else if (std::isalpha(static_cast<unsigned char>(c))) {
         ok = word(text);
@@ -152,7 +149,7 @@ class LenientDate {
   bool number(std::string_view& text) {
     size_t length = 0;
     double n = 0;
-    for (; length < text.size() && is_digit(text[length]); ++length) {
+    for (; length < text.size() && base::is_digit(text[length]); ++length) {
       if (length < 9) n = n * 10 + (text[length] - '0');
     }
     text.remove_prefix(length);
@@ -168,7 +165,7 @@ class LenientDate {
     }
     if (!text.empty() && text[0] == '.' && expects_time) {
       text.remove_prefix(1);
-      if (n_time_ >= 3 || text.empty() || !is_digit(text[0])) return false;
+      if (n_time_ >= 3 || text.empty() || !base::is_digit(text[0])) return false;
       time_[n_time_++] = n;
       milliseconds_ = read_fraction(text);
       time_done_ = true;
@@ -215,7 +212,7 @@ class LenientDate {
       return true;
     }
     if (has_number_ && word != "t") return false;
-    return text.empty() || !is_digit(text[0]) || word == "t";
+    return text.empty() || !base::is_digit(text[0]) || word == "t";
   }
 
   bool offset(std::string_view& text) {
@@ -223,7 +220,7 @@ class LenientDate {
     text.remove_prefix(1);
     size_t length = 0;
     double n = 0;
-    for (; length < text.size() && is_digit(text[length]); ++length) {
+    for (; length < text.size() && base::is_digit(text[length]); ++length) {
       if (length < 9) n = n * 10 + (text[length] - '0');
     }
     text.remove_prefix(length);

@@ -4,12 +4,11 @@
 
 #include <charconv>
 #include <cmath>
-#include <limits>
 #include "base/json.h"
+#include "tools/vega/not_a_number.h"
 
 namespace tools::vega {
 
-static constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 static constexpr size_t kMaxParts = 32;
 // A value nested deeper than this has no text; loaders refuse such rows anyway.
 static constexpr int kMaxDepth = 64;

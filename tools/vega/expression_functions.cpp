@@ -2,12 +2,12 @@
 // that the call has; at() gives undefined for those it has not.
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <unordered_map>
 
 #include "tools/vega/color.h"
 #include "tools/vega/expression_node.h"
 #include "tools/vega/format.h"
+#include "tools/vega/not_a_number.h"
 #include "tools/vega/regexp.h"
 #include "tools/vega/statistics.h"
 #include "tools/vega/time_unit.h"
@@ -17,7 +17,6 @@ namespace {
 
 using base::Errc;
 
-constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 constexpr const char* kRegexpKey = "\x01regexp";
 
 const Row& at(const Arguments& a, size_t i) {

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 
+#include "base/text.h"
 #include "base/utf8.h"
 #include "tools/vega/expression_node.h"
 
@@ -73,8 +74,7 @@ bool starts_name(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c == '$' ||
          static_cast<unsigned char>(c) >= 0x80;
 }
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-bool in_name(char c) { return starts_name(c) || is_digit(c); }
+bool in_name(char c) { return starts_name(c) || base::is_digit(c); }
 
 class Parser {
  public:
@@ -266,7 +266,8 @@ class Parser {
     skip_space();
     if (at_ >= text_.size()) return fail("ends too early");
     char c = text_[at_];
-    if (is_digit(c) || (c == '.' && at_ + 1 < text_.size() && is_digit(text_[at_ + 1]))) {
+    if (base::is_digit(c) ||
+        (c == '.' && at_ + 1 < text_.size() && base::is_digit(text_[at_ + 1]))) {
       return number();
     }
     if (c == '\'' || c == '"') {
@@ -308,7 +309,7 @@ class Parser {
       }
     } else {
       auto digits = [&] {
-        while (length < rest.size() && is_digit(rest[length])) ++length;
+        while (length < rest.size() && base::is_digit(rest[length])) ++length;
       };
       digits();
       if (length < rest.size() && rest[length] == '.') {
@@ -318,7 +319,7 @@ class Parser {
       if (length < rest.size() && (rest[length] == 'e' || rest[length] == 'E')) {
         size_t mark = length++;
         if (length < rest.size() && (rest[length] == '+' || rest[length] == '-')) ++length;
-        if (length < rest.size() && is_digit(rest[length])) {
+        if (length < rest.size() && base::is_digit(rest[length])) {
           digits();
         } else {
           length = mark;
@@ -340,7 +341,7 @@ class Parser {
       if (at_ >= text_.size() || !std::isxdigit(static_cast<unsigned char>(text_[at_])))
         return false;
       char c = text_[at_];
-      out = out * 16 + static_cast<uint32_t>(is_digit(c) ? c - '0' : (c | 32) - 'a' + 10);
+      out = out * 16 + static_cast<uint32_t>(base::is_digit(c) ? c - '0' : (c | 32) - 'a' + 10);
     }
     return true;
   }
@@ -446,7 +447,7 @@ class Parser {
       char c = at_ < text_.size() ? text_[at_] : 0;
       if (c == '\'' || c == '"') {
         if (!string(key)) return nullptr;
-      } else if (is_digit(c)) {
+      } else if (base::is_digit(c)) {
         NodePtr digits = number();
         if (!digits) return nullptr;
         key = to_text(digits->value);

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <cstdlib>
 
+#include "base/text.h"
 #include "tools/vega/calendar.h"
 #include "tools/vega/datum.h"
 
@@ -50,15 +51,13 @@ std::optional<double> number(std::string_view name) {
   return *end == '\0' && std::isfinite(value) ? std::optional(value) : std::nullopt;
 }
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-
 // "2014 Q1", "2014-Q1", "Q1 2014".
 std::optional<double> quarter_of_year(std::string_view name) {
   if (name.size() != 7) return std::nullopt;
   const bool first = name[0] == 'Q' || name[0] == 'q';
   const std::string_view year = first ? name.substr(3) : name.substr(0, 4);
   const std::string_view part = first ? name.substr(0, 2) : name.substr(5);
-  if (!std::all_of(year.begin(), year.end(), is_digit)) return std::nullopt;
+  if (!std::all_of(year.begin(), year.end(), base::is_digit)) return std::nullopt;
   if ((part[0] != 'Q' && part[0] != 'q') || part[1] < '1' || part[1] > '4') return std::nullopt;
   const int first_month = 3 * (part[1] - '1');
   return date_from_parts({.year = text_number(year), .month = static_cast<double>(first_month)},
@@ -73,8 +72,8 @@ std::optional<double> date_in_name(std::string_view name) {
   bool year = false;
   for (size_t i = 0; i < name.size();) {
     size_t end = i;
-    if (is_digit(name[i])) {
-      while (end < name.size() && is_digit(name[end])) ++end;
+    if (base::is_digit(name[i])) {
+      while (end < name.size() && base::is_digit(name[end])) ++end;
       year |= end - i == 4;
     } else if (std::isalpha(static_cast<unsigned char>(name[i]))) {
       while (end < name.size() && std::isalpha(static_cast<unsigned char>(name[end]))) ++end;

@@ -13,7 +13,7 @@ using base::Error;
 
 namespace {
 
-constexpr int kMaxDepth = 32;
+constexpr int kMaxPredicateDepth = 32;
 
 bool is_date_time(const Row& value) {
   static constexpr const char* kParts[] = {"year",  "quarter", "month",   "date",        "day",
@@ -182,7 +182,7 @@ base::Result<Predicate> parse_list(const Row& list, bool all, const TransformCon
 }
 
 base::Result<Predicate> parse(const Row& spec, const TransformContext& context, int depth) {
-  if (depth > kMaxDepth) return Error{Errc::limit, "filter is nested deeper than 32"};
+  if (depth > kMaxPredicateDepth) return Error{Errc::limit, "filter is nested deeper than 32"};
   if (spec.is_string()) {
     base::Result<Expression> expression = Expression::parse(spec.get<std::string>());
     if (!expression) return expression.error();

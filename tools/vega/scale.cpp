@@ -6,8 +6,8 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
+#include "tools/vega/not_a_number.h"
 #include "tools/vega/statistics.h"
 #include "tools/vega/ticks.h"
 
@@ -17,7 +17,6 @@ using base::Errc;
 using base::Error;
 using base::Ok;
 
-static constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 static constexpr int kDefaultSchemeCount = 5;
 
 static constexpr std::pair<std::string_view, ScaleType> kTypes[] = {

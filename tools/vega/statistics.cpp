@@ -5,17 +5,15 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <numeric>
 
 #include "tools/vega/expression.h"
+#include "tools/vega/not_a_number.h"
 
 namespace tools::vega {
 
 using base::Errc;
 using base::Error;
-
-static constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 
 double quantile_sorted(const std::vector<double>& sorted, double p) {
   size_t n = sorted.size();

@@ -3,15 +3,14 @@
 #include <strings.h>
 #include <cctype>
 #include <cmath>
-#include <limits>
 
 #include "tools/vega/datum.h"
 #include "tools/vega/format.h"
+#include "tools/vega/not_a_number.h"
 
 namespace tools::vega {
 namespace {
 
-constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 constexpr size_t kMaxPattern = 1000;
 
 constexpr const char* kDays[] = {"Sunday",   "Monday", "Tuesday", "Wednesday",

@@ -7,10 +7,10 @@
 #include <array>
 #include <cctype>
 #include <cmath>
-#include <limits>
 #include "base/json.h"
 
 #include "tools/vega/datum.h"
+#include "tools/vega/not_a_number.h"
 #include "tools/vega/ticks.h"
 
 namespace tools::vega {
@@ -19,7 +19,6 @@ namespace {
 using base::Errc;
 using base::Error;
 
-constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 constexpr double kReferenceYear = 2012;
 constexpr double kIsoReferenceYear = 2015;  // has a week 53
 

@@ -5,11 +5,11 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <unordered_map>
 #include "base/json.h"
 
 #include "tools/vega/groups.h"
+#include "tools/vega/not_a_number.h"
 #include "tools/vega/statistics.h"
 
 namespace tools::vega {
@@ -18,7 +18,6 @@ namespace {
 using base::Errc;
 using base::Error;
 
-constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 constexpr double kMaxWork = 2e8;
 
 /// The sorted rows of one group and where the frame stands.
