@@ -1,5 +1,8 @@
 #include "base/json.h"
 
+#include <algorithm>
+#include <string_view>
+
 namespace nlohmann {
 template class basic_json<>;
 namespace detail {
@@ -18,6 +21,14 @@ const nlohmann::json& member(const nlohmann::json& object, const char* key) {
   if (!object.is_object()) return kNull;
   const auto at = object.find(key);
   return at == object.end() ? kNull : *at;
+}
+
+std::string reason(const nlohmann::json::exception& error) {
+  std::string_view text = error.what();
+  if (text.starts_with('[')) text.remove_prefix(std::min(text.find("] ") + 2, text.size()));
+  constexpr std::string_view kKind = "parse error ";
+  if (text.starts_with(kKind)) text.remove_prefix(kKind.size());
+  return std::string(text);
 }
 
 }  // namespace base

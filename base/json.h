@@ -21,4 +21,8 @@ namespace base {
 /// A member of an object; null where there is none, or no object.
 const nlohmann::json& member(const nlohmann::json& object, const char* key);
 
+/// What is wrong with a text that was not read, for people: "at line 1, column 2: syntax error …",
+/// without the library's own names.
+std::string reason(const nlohmann::json::exception& error);
+
 }  // namespace base

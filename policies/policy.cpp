@@ -357,7 +357,7 @@ Result<Policy> parse(std::string_view json, std::string_view origin) {
     if (too_deep) return reader.bad("policy", "nested more than 8 levels");
     return read_policy(reader, value);
   } catch (const Json::exception& e) {
-    return Error{Errc::corrupt, reader.origin + ": not JSON: " + e.what()};
+    return Error{Errc::corrupt, reader.origin + ": not JSON: " + base::reason(e)};
   }
 }
 

@@ -221,7 +221,7 @@ base::Result<std::vector<Operation>> parse_plan_text(const std::string& text) {
   try {
     return parse_plan(json::parse(text));
   } catch (const json::exception& e) {
-    return Error{Errc::usage, std::string("the plan is not JSON: ") + e.what()};
+    return Error{Errc::usage, "the plan is not JSON: " + base::reason(e)};
   }
 }
 

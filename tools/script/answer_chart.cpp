@@ -1,5 +1,6 @@
 #include "tools/script/answer_chart.h"
 
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -25,7 +26,15 @@ Result<json> parse_spec(const std::string& text, const std::string& path) {
   try {
     return json::parse(text);
   } catch (const json::exception& e) {
-    return Error{Errc::usage, path + " is not JSON: " + e.what()};
+    const std::string extension = std::filesystem::path(path).extension();
+    for (const char* table : {".csv", ".tsv", ".parquet", ".xlsx", ".sqlite", ".db"})
+      if (extension == table)
+        return Error{Errc::usage, path +
+                                      " is a table, not a Vega-Lite specification; one names it: "
+                                      R"({"data": {"url": ")" +
+                                      path + R"("}, "mark": "bar", "encoding": {…}})"};
+    return Error{Errc::usage,
+                 path + " is not a Vega-Lite specification: it is not JSON, " + base::reason(e)};
   }
 }
 

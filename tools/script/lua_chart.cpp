@@ -177,7 +177,7 @@ base::Result<int> draw_spec(lua_State* lua) {
     try {
       spec = json::parse(std::string_view(text, size));
     } catch (const json::exception& error) {
-      return Error{Errc::usage, who + ": the specification is not JSON: " + error.what()};
+      return Error{Errc::usage, who + ": the specification is not JSON: " + base::reason(error)};
     }
   } else if (lua_istable(lua, 1)) {
     base::Result<json> read = json_argument(lua, 1, who);

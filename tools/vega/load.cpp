@@ -78,7 +78,7 @@ base::Result<Row> parse_json(std::string_view text) {
     auto line = 1 + std::count(text.begin(), text.begin() + static_cast<long>(end), '\n');
     return Error{Errc::corrupt, "data is not JSON, line " + std::to_string(line)};
   } catch (const Row::exception& e) {
-    return Error{Errc::corrupt, std::string("data is not JSON: ") + e.what()};
+    return Error{Errc::corrupt, "data is not JSON: " + base::reason(e)};
   }
 }
 
