@@ -264,6 +264,12 @@ const tests = {
       await phone.getByRole("button", { name: /^Explore/ }).nth(1).click();
       await phone.getByText(/It cannot be explored: /).waitFor();
       assert.ok(await phone.locator("figure img").nth(1).isVisible());
+      // One that never ends does not hold up the page.
+      void page.frames().at(-1).evaluate(() => { for (;;); }).catch(() => {});
+      await page.waitForTimeout(200);
+      const alive = Date.now();
+      await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(resolve)));
+      assert.ok(Date.now() - alive < 3000, "the page waits for a chart");
     });
   },
 
@@ -447,6 +453,10 @@ const tests = {
       await where("1 to 83 of 83 rows of 250");
       await shot(page, "table");
       await accessible(page);
+      await page.setViewportSize({ width: 390, height: 844 });
+      assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), "wider than a phone");
+      await page.getByLabel("Rows with").scrollIntoViewIfNeeded();
+      await shot(page, "table-phone", 844);
       const status = async (query) => (await fetch(`${url}/tessera/rows?path=big.csv&${query}`)).status;
       assert.deepEqual([await status("sort=nothing"), await status("sort=1"), await status("offset=-1"), await status(`filter=${"x".repeat(300)}`), await status("offset=1000")], [400, 400, 400, 400, 200]);
       for (const asked of ["../x", "/etc/passwd", ".secret/a.csv"]) assert.equal((await fetch(`${url}/tessera/rows?path=${encodeURIComponent(asked)}`)).status, 400, asked);
@@ -468,6 +478,10 @@ const tests = {
       await panel.getByLabel("Tokens of a reply").fill("500");
       await shot(page, "settings");
       await accessible(page);
+      await page.setViewportSize({ width: 390, height: 700 });
+      assert.ok(await panel.evaluate((node) => node.getBoundingClientRect().right <= innerWidth && node.scrollWidth <= node.clientWidth), "wider than a phone");
+      await shot(page, "settings-phone", 700);
+      await page.setViewportSize({ width: 1100, height: 900 });
       await page.keyboard.press("Escape");
       await page.getByLabel("Think before answering").check();
       await page.reload();
@@ -618,6 +632,7 @@ const tests = {
     assert.equal(await page.locator("figure img").count(), 2);
     const { runs } = await (await fetch(`${server.url}/tessera/runs`)).json();
     assert.deepEqual(runs.map((run) => [run.request, run.status]), [["total revenue", "ok"], ["and once more", "ok"]]);
+    assert.match(await (await fetch(`${server.url}/tessera/runs/${runs[0].id}/chart?n=0&format=svg`)).text(), /<svg/, "a chart of an earlier process");
     const refused = await fetch(`${server.url}/tessera/runs/${runs[0].id}/resume`, { method: "POST", body: "{}" });
     assert.equal(refused.status, 409, "a run that is done goes on");
     assert.equal((await fetch(`${server.url}/tessera/runs/00000000`)).status, 404);

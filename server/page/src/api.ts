@@ -91,9 +91,9 @@ export async function upload(name: string, file: Blob): Promise<void> {
   await checked(`files?name=${encodeURIComponent(name)}`, { method: "POST", headers: { "Content-Type": "application/octet-stream" }, body: file });
 }
 
-/** A recording as text; `words` may be said in it. */
-export async function transcribe(recording: Blob, words: string): Promise<string> {
-  const response = await checked(`transcript?words=${encodeURIComponent(words)}`, { method: "POST", headers: { "Content-Type": recording.type }, body: recording });
+/** A recording, a WAV file, as text; `words` may be said in it. */
+export async function transcribe(recording: ArrayBuffer, words: string): Promise<string> {
+  const response = await checked(`transcript?words=${encodeURIComponent(words)}`, { method: "POST", headers: { "Content-Type": "audio/wav" }, body: recording });
   return ((await response.json()) as { text: string }).text;
 }
 

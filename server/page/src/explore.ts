@@ -17,11 +17,14 @@ export function explorable(label: string, spec: () => Promise<unknown>): { node:
   const node = el("iframe", { class: "explored", sandbox: "allow-scripts", src: "/page/chart.html", title: label });
   const shown = new Promise<boolean>((resolve, reject) => {
     const late = setTimeout(() => reject(new Error("The chart takes too long to draw.")), kPatience);
+    let asked = false;
     const hear = (event: MessageEvent<unknown>) => {
       if (!node.isConnected) return removeEventListener("message", hear);
       if (event.source !== node.contentWindow || typeof event.data !== "object" || event.data === null) return;
       const said = event.data as Said;
       if (said.ready === true) {
+        if (asked) return;
+        asked = true;
         spec().then((given) => node.contentWindow?.postMessage(given, "*"), reject);
       } else if (typeof said.height === "number" && Number.isFinite(said.height)) {
         clearTimeout(late);

@@ -10,7 +10,7 @@ const kHold = 400; // ms from which on a press is a hold, which ends with it
 const kLeast = 0.3; // seconds; less is a slip of the finger
 
 /** 16 bits, one channel. */
-export function wav(samples: Float32Array): Blob {
+function wav(samples: Float32Array): ArrayBuffer {
   const bytes = new DataView(new ArrayBuffer(44 + samples.length * 2));
   const text = (at: number, word: string) => [...word].forEach((letter, i) => bytes.setUint8(at + i, letter.charCodeAt(0)));
   text(0, "RIFF");
@@ -26,7 +26,7 @@ export function wav(samples: Float32Array): Blob {
   text(36, "data");
   bytes.setUint32(40, samples.length * 2, true);
   samples.forEach((value, i) => bytes.setInt16(44 + i * 2, Math.round(Math.min(Math.max(value, -1), 1) * 32767), true));
-  return new Blob([bytes.buffer], { type: "audio/wav" });
+  return bytes.buffer;
 }
 
 class Recording {
@@ -78,7 +78,10 @@ class Recording {
 
 /** The button beside the request: hold it, or press it to begin and to end. */
 export function speechButton(request: HTMLTextAreaElement): { button: HTMLButtonElement; note: HTMLElement } {
-  const note = el("span", { class: "quiet", role: "status" });
+  // The seconds are not read out.
+  const said = el("span", { role: "status" });
+  const count = el("span", { "aria-hidden": true });
+  const note = el("p", { class: "quiet", id: "spoken" }, said, count);
   let recording: Recording | null = null;
   let state: "idle" | "opening" | "on" | "writing" = "idle";
   let wanted = false; // still, when the microphone is open
@@ -86,26 +89,30 @@ export function speechButton(request: HTMLTextAreaElement): { button: HTMLButton
   let began = 0;
   let clock = 0;
 
-  const show = () => {
-    const on = state === "opening" || state === "on";
-    button.setAttribute("aria-pressed", String(on));
-    button.textContent = on ? "Stop" : "Speak";
-    button.disabled = state === "writing";
-    note.textContent = state === "on" ? `Listening, ${Math.floor((Date.now() - began) / 1000)} of ${kMost} s` : state === "opening" ? "Opening the microphone …" : state === "writing" ? "Writing down …" : "";
+  const kSays = {
+    idle: "",
+    opening: "Opening the microphone …",
+    on: "Listening. Let go, or press again, to end; Escape forgets it.",
+    writing: "Writing down …",
+  };
+  const tick = () => (count.textContent = ` ${Math.floor((Date.now() - began) / 1000)} of ${kMost} s`);
+  const turn = (to: keyof typeof kSays, text = kSays[to]) => {
+    state = to;
+    button.setAttribute("aria-pressed", String(to === "opening" || to === "on"));
+    button.setAttribute("aria-disabled", String(to === "writing"));
+    said.textContent = text;
+    count.textContent = "";
   };
   const idle = (text = "") => {
     window.clearInterval(clock);
     recording?.end();
     recording = null;
-    state = "idle";
-    show();
-    note.textContent = text;
+    turn("idle", text);
   };
   const begin = async () => {
     if (state !== "idle") return;
-    state = "opening";
     wanted = true;
-    show();
+    turn("opening");
     try {
       recording = await Recording.begin();
     } catch (error) {
@@ -113,18 +120,17 @@ export function speechButton(request: HTMLTextAreaElement): { button: HTMLButton
       return idle(name === "NotAllowedError" ? "The browser does not let the page use the microphone." : name === "NotFoundError" ? "There is no microphone." : `The microphone cannot be used: ${(error as Error).message}`);
     }
     if (!wanted) return idle();
-    state = "on";
+    turn("on");
     began = Date.now();
-    clock = window.setInterval(() => (Date.now() - began >= kMost * 1000 ? void end() : show()), 250);
-    show();
+    tick();
+    clock = window.setInterval(() => (Date.now() - began >= kMost * 1000 ? void end() : tick()), 250);
   };
   const end = async () => {
     wanted = false;
     if (state !== "on" || !recording) return;
     const heard = recording;
     window.clearInterval(clock);
-    state = "writing";
-    show();
+    turn("writing");
     heard.end();
     recording = null;
     try {
@@ -182,7 +188,7 @@ export function speechButton(request: HTMLTextAreaElement): { button: HTMLButton
       if (event.detail === 0) press();
     }) as EventListener,
     contextmenu: (event) => event.preventDefault(),
-  });
+  }, "Speak");
   document.addEventListener(
     "keydown",
     (event) => {
@@ -193,7 +199,6 @@ export function speechButton(request: HTMLTextAreaElement): { button: HTMLButton
     },
     { capture: true },
   );
-  show();
   button.addEventListener("blur", () => pressed > 0 && release());
   return { button, note };
 }

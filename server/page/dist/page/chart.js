@@ -4,7 +4,6 @@
 
 const kContinuous = ["quantitative", "temporal"];
 const kPlain = ["point", "circle", "square", "line", "area", "trail", "tick", "rule"];
-
 const kScrollbar = 16; // px
 
 const tell = (what) => parent.postMessage(what, "*");
@@ -14,7 +13,7 @@ const nothing = { options: {}, load: refused, sanitize: refused, http: refused, 
 /** Both axes are continuous, of the rows as they are: the wheel zooms, dragging moves. */
 function zooms(spec) {
   const { x, y } = spec.encoding ?? {};
-  const own = (axis) => axis && /^\w+$/.test(axis.field) && kContinuous.includes(axis.type) && !axis.bin && !axis.aggregate && !axis.stack;
+  const own = (axis) => axis && /^[a-z_]\w*$/i.test(axis.field) && kContinuous.includes(axis.type) && !axis.bin && !axis.aggregate && !axis.stack;
   return kPlain.includes(spec.mark?.type ?? spec.mark) && !spec.params && own(x) && own(y);
 }
 
