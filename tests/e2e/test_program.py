@@ -351,15 +351,11 @@ class Program(unittest.TestCase):
         # What a chart.* helper tells of its chart is drawn with its looks again; what only says to be that, as it stands.
         encoding = {"x": {"field": "name"}, "y": {"field": "births", "type": "quantitative"}}
         rows = {"values": [{"name": "Ada", "births": 3}, {"name": "Bob", "births": 5}]}
-        for maker, data, channels, looks in [
-                ("chart.bar", rows, encoding, True), ("chart.none", rows, encoding, False), (["chart.bar"], rows, encoding, False),
-                ("chart.bar", {"url": "n.csv"}, encoding, False), ("chart.pie", rows, encoding, False), ("chart.hist", {"values": 5}, encoding, False)]:
-            spec.write_text(json.dumps({"usermeta": {"made_by": maker}, "mark": "bar", "data": data, "encoding": channels}))
+        for maker, data, looks in [("chart.bar", rows, True), ("chart.none", rows, False), (["chart.bar"], rows, False),
+                                   ("chart.bar", {"url": "n.csv"}, False), ("chart.pie", rows, False), ("chart.hist", {"values": 5}, False)]:
+            spec.write_text(json.dumps({"usermeta": {"made_by": maker}, "mark": "bar", "data": data, "encoding": encoding}))
             done = call("chart", spec, "--out", out / "c.svg")
-            if data == {"values": 5}:
-                self.assertEqual(done.returncode, 2, done.stderr)
-            else:
-                self.assertEqual((done.returncode, '"#0072b2"' in (out / "c.svg").read_text().lower() or "rgb(0, 114, 178)" in (out / "c.svg").read_text()), (0, looks), (maker, data))
+            self.assertEqual((done.returncode, 'width="800' in (out / "c.svg").read_text()), (0, looks), (maker, data))
 
     def test_data_query_and_profile(self):
         (self.folder / "n.csv").write_text("name,births\nAda,3\nBob,5\nAda,4\n")
