@@ -17,7 +17,7 @@ namespace {
 
 using nlohmann::json;
 
-constexpr size_t kMaxFilter = 200;  // bytes
+constexpr size_t kMaxFilter = 400;  // bytes
 constexpr size_t kMaxTies = 50;     // columns that rows are also sorted by
 
 std::string enclosed(const std::string& text, char mark) {

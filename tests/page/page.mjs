@@ -458,7 +458,7 @@ const tests = {
       await page.getByLabel("Rows with").scrollIntoViewIfNeeded();
       await shot(page, "table-phone", 844);
       const status = async (query) => (await fetch(`${url}/tessera/rows?path=big.csv&${query}`)).status;
-      assert.deepEqual([await status("sort=nothing"), await status("sort=1"), await status("offset=-1"), await status(`filter=${"x".repeat(300)}`), await status("offset=1000")], [400, 400, 400, 400, 200]);
+      assert.deepEqual([await status("sort=nothing"), await status("sort=1"), await status("offset=-1"), await status(`filter=${"x".repeat(401)}`), await status("offset=1000")], [400, 400, 400, 400, 200]);
       for (const asked of ["../x", "/etc/passwd", ".secret/a.csv"]) assert.equal((await fetch(`${url}/tessera/rows?path=${encodeURIComponent(asked)}`)).status, 400, asked);
     });
   },
@@ -573,13 +573,17 @@ const tests = {
     await withPage({}, async ({ page, url }) => {
       const headers = (await fetch(url)).headers;
       assert.match(headers.get("content-security-policy"), /default-src 'none'.*connect-src 'self'.*frame-ancestors 'none'/);
+      assert.doesNotMatch(headers.get("content-security-policy"), /unsafe/);
+      assert.match((await fetch(`${url}/page/chart.html`)).headers.get("content-security-policy"), /^default-src 'none'; script-src 'self'; style-src 'self'; .*frame-ancestors 'self'; sandbox allow-scripts$/);
+      const { request } = require("node:http");
+      const status = (method, path, headers) => new Promise((resolve) => request(url + path, { method, headers }, (answer) => (answer.resume(), resolve(answer.statusCode))).end(method === "POST" ? '{"request":"x"}' : ""));
       for (const [name, value] of [["Origin", "http://127.0.0.1:1"], ["Origin", "null"], ["Origin", "http://evil.example"], ["Host", "evil.example"], ["Sec-Fetch-Site", "cross-site"], ["Sec-Fetch-Site", "same-site"]]) {
-        const status = await new Promise((resolve) => {
-          const { request } = require("node:http");
-          request(`${url}/tessera/runs`, { method: "POST", headers: { [name]: value } }, (answer) => resolve(answer.statusCode)).end('{"request":"x"}');
-        });
-        assert.equal(status, 403, `${name}: ${value}`);
+        assert.equal(await status("POST", "/tessera/runs", { [name]: value }), 403, `${name}: ${value}`);
+        assert.equal(await status("POST", "/tessera/transcript", { [name]: value }), 403, `${name}: ${value}`);
       }
+      // The frame of a chart has no origin; what it is made of is all that it gets.
+      for (const [name, expected] of [["/page/chart.js", 200], ["/page/chart.html", 403], ["/page/page.js", 403], ["/tessera/state", 403], ["/tessera/runs/x/chart?n=0&format=vega", 403]])
+        assert.equal(await status("GET", name, { Origin: "null" }), expected, name);
       assert.deepEqual((await (await fetch(`${url}/tessera/runs`)).json()).runs, []);
       // The browser itself asks nobody else.
       assert.equal(await page.evaluate(() => fetch("http://localhost:1/").then(() => "went", (error) => error.name)), "TypeError");
@@ -670,7 +674,7 @@ const tests = {
   async isServedByTheProgram() {
     const workspace = folder();
     const words = ["serve", "--model", path.join(root, "tests/golden/tiny/model"), "--port", "0", "--no-prefix-files", "--workspace", workspace];
-    const own = { ...process.env, XDG_STATE_HOME: fs.mkdtempSync(path.join(os.tmpdir(), "page-state-")) };
+    const own = { ...process.env, XDG_STATE_HOME: fs.mkdtempSync(path.join(os.tmpdir(), "page-state-")), TESSERA_VEGA: "/nowhere" };
     const refused = spawnSync(tessera, words, { env: { ...own, TESSERA_API_KEY: "secret" }, encoding: "utf8" });
     assert.equal(refused.status, 2, refused.stderr);
     assert.match(refused.stderr, /--workspace is for the web page/);
@@ -680,7 +684,7 @@ const tests = {
       const state = await (await fetch(`${server.url}/tessera/state`)).json();
       assert.equal(state.workspace, fs.realpathSync(workspace));
       assert.ok(state.hears && state.bytes > 1000 && state.file.endsWith("tiny/model"), JSON.stringify(state));
-      assert.equal((await fetch(`${server.url}/page/vega.min.js`)).status, state.explore ? 200 : 404);
+      assert.deepEqual([state.explore, (await fetch(`${server.url}/page/vega.min.js`)).status], [false, 404]);
       // Random weights hear nothing that makes sense; that they are asked is what matters.
       const heard = await fetch(`${server.url}/tessera/transcript?words=Bern`, { method: "POST", body: tone(1) });
       assert.equal(typeof (await heard.json()).text, "string");
