@@ -43,7 +43,7 @@ struct RunResult {
   int tool_calls = 0, prompt_tokens = 0, completion_tokens = 0;
   int context_tokens = 0;  ///< of the last prompt and its reply together
   int context_length = 0;  ///< what they could have; 0: not known
-  double cost = 0;  ///< by RunOptions::prices
+  double cost = 0;         ///< by RunOptions::prices
   bool out_of_budget = false, cancelled = false;
   std::vector<MadeCall> calls = {};
   std::string plan = {};                    ///< as the model last wrote it, a step a line

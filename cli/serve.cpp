@@ -89,11 +89,17 @@ server::RunsOptions runs_of(const Options& o,
 /// Of a checkpoint: a file, or a folder of files.
 uint64_t bytes_of(const std::filesystem::path& checkpoint) {
   std::error_code ec;
-  if (std::filesystem::is_regular_file(checkpoint, ec))
-    return std::filesystem::file_size(checkpoint, ec);
+  const auto size_of = [&ec](const std::filesystem::path& file) -> uint64_t {
+    const uintmax_t bytes = std::filesystem::file_size(file, ec);
+    return ec ? 0 : bytes;
+  };
+  if (std::filesystem::is_regular_file(checkpoint, ec)) return size_of(checkpoint);
   uint64_t bytes = 0;
-  for (const auto& entry : std::filesystem::directory_iterator(checkpoint, ec))
-    if (entry.is_regular_file(ec)) bytes += entry.file_size(ec);
+  std::filesystem::directory_iterator entry(checkpoint, ec);
+  while (!ec && entry != std::filesystem::directory_iterator()) {
+    if (entry->is_regular_file(ec)) bytes += size_of(entry->path());
+    entry.increment(ec);
+  }
   return bytes;
 }
 

@@ -84,7 +84,8 @@ HttpReply table_rows(const tools::Toolbox& toolbox, const std::string& path,
   auto counted = asked(toolbox, "SELECT count(*) AS n" + from + where, stop);
   if (auto* wrong = std::get_if<HttpReply>(&counted)) return std::move(*wrong);
   const json count = json::parse(std::get<std::string>(counted));
-  if (!count.is_array() || count.empty() || !count[0].is_object() || !count[0]["n"].is_number())
+  const json::json_pointer n("/0/n");
+  if (!count.contains(n) || !count[n].is_number())
     return error_of(500, "The data engine did not count.");
   auto rows = asked(toolbox,
                     "SELECT *" + from + where + order + " LIMIT " + std::to_string(kTableRows) +
@@ -92,8 +93,8 @@ HttpReply table_rows(const tools::Toolbox& toolbox, const std::string& path,
                     std::move(stop));
   if (auto* wrong = std::get_if<HttpReply>(&rows)) return std::move(*wrong);
   // Passed on as it is, since its columns stand in their order there.
-  return {.body = "{\"matches\":" + count[0]["n"].dump() +
-                  ",\"rows\":" + std::get<std::string>(rows) + "}"};
+  return {.body =
+              "{\"matches\":" + count[n].dump() + ",\"rows\":" + std::get<std::string>(rows) + "}"};
 }
 
 }  // namespace server
