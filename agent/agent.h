@@ -41,7 +41,9 @@ struct RunResult {
   std::vector<tools::ChartMade> charts = {};
   std::vector<std::string> artifacts = {};  ///< files the run left, charts included, relative
   int tool_calls = 0, prompt_tokens = 0, completion_tokens = 0;
-  double cost = 0;  ///< by RunOptions::prices
+  int context_tokens = 0;  ///< of the last prompt and its reply together
+  int context_length = 0;  ///< what they could have; 0: not known
+  double cost = 0;         ///< by RunOptions::prices
   bool out_of_budget = false, cancelled = false;
   std::vector<MadeCall> calls = {};
   std::string plan = {};                    ///< as the model last wrote it, a step a line

@@ -30,6 +30,8 @@ json result_json(const RunResult& result) {
                {"prompt_tokens", result.prompt_tokens},
                {"completion_tokens", result.completion_tokens}}}};
   if (!result.not_found.empty()) event["not_found"] = result.not_found;
+  if (result.context_tokens > 0) event["usage"]["context_tokens"] = result.context_tokens;
+  if (result.context_length > 0) event["usage"]["context_length"] = result.context_length;
   if (result.cost > 0) event["usage"]["cost"] = result.cost;
   return event;
 }

@@ -156,6 +156,8 @@ class FreeLoop {
     if (reply.prompt_tokens > 0) window_.counted(n_messages, reply.prompt_tokens);
     result_.prompt_tokens += prompt;
     result_.completion_tokens += completion;
+    result_.context_tokens = prompt + completion;
+    result_.context_length = run_.model.context();
     budget_.turn();
     ++n_turns_;
     budget_.reply(prompt, completion);

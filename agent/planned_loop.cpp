@@ -77,6 +77,8 @@ base::Result<RunResult> planned_loop(const Run& run) {
     if (!reply) return ended_by(run, std::move(result), reply.error());
     result.prompt_tokens += reply->prompt_tokens;
     result.completion_tokens += reply->completion_tokens;
+    result.context_tokens = reply->prompt_tokens + reply->completion_tokens;
+    result.context_length = run.model.context();
     budget.reply(reply->prompt_tokens, reply->completion_tokens);
     result.cost = budget.cost();
     conversation.push_back(reply->message);

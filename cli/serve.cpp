@@ -7,6 +7,7 @@
 
 #include "agent/native_model.h"
 #include "base/file.h"
+#include "cli/chart_html.h"
 #include "cli/command.h"
 #include "cli/model_store.h"
 #include "cli/request.h"
@@ -65,8 +66,9 @@ server::RunsOptions runs_of(const ServeOptions& o,
     options.open_model =
         [&served](
             const server::RunSettings& run) -> base::Result<std::shared_ptr<agent::ChatModel>> {
-      return std::shared_ptr<agent::ChatModel>(
-          std::make_shared<server::BackendModel>(*served, run.thinking, run.id));
+      return std::shared_ptr<agent::ChatModel>(std::make_shared<server::BackendModel>(
+          *served, run.thinking, run.id,
+          run.reply_tokens > 0 ? run.reply_tokens : server::BackendModel::kReplyTokens));
     };
     return options;
   }
@@ -84,6 +86,23 @@ server::RunsOptions runs_of(const ServeOptions& o,
   return options;
 }
 
+/// Of a checkpoint: a file, or a folder of files.
+uint64_t bytes_of(const std::filesystem::path& checkpoint) {
+  std::error_code ec;
+  const auto size_of = [&ec](const std::filesystem::path& file) -> uint64_t {
+    const uintmax_t bytes = std::filesystem::file_size(file, ec);
+    return ec ? 0 : bytes;
+  };
+  if (std::filesystem::is_regular_file(checkpoint, ec)) return size_of(checkpoint);
+  uint64_t bytes = 0;
+  std::filesystem::directory_iterator entry(checkpoint, ec);
+  while (!ec && entry != std::filesystem::directory_iterator()) {
+    if (entry->is_regular_file(ec)) bytes += size_of(entry->path());
+    entry.increment(ec);
+  }
+  return bytes;
+}
+
 /// The web page, where there may be one: a browser knows no key, and who reaches the page from
 /// another machine would work in this one's folder.
 base::Result<std::unique_ptr<server::Page>> page_of(
@@ -95,17 +114,22 @@ base::Result<std::unique_ptr<server::Page>> page_of(
         "--workspace is for the web page, which is only on this machine and without a key; "
         "leave out --host and the key, or --workspace"};
   if (!here) return std::unique_ptr<server::Page>();
+  server::PageOptions page{.model = o.backend.id,
+                           .file = o.backend.checkpoint.string(),
+                           .bytes = bytes_of(o.backend.checkpoint),
+                           .vega = find_vega()};
   std::unique_ptr<server::Runs> runs;
   if (!o.workspace.empty()) {
     base::Result<policies::Policy> policy = policies::find(o.policy);
     if (!policy) return policy.error();
     server::RunsOptions options = runs_of(o, served);
     options.policy = std::move(*policy);
+    if (!options.free) page.context = agent::NativeOptions{}.context;
     base::Result<std::unique_ptr<server::Runs>> opened = server::Runs::open(std::move(options));
     if (!opened) return opened.error();
     runs = std::move(*opened);
   }
-  return std::make_unique<server::Page>(o.backend.id, std::move(runs));
+  return std::make_unique<server::Page>(std::move(page), std::move(runs));
 }
 
 int run(ServeOptions o) {

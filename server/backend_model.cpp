@@ -13,8 +13,6 @@ namespace {
 using base::Errc;
 using base::Error;
 
-constexpr int kMaxReplyTokens = 4096;
-
 struct Box {
   std::mutex mutex;
   std::condition_variable_any changed;
@@ -62,7 +60,7 @@ Request BackendModel::request_of(std::span<const model::Message> conversation,
   asked.tools.assign(tools.begin(), tools.end());
   asked.thinking_given = asked.seed_given = true;
   asked.generate.thinking = thinking_;
-  asked.generate.max_tokens = kMaxReplyTokens;
+  asked.generate.max_tokens = reply_tokens_;
   asked.conversation = conversation_;
   asked.stream = true;
   return asked;

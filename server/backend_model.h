@@ -12,9 +12,14 @@ namespace server {
 /// to their schemas by the backend. Belongs to one thread at a time; the backend outlives it.
 class BackendModel final : public agent::ChatModel {
  public:
-  /// conversation: as Request::conversation.
-  BackendModel(Backend& backend, bool thinking, std::string conversation)
-      : backend_(backend), thinking_(thinking), conversation_(std::move(conversation)) {}
+  static constexpr int kReplyTokens = 4096;
+  /// conversation: as Request::conversation. reply_tokens: the longest reply.
+  BackendModel(Backend& backend, bool thinking, std::string conversation,
+               int reply_tokens = kReplyTokens)
+      : backend_(backend),
+        thinking_(thinking),
+        conversation_(std::move(conversation)),
+        reply_tokens_(reply_tokens) {}
 
   bool sees() const override { return backend_.facts().sees; }
   bool constrained() const override { return false; }
@@ -35,6 +40,7 @@ class BackendModel final : public agent::ChatModel {
   Backend& backend_;
   bool thinking_;
   std::string conversation_;
+  int reply_tokens_;
   int n_calls_ = 0;  // so that ids do not come again
 };
 

@@ -104,7 +104,8 @@ struct Endpoints::State {
                 "This server is not called '" + std::string(request.header("host")) +
                     "'; allow the name with --allow-host.",
                 "invalid_request_error", "host_not_allowed");
-    if (!origin_allowed(request.header("origin"), options.allowed_origins))
+    const bool strangers = options.page != nullptr && Page::for_strangers(request.path);
+    if (!strangers && !origin_allowed(request.header("origin"), options.allowed_origins))
       return no(403,
                 "Pages of " + std::string(request.header("origin")) +
                     " may not use this server; allow them with --allow-origin.",
@@ -330,7 +331,13 @@ net::awaitable<void> Endpoints::State::answer(HttpRequest http, std::shared_ptr<
   const std::shared_ptr<net::io_context> io = to->io();
   const std::string path = http.path;
   if (options.page != nullptr && Page::owns(path)) {
-    co_await options.page->answer(std::move(http), std::move(to));
+    if (path == Page::kTranscript && post) {
+      Transcribing with{
+          .backend = &backend, .pool = &pool, .ping = options.ping, .read = Page::recording};
+      if (!co_await transcribe(std::move(with), std::move(http), std::move(to))) ++refused;
+      co_return;
+    }
+    co_await options.page->answer(std::move(http), std::move(to), backend.facts());
     co_return;
   }
   for (const Generating& one : kGenerating)
@@ -339,8 +346,9 @@ net::awaitable<void> Endpoints::State::answer(HttpRequest http, std::shared_ptr<
       co_return;
     }
   if (path == "/v1/audio/transcriptions" && post) {
-    Transcribing with{.backend = &backend, .pool = &pool, .ping = options.ping};
-    if (!co_await transcribe(with, std::move(http), std::move(to))) ++refused;
+    Transcribing with{
+        .backend = &backend, .pool = &pool, .ping = options.ping, .read = transcription_form};
+    if (!co_await transcribe(std::move(with), std::move(http), std::move(to))) ++refused;
     co_return;
   }
   if (path == "/v1/embeddings" && post) {

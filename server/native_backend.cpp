@@ -530,7 +530,8 @@ Parsed<std::vector<Backend::Piece>> NativeBackend::prepare_transcription(
   if (!s.engine.hears())
     return ApiError{.message = "This model does not hear; serve one with an audio embedder.",
                     .param = "model"};
-  const base::Result<media::Sound> sound = media::decode_sound(request.sound);
+  const base::Result<media::Sound> sound =
+      media::decode_sound(request.sound, {.max_seconds = request.max_seconds});
   if (!sound) return api_error({sound.error().code, "file: " + sound.error().message}, "file");
   std::string instruction(model::kTranscribeInstruction);
   if (!request.language.empty()) instruction += " The language is " + request.language + ".";

@@ -22,6 +22,7 @@
 #include "server/on_pool.h"
 #include "server/past_runs.h"
 #include "server/relay.h"
+#include "server/run_chart.h"
 
 namespace server {
 
@@ -38,6 +39,8 @@ constexpr size_t kMaxDiff = 64 << 10;     // bytes of all diffs of a question
 constexpr size_t kMaxWrite = 256 << 10;   // bytes of a stream that are sent at once
 constexpr size_t kMaxEvents = 20'000;     // of a run; a run that is well has some hundred
 constexpr auto kLook = std::chrono::milliseconds(100);
+constexpr int kMinSeconds = 1, kMaxSeconds = 3600;
+constexpr int kMinReply = 64, kMaxReply = 32768;  // tokens
 
 int64_t now_ms() {
   return std::chrono::duration_cast<std::chrono::milliseconds>(
@@ -57,7 +60,8 @@ struct Asked {
 struct OneRun {
   std::string id, request, status = "running";
   std::string after;  // the run whose conversation it goes on with
-  bool resumed = false, thinking = false;
+  bool resumed = false;
+  RunSettings settings;
   int64_t time_ms = 0;
   std::stop_source stop;
   // Of the server's thread.
@@ -99,6 +103,8 @@ struct Runs::State : std::enable_shared_from_this<State> {
   std::optional<tools::Toolbox> toolbox;
   net::thread_pool thread{1};
   net::thread_pool reader{1};  // of the store
+  net::thread_pool drawer{1};  // of charts
+  std::stop_source ending;     // of what is drawn
   // Of the run's thread.
   std::shared_ptr<agent::ChatModel> model;
   std::unique_ptr<Recorder> recorder;
@@ -128,6 +134,7 @@ struct Runs::State : std::enable_shared_from_this<State> {
   net::awaitable<void> follow(std::shared_ptr<OneRun> run, size_t from,
                               std::shared_ptr<Responder> to);
   net::awaitable<HttpReply> list();
+  net::awaitable<HttpReply> chart(std::shared_ptr<OneRun> run, std::string query);
   net::awaitable<std::shared_ptr<OneRun>> past(std::string id);
   static HttpReply answer(OneRun& run, const std::string& body);
 };
@@ -247,12 +254,12 @@ base::Result<agent::RunResult> Runs::State::carry_out(const OneRun& run) {
     recorder->with(options.model, agent::digest_of(prompt));
   }
   if (!model) tell({{"type", "loading"}});
-  base::Result<std::shared_ptr<agent::ChatModel>> opened =
-      options.open_model({.id = run.id, .thinking = run.thinking});
+  base::Result<std::shared_ptr<agent::ChatModel>> opened = options.open_model(run.settings);
   if (!opened) return opened.error();
   model = std::move(*opened);
-  return agent::run(run.request, *model, *own, prompt,
-                    free ? agent::kFreeRunOptions : agent::RunOptions{}, tell, run.stop.get_token(),
+  agent::RunOptions limits = free ? agent::kFreeRunOptions : agent::RunOptions{};
+  if (run.settings.seconds > 0) limits.max_time = std::chrono::seconds(run.settings.seconds);
+  return agent::run(run.request, *model, *own, prompt, limits, tell, run.stop.get_token(),
                     recorder.get());
 }
 
@@ -353,12 +360,27 @@ net::awaitable<void> Runs::State::start(HttpRequest http, std::shared_ptr<Respon
   auto run = std::make_shared<OneRun>();
   run->request = text("request");
   run->after = text("after");
-  run->thinking = body.is_object() && body.contains("thinking") && body["thinking"] == true;
+  // 0: not given; -1: not one that may be.
+  const auto number = [&](const char* name, int least, int most) {
+    if (!body.is_object() || !body.contains(name)) return 0;
+    const json& value = body[name];
+    return value.is_number_unsigned() && value >= least && value <= most ? value.get<int>() : -1;
+  };
+  RunSettings& settings = run->settings;
+  settings.thinking = body.is_object() && body.contains("thinking") && body["thinking"] == true;
+  settings.seconds = number("seconds", kMinSeconds, kMaxSeconds);
+  settings.reply_tokens = number("reply_tokens", kMinReply, kMaxReply);
   std::optional<HttpReply> no;
   if (run->request.find_first_not_of(" \t\r\n") == std::string::npos)
     no = error_of(400, "The request is empty; say what you want to know or see: {\"request\": …}.");
   else if (run->request.size() > kMaxRequest)
     no = error_of(400, "The request is longer than " + std::to_string(kMaxRequest) + " bytes.");
+  else if (settings.seconds < 0)
+    no = error_of(400, "A run may take " + std::to_string(kMinSeconds) + " to " +
+                           std::to_string(kMaxSeconds) + " seconds.");
+  else if (settings.reply_tokens < 0)
+    no = error_of(400, "A reply may have " + std::to_string(kMinReply) + " to " +
+                           std::to_string(kMaxReply) + " tokens.");
   else if (!run->after.empty() && !options.store)
     no = error_of(400, "No sessions are kept here that a request could go on with.");
   else
@@ -368,7 +390,7 @@ net::awaitable<void> Runs::State::start(HttpRequest http, std::shared_ptr<Respon
     co_return;
   }
   run->time_ms = now_ms();
-  run->id = agent::session::Store::new_id();
+  run->id = settings.id = agent::session::Store::new_id();
   co_await begin(std::move(run), std::move(to));
 }
 
@@ -386,7 +408,7 @@ net::awaitable<void> Runs::State::resume(std::string id, std::shared_ptr<Respond
     co_return;
   }
   auto run = std::make_shared<OneRun>();
-  run->id = std::move(id);
+  run->id = run->settings.id = std::move(id);
   run->request = before->request;
   run->time_ms = before->time_ms;
   run->resumed = true;
@@ -448,6 +470,14 @@ net::awaitable<std::shared_ptr<OneRun>> Runs::State::past(std::string id) {
   co_return run;
 }
 
+net::awaitable<HttpReply> Runs::State::chart(std::shared_ptr<OneRun> run, std::string query) {
+  if (!run->ended) co_return error_of(409, "The run goes on; its charts are there at its end.");
+  // An ended run's events stay as they are.
+  co_return co_await on_pool(drawer, [this, &run, &query] {
+    return run_chart(*toolbox, run->events.back(), query, ending.get_token());
+  });
+}
+
 HttpReply Runs::State::answer(OneRun& run, const std::string& body) {
   const json given = json::parse(body, nullptr, false);
   if (!given.is_object() || !given.contains("question") || !given["question"].is_number_integer() ||
@@ -480,8 +510,10 @@ base::Result<std::unique_ptr<Runs>> Runs::open(RunsOptions options) {
 void Runs::join() {
   state_->joining = true;
   if (state_->running) state_->running->stop.request_stop();
+  state_->ending.request_stop();
   state_->thread.join();
   state_->reader.join();
+  state_->drawer.join();
 }
 
 const tools::Toolbox& Runs::toolbox() const { return *state_->toolbox; }
@@ -514,7 +546,9 @@ net::awaitable<void> Runs::handle(std::string path, HttpRequest http,
       co_await state->follow(std::move(run), from, std::move(to));
       co_return;
     }
-    if (run && what == "/stop" && post) {
+    if (run && what == "/chart" && !post) {
+      reply = co_await state->chart(std::move(run), http.query);
+    } else if (run && what == "/stop" && post) {
       run->stop.request_stop();
       reply.body = "{}";
     } else if (run && what == "/answer" && post) {

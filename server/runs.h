@@ -17,6 +17,8 @@ namespace server {
 struct RunSettings {
   std::string id = {};    ///< of the run
   bool thinking = false;  ///< the model may think before it answers
+  int reply_tokens = 0;   ///< the longest reply; 0: the usual
+  int seconds = 0;        ///< that the run may take; 0: the usual
 };
 
 struct RunsOptions {
@@ -58,7 +60,9 @@ class Runs {
 
   /// POST "": starts a run and streams its events; GET "": all runs, the oldest first;
   /// GET "/ID": the events of one, from ?from=N on; POST "/ID/stop"; POST "/ID/answer";
-  /// POST "/ID/resume": goes on with one that was stopped or interrupted, and streams its events.
+  /// POST "/ID/resume": goes on with one that was stopped or interrupted, and streams its events;
+  /// GET "/ID/chart?n=N&format=F": the Nth chart of its result, drawn anew: svg, or vega, the
+  /// specification as it is drawn.
   /// path: what follows /tessera/runs.
   net::awaitable<void> handle(std::string path, HttpRequest http, std::shared_ptr<Responder> to);
 

@@ -51,6 +51,10 @@ HttpReply transcript(const TranscriptionRequest& request, const std::string& tex
 
 }  // namespace
 
+Parsed<TranscriptionRequest> transcription_form(const HttpRequest& http) {
+  return parse_transcription(http.header("content-type"), http.body);
+}
+
 net::awaitable<bool> transcribe(Transcribing with, HttpRequest http,
                                 std::shared_ptr<Responder> to) {
   bool gone_now = false;
@@ -58,8 +62,7 @@ net::awaitable<bool> transcribe(Transcribing with, HttpRequest http,
   const LeaveAtEnd leave(relay);
   to->when_gone([relay] { relay->leave(); });
   Parsed<Heard> prepared = co_await on_pool(*with.pool, [&with, &http]() -> Parsed<Heard> {
-    Parsed<TranscriptionRequest> parsed =
-        parse_transcription(http.header("content-type"), http.body);
+    Parsed<TranscriptionRequest> parsed = with.read(http);
     if (auto* error = std::get_if<ApiError>(&parsed)) return std::move(*error);
     Heard heard{.request = std::move(std::get<TranscriptionRequest>(parsed))};
     if (std::optional<ApiError> wrong = wrong_model(with.backend->facts(), heard.request.model))

@@ -15,6 +15,7 @@
 #include "server/http/query.h"
 #include "server/on_pool.h"
 #include "server/relay.h"
+#include "server/table_rows.h"
 
 namespace server {
 
@@ -25,7 +26,6 @@ using base::Error;
 using nlohmann::json;
 
 constexpr size_t kMaxFiles = 2000;      // listed
-constexpr int kRows = 100;              // shown of a table
 constexpr size_t kMaxFile = 64u << 20;  // bytes of a file that is handed out
 constexpr size_t kMaxDiff = 256 << 10;  // bytes of all diffs of a run
 constexpr size_t kMaxChanges = 1000;    // of a run, shown
@@ -56,6 +56,10 @@ bool showable(const std::string& path) {
   return true;
 }
 
+HttpReply not_showable() {
+  return error_of(400, "That is not the path of a file of the workspace.");
+}
+
 /// A name for a new file in the workspace itself.
 bool plain_name(const std::string& name) {
   if (name.empty() || name.size() > 255 || name[0] == '.') return false;
@@ -78,7 +82,7 @@ HttpReply files(const tools::Toolbox& toolbox) {
 }
 
 HttpReply file(const tools::Toolbox& toolbox, const std::string& path) {
-  if (!showable(path)) return error_of(400, "That is not the path of a file of the workspace.");
+  if (!showable(path)) return not_showable();
   base::Result<std::string> bytes = agent::read_beneath(toolbox.workspace(), path, kMaxFile);
   if (!bytes && bytes.error().code == Errc::limit)
     return error_of(400, path + ": larger than the page hands out; copy it from the folder.");
@@ -118,11 +122,9 @@ HttpReply add_file(const tools::Toolbox& toolbox, const std::string& name,
 /// Columns and the first rows, through the data engine in the sandbox. Its texts are passed on as
 /// they are, since columns stand in their order there.
 HttpReply table(const tools::Toolbox& toolbox, const std::string& path, std::stop_token stop) {
-  if (!showable(path)) return error_of(400, "That is not the path of a file of the workspace.");
-  std::string quoted;
-  for (const char c : path) quoted += c == '\'' ? "''" : std::string(1, c);
+  if (!showable(path)) return not_showable();
   const base::Result<tools::DataAnswer> rows = toolbox.data_query(
-      "SELECT * FROM '" + quoted + "' LIMIT " + std::to_string(kRows), "json", stop);
+      "SELECT * FROM " + sql_text(path) + " LIMIT " + std::to_string(kTableRows), "json", stop);
   if (!rows) return wrong(rows.error());
   if (!rows->error.empty()) return error_of(400, rows->error);
   const base::Result<tools::DataAnswer> profile = toolbox.data_profile(path, "json", stop);
@@ -212,6 +214,11 @@ net::awaitable<HttpReply> Workspace::answer(std::string path, HttpRequest http) 
     if (path == "file" && !post) return file(toolbox_, value_in(http.query, "path"));
     if (path == "table" && !post)
       return table(toolbox_, value_in(http.query, "path"), stop_.get_token());
+    if (path == "rows" && !post) {
+      const std::string file = value_in(http.query, "path");
+      if (!showable(file)) return not_showable();
+      return table_rows(toolbox_, file, http.query, stop_.get_token());
+    }
     if (path == "changes" && !post) return changes(toolbox_, "");
     if (path.starts_with("changes/") && !post)
       return changes(toolbox_, path.substr(std::strlen("changes/")));

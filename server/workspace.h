@@ -23,6 +23,7 @@ class Workspace {
   ///   POST files?name=N          the body as a new file; 409 where there is one already
   ///   GET  file?path=P           its bytes
   ///   GET  table?path=P          {profile, rows}: columns, and the first rows
+  ///   GET  rows?path=P&…         more of its rows, sorted and filtered (table_rows.h)
   ///   GET  changes, changes/RUN  the journal's runs; {changes: [{kind, path, …, diff}]}
   ///   POST undo {run, redo, keep_mine}
   net::awaitable<HttpReply> answer(std::string path, HttpRequest http);

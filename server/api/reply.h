@@ -88,6 +88,7 @@ struct TranscriptionRequest {
   enum class Format : uint8_t { json, text, verbose_json } format = Format::json;
   float temperature = 0;
   bool stream = false;
+  int max_seconds = 3600;  ///< of the sound
 };
 Parsed<TranscriptionRequest> parse_transcription(std::string_view content_type,
                                                  std::string_view body);

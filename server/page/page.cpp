@@ -2,15 +2,19 @@
 
 #include <string_view>
 
+#include "base/file.h"
 #include "base/json_line.h"
+#include "model/utf8.h"
 #include "server/http/checks.h"
+#include "server/http/query.h"
 #include "server/relay.h"
 
 namespace server {
 
 // Made at build time of server/page/dist.
 extern const std::string_view embedded_page_html, embedded_page_script, embedded_page_style,
-    embedded_page_icon;
+    embedded_page_icon, embedded_page_chart_html, embedded_page_chart_script,
+    embedded_page_chart_style, embedded_page_recorder;
 
 namespace {
 
@@ -19,15 +23,38 @@ using nlohmann::json;
 constexpr std::string_view kApi = "/tessera/";
 constexpr std::string_view kRuns = "/tessera/runs";
 
+constexpr size_t kMaxRecording = 1 << 20;  // bytes
+constexpr int kMaxSeconds = 30;            // of a recording
+constexpr size_t kMaxWords = 1600;         // bytes of words that may be said in it
+constexpr uint64_t kMaxScript = 16 << 20;  // bytes
+
+// Charts that can be explored are drawn by Vega in a frame that the browser gives an origin of its
+// own, in which no request can be made: what a model wrote cannot reach the page or the server, and
+// should it never end, then not in the page's thread. To the browser the frame's parts are asked
+// for by a stranger.
+enum class Where : uint8_t { page, frame, part_of_frame };
+
+constexpr std::string_view kHtml = "text/html; charset=utf-8", kStyle = "text/css; charset=utf-8",
+                           kScript = "text/javascript; charset=utf-8";
+
 struct Asset {
   std::string_view path, type;
-  const std::string_view* bytes;
+  const std::string_view* bytes;  ///< null: a script of Vega's
+  Where where = Where::page;
 };
 constexpr Asset kAssets[] = {
-    {"/", "text/html; charset=utf-8", &embedded_page_html},
-    {"/page/page.js", "text/javascript; charset=utf-8", &embedded_page_script},
-    {"/page/page.css", "text/css; charset=utf-8", &embedded_page_style},
-    {"/page/icon.svg", "image/svg+xml", &embedded_page_icon}};
+    {"/", kHtml, &embedded_page_html},
+    {"/page/page.js", kScript, &embedded_page_script},
+    {"/page/page.css", kStyle, &embedded_page_style},
+    {"/page/icon.svg", "image/svg+xml", &embedded_page_icon},
+    {"/page/recorder.js", kScript, &embedded_page_recorder},
+    {"/page/chart.html", kHtml, &embedded_page_chart_html, Where::frame},
+    {"/page/chart.js", kScript, &embedded_page_chart_script, Where::part_of_frame},
+    {"/page/chart.css", kStyle, &embedded_page_chart_style, Where::part_of_frame},
+    {"/page/vega.min.js", kScript, nullptr, Where::part_of_frame},
+    {"/page/vega-lite.min.js", kScript, nullptr, Where::part_of_frame},
+    {"/page/vega-embed.min.js", kScript, nullptr, Where::part_of_frame}};
+constexpr std::string_view kFolder = "/page/";
 
 const Asset* asset(std::string_view path) {
   for (const Asset& one : kAssets)
@@ -35,26 +62,52 @@ const Asset* asset(std::string_view path) {
   return nullptr;
 }
 
+/// Those of kAssets that have no bytes, by their paths; none where one is missing.
+std::map<std::string_view, std::string> vega_scripts(const std::filesystem::path& folder) {
+  std::map<std::string_view, std::string> scripts;
+  if (folder.empty()) return scripts;
+  for (const Asset& one : kAssets) {
+    if (one.bytes != nullptr) continue;
+    base::Result<std::string> script =
+        base::read_file(folder / one.path.substr(kFolder.size()), kMaxScript);
+    if (!script) return {};
+    scripts[one.path] = std::move(*script);
+  }
+  return scripts;
+}
+
 }  // namespace
 
-Page::Page(std::string model, std::unique_ptr<Runs> runs)
-    : model_(std::move(model)), runs_(std::move(runs)) {
+Page::Page(PageOptions options, std::unique_ptr<Runs> runs)
+    : options_(std::move(options)), vega_(vega_scripts(options_.vega)), runs_(std::move(runs)) {
   if (runs_) workspace_.emplace(runs_->toolbox());
 }
 
 bool Page::owns(std::string_view path) { return asset(path) != nullptr || path.starts_with(kApi); }
 
+bool Page::for_strangers(std::string_view path) {
+  const Asset* one = asset(path);
+  return one != nullptr && one->where == Where::part_of_frame;
+}
+
 std::vector<std::pair<std::string, std::string>> Page::headers(const HttpRequest& head) {
-  const bool page = asset(head.path) != nullptr;
-  return {{"Content-Security-Policy",
-           page ? "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
-                  "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-                : "default-src 'none'; frame-ancestors 'none'; sandbox"},
-          {"Cross-Origin-Opener-Policy", "same-origin"},
-          {"Cross-Origin-Resource-Policy", "same-origin"},
-          {"Referrer-Policy", "no-referrer"},
-          {"X-Frame-Options", "DENY"},
-          {"Cache-Control", page ? "no-cache" : "no-store"}};
+  const Asset* one = asset(head.path);
+  const bool page = one != nullptr && one->where == Where::page;
+  const bool frame = one != nullptr && one->where == Where::frame;
+  return {
+      {"Content-Security-Policy",
+       page    ? "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
+                 "connect-src 'self'; frame-src 'self'; base-uri 'none'; form-action 'none'; "
+                 "frame-ancestors 'none'"
+       : frame ? "default-src 'none'; script-src 'self'; style-src 'self'; base-uri 'none'; "
+                 "form-action 'none'; frame-ancestors 'self'; sandbox allow-scripts"
+               : "default-src 'none'; frame-ancestors 'none'; sandbox"},
+      {"Cross-Origin-Opener-Policy", "same-origin"},
+      {"Cross-Origin-Resource-Policy", for_strangers(head.path) ? "cross-origin" : "same-origin"},
+      {"Permissions-Policy", "microphone=(self), camera=(), display-capture=(), geolocation=()"},
+      {"Referrer-Policy", "no-referrer"},
+      {"X-Frame-Options", frame ? "SAMEORIGIN" : "DENY"},
+      {"Cache-Control", one != nullptr ? "no-cache" : "no-store"}};
 }
 
 std::optional<HttpReply> Page::turned_away(const HttpRequest& head) {
@@ -69,7 +122,25 @@ std::optional<HttpReply> Page::turned_away(const HttpRequest& head) {
   return error_of(403, "Only the server's own page may ask for this.");
 }
 
-net::awaitable<void> Page::answer(HttpRequest http, std::shared_ptr<Responder> to) {
+Parsed<TranscriptionRequest> Page::recording(const HttpRequest& http) {
+  if (http.body.empty() || http.body.size() > kMaxRecording)
+    return ApiError{.status = http.body.empty() ? 400 : 413,
+                    .message = "A recording has at most " + std::to_string(kMaxSeconds) +
+                               " seconds and " + std::to_string(kMaxRecording) + " bytes."};
+  std::string words = value_in(http.query, "words");
+  if (words.size() > kMaxWords || model::utf8_repaired(words) != words)
+    return ApiError{.message = "The words that may be said are a text of at most " +
+                               std::to_string(kMaxWords) + " bytes."};
+  for (char& c : words)
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = ' ';
+  TranscriptionRequest request{.sound = http.body, .max_seconds = kMaxSeconds};
+  if (words.find_first_not_of(' ') != words.npos)
+    request.prompt = "These names and words may be said: " + words + ".";
+  return request;
+}
+
+net::awaitable<void> Page::answer(HttpRequest http, std::shared_ptr<Responder> to,
+                                  ModelFacts served) {
   const std::string path = http.path;
   const bool looks = http.method == "GET" || (http.method == "HEAD" && asset(path) != nullptr);
   HttpReply reply;
@@ -77,9 +148,18 @@ net::awaitable<void> Page::answer(HttpRequest http, std::shared_ptr<Responder> t
     reply = error_of(405, "The page's paths are asked for by GET or POST.");
     reply.headers.emplace_back("Allow", "GET, POST");
   } else if (const Asset* one = asset(path)) {
-    reply = {.type = std::string(one->type), .body = std::string(*one->bytes)};
+    reply.type = one->type;
+    if (one->bytes != nullptr)
+      reply.body = *one->bytes;
+    else if (!vega_.empty())
+      reply.body = vega_.at(one->path);
+    else
+      reply = error_of(404, "This program has no scripts of Vega; run setup/fetch-vega.");
   } else if (path == "/tessera/state") {
-    json state{{"model", model_}, {"workspace", nullptr}};
+    const int context = options_.context > 0 ? options_.context : served.context;
+    json state{{"model", options_.model}, {"workspace", nullptr},     {"file", options_.file},
+               {"bytes", options_.bytes}, {"context", context},       {"sees", served.sees},
+               {"hears", served.hears},   {"explore", !vega_.empty()}};
     if (runs_) {
       state["workspace"] = runs_->toolbox().workspace().string();
       state["policy"] = runs_->toolbox().guard().policy().name;

@@ -348,6 +348,14 @@ class Program(unittest.TestCase):
         spec.write_text('{"mark": ')
         self.complains(call("chart", spec, "--out", out / "b.png"), 2, "not JSON")
         self.assertFalse((out / "b.png").exists())
+        # What a chart.* helper tells of its chart is drawn with its looks again; what only says to be that, as it stands.
+        encoding = {"x": {"field": "name"}, "y": {"field": "births", "type": "quantitative"}}
+        rows = {"values": [{"name": "Ada", "births": 3}, {"name": "Bob", "births": 5}]}
+        for maker, data, looks in [("chart.bar", rows, True), ("chart.none", rows, False), (["chart.bar"], rows, False),
+                                   ("chart.bar", {"url": "n.csv"}, False), ("chart.pie", rows, False), ("chart.hist", {"values": 5}, False)]:
+            spec.write_text(json.dumps({"usermeta": {"made_by": maker}, "mark": "bar", "data": data, "encoding": encoding}))
+            done = call("chart", spec, "--out", out / "c.svg")
+            self.assertEqual((done.returncode, 'width="800' in (out / "c.svg").read_text()), (0, looks), (maker, data))
 
     def test_data_query_and_profile(self):
         (self.folder / "n.csv").write_text("name,births\nAda,3\nBob,5\nAda,4\n")

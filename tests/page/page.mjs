@@ -68,6 +68,20 @@ async function withPage({ replies = [], policy = "default", askMs = 60000, works
   }
 }
 
+/** A WAV file with a tone, 16 kHz. */
+function tone(seconds) {
+  const bytes = Buffer.alloc(44 + seconds * 32000);
+  bytes.write("RIFF");
+  bytes.writeUInt32LE(bytes.length - 8, 4);
+  bytes.write("WAVEfmt ", 8);
+  for (const [at, value] of [[16, 16], [24, 16000], [28, 32000]]) bytes.writeUInt32LE(value, at);
+  for (const [at, value] of [[20, 1], [22, 1], [32, 2], [34, 16]]) bytes.writeUInt16LE(value, at);
+  bytes.write("data", 36);
+  bytes.writeUInt32LE(bytes.length - 44, 40);
+  for (let i = 0; i < seconds * 16000; ++i) bytes.writeInt16LE(Math.round(8000 * Math.sin((2 * Math.PI * 440 * i) / 16000)), 44 + 2 * i);
+  return bytes;
+}
+
 const ask = async (page, text) => {
   await page.getByLabel("What do you want to know or see?").fill(text);
   await page.keyboard.press("Enter");
@@ -144,6 +158,129 @@ const tests = {
       assert.ok(await other.evaluate(() => document.documentElement.scrollWidth <= innerWidth), "wider than a phone");
       await shot(other, "phone-dark", 1400);
       await accessible(other);
+    });
+  },
+
+  async exploresCharts() {
+    // A bar chart, one that zooms, and one whose specification wants out.
+    const code = [
+      'chart.bar(data.read("shops.csv"), {x="shop", y="revenue", title="Revenue"})',
+      'chart.scatter(data.query("SELECT i * 2.5 AS weight, i * i AS price FROM range(30) AS t(i)"), {x="weight", y="price", title="Prices"})',
+      `chart.spec([[{"usermeta": {"embedOptions": {"ast": false, "actions": true, "loader": {"baseURL": "http://evil.example/"}}}, "mark": {"type": "point", "href": "http://evil.example/go", "tooltip": {"content": "data"}},
+        "encoding": {"x": {"field": "a", "type": "quantitative"}, "y": {"field": "b", "type": "nominal"}},
+        "data": {"values": [{"a": 1, "b": "<img src='http://evil.example/t.png' onerror='parent.hacked=1'>", "image": "http://evil.example/i.png"}]}}]])`,
+    ].join("\n");
+    await withPage({ replies: [{ text: "three charts", code }, { text: "Three charts." }] }, async ({ page, context, url }) => {
+      const state = await (await fetch(`${url}/tessera/state`)).json();
+      const asked = [];
+      context.on("request", (request) => asked.push(new URL(request.url()).pathname));
+      await ask(page, "three charts");
+      await over(page);
+      const figures = page.locator("figure");
+      assert.equal(await figures.count(), 3, await page.locator(".run").textContent());
+      // As pictures first; as SVG files, drawn by the program alone, with the looks of the picture.
+      const run = (await (await fetch(`${url}/tessera/runs`)).json()).runs[0].id;
+      for (const [query, status] of [["n=3&format=svg", 404], ["n=x&format=svg", 400], ["n=0&format=pdf", 400], ["format=svg", 400], ["n=18446744073709551616&format=svg", 400]])
+        assert.equal((await fetch(`${url}/tessera/runs/${run}/chart?${query}`)).status, status, query);
+      const [saved] = await Promise.all([page.waitForEvent("download"), figures.first().getByText("Download SVG").click()]);
+      assert.equal(saved.suggestedFilename(), "chart.svg");
+      const svg = fs.readFileSync(await saved.path(), "utf8");
+      assert.match(svg, /^(<\?xml[^>]*>\s*)?<svg[^>]* width="800(\.0*)?(pt|px)?"/);
+      assert.match(svg, /#0072b2|rgb\(0(\.0*)?%?, ?(44|114)/i, "not the picture's blue");
+      assert.deepEqual(asked.filter((one) => /vega|chart\.html/.test(one)), [], "loaded before anybody wanted it");
+      if (!state.explore) {
+        assert.equal(await page.getByRole("button", { name: /^Explore/ }).count(), 0);
+        return console.log("the scripts of Vega are not here");
+      }
+      const explore = async (n) => {
+        await figures.nth(n).getByRole("button", { name: /^Explore/ }).click();
+        await figures.nth(n).getByText("Point at a mark").waitFor();
+        assert.ok(await figures.nth(n).locator("img").isHidden());
+        const frame = figures.nth(n).frameLocator("iframe");
+        await frame.locator("canvas").waitFor();
+        return frame;
+      };
+      const begin = Date.now();
+      const bars = await explore(0);
+      console.log(`a chart to explore after ${Date.now() - begin} ms`);
+      // Chur's bar, somewhere in the middle of the picture.
+      const canvas = bars.locator("canvas");
+      const box = await canvas.boundingBox();
+      assert.ok(box.width > 700, `${box.width} wide`);
+      await canvas.hover({ position: { x: box.width / 2, y: box.height * 0.7 } });
+      await bars.locator("#vg-tooltip-element.visible").waitFor();
+      assert.match(await bars.locator("#vg-tooltip-element").innerText(), /Chur.*30|30.*Chur/s);
+      await shot(page, "explore", 1850);
+      await accessible(page);
+      // It is a stranger: no code of texts, no request, no way to the page.
+      const inside = page.frames().find((one) => one.url().endsWith("/page/chart.html"));
+      const tried = await inside.evaluate(async () => {
+        await new Promise((resolve) => setTimeout(resolve)); // what is evaluated from outside may do more
+        const name = (call) => { try { return String(call()); } catch (error) { return error.name; } };
+        const went = (address) => fetch(address).then(() => "went", (error) => error.name);
+        return [name(() => eval("1")), name(() => new Function("return 1")()), name(() => parent.document.title), name(() => localStorage.length), await went("/tessera/state"), await went("http://evil.example/")];
+      });
+      assert.deepEqual(tried, ["EvalError", "EvalError", "SecurityError", "SecurityError", "TypeError", "TypeError"]);
+      // The wheel zooms, a double click goes back.
+      const points = (await explore(1)).locator("canvas");
+      assert.match(await figures.nth(1).textContent(), /The wheel zooms/);
+      const look = () => points.screenshot();
+      await page.mouse.move(0, 0);
+      const before = await look();
+      await points.hover();
+      await page.mouse.wheel(0, -400);
+      await page.waitForTimeout(300);
+      assert.ok(!before.equals(await look()), "the wheel did nothing");
+      await points.dblclick();
+      await page.mouse.move(0, 0);
+      for (let tries = 0; !before.equals(await look()); ++tries) assert.ok(tries < 20, "the double click did not go back") || (await page.waitForTimeout(100));
+      // What its specification wants is not done.
+      const hostile = await explore(2);
+      assert.equal(await hostile.locator("details, .vega-actions").count(), 0, "a menu");
+      const dot = hostile.locator("canvas");
+      const size = await dot.boundingBox();
+      for (let x = 0.2; x < 1; x += 0.02) await dot.hover({ position: { x: size.width * x, y: 10 } });
+      await dot.click();
+      assert.equal(await page.evaluate(() => window.hacked), undefined);
+      assert.equal(page.frames().length, 4, "a frame went elsewhere");
+      // And back to the picture.
+      await figures.first().getByRole("button", { name: /^Explore/ }).click();
+      assert.ok(await figures.first().locator("img").isVisible());
+      assert.equal(await page.locator("iframe").count(), 2);
+      // On a phone.
+      const phone = await context.newPage();
+      await phone.emulateMedia({ colorScheme: "dark" });
+      await phone.setViewportSize({ width: 390, height: 844 });
+      await phone.goto(url);
+      await over(phone);
+      await phone.getByRole("button", { name: /^Explore/ }).first().click();
+      await phone.getByText("Point at a mark").first().waitFor();
+      assert.ok(await phone.evaluate(() => document.documentElement.scrollWidth <= innerWidth), "wider than a phone");
+      assert.ok((await phone.frameLocator("iframe").first().locator("canvas").boundingBox()).width <= 390, "the chart is wider than a phone");
+      await phone.locator("figure").first().scrollIntoViewIfNeeded();
+      await shot(phone, "explore-phone", 1200);
+      // Where the specification cannot be drawn, the picture stays.
+      await phone.route(/chart\?n=1&format=vega/, (route) => route.fulfill({ json: { mark: "nonsense" } }));
+      await phone.getByRole("button", { name: /^Explore/ }).nth(1).click();
+      await phone.getByText(/It cannot be explored: /).waitFor();
+      assert.ok(await phone.locator("figure img").nth(1).isVisible());
+      // One that never ends does not hold up the page.
+      void page.frames().at(-1).evaluate(() => { for (;;); }).catch(() => {});
+      await page.waitForTimeout(200);
+      const alive = Date.now();
+      await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(resolve)));
+      assert.ok(Date.now() - alive < 3000, "the page waits for a chart");
+    });
+  },
+
+  async exploresNothingWithoutVega() {
+    await withPage({ replies: [DRAW, ANSWER] }, async ({ page, context, url }) => {
+      await context.route("**/tessera/state", async (route) => route.fulfill({ json: { ...(await (await fetch(`${url}/tessera/state`)).json()), explore: false } }));
+      await page.reload();
+      await ask(page, "a chart");
+      await over(page);
+      assert.equal(await page.locator("figure img").count(), 1);
+      assert.equal(await page.getByRole("button", { name: /Explore/ }).count(), 0);
     });
   },
 
@@ -257,17 +394,196 @@ const tests = {
     });
   },
 
+  async looksThroughTables() {
+    const workspace = folder();
+    const names = ["id", 'we"ird', "it's; DROP", "größe"];
+    const line = (i) => [i, `"O'Brien ${i % 3}"`, `"50 % <b>${i}</b>"`, i === 7 ? "" : (i * 37) % 250].join(",");
+    fs.writeFileSync(path.join(workspace, "big.csv"), ['id,"we""ird",it\'s; DROP,größe', ...Array.from({ length: 250 }, (_, i) => line(i))].join("\n") + "\n");
+    await withPage({ workspace }, async ({ page, url }) => {
+      await page.getByRole("button", { name: "Files", exact: true }).click();
+      await page.getByRole("button", { name: "big.csv", exact: true }).click();
+      const rows = page.locator(".shown tbody tr");
+      await rows.first().waitFor();
+      const ids = () => rows.evaluateAll((all) => all.map((row) => Number(row.firstChild.textContent)));
+      const where = (text) => page.locator(".rows").getByText(text, { exact: true }).waitFor();
+      const range = (from, to) => Array.from({ length: to - from }, (_, i) => from + i);
+      await where("1 to 100 of 250 rows");
+      assert.deepEqual(await page.locator(".shown th button").evaluateAll((all) => all.map((one) => one.firstChild.textContent)), names);
+      const next = page.getByRole("button", { name: "Next" });
+      const previous = page.getByRole("button", { name: "Previous" });
+      assert.ok(await previous.isDisabled());
+      await next.click();
+      await where("101 to 200 of 250 rows");
+      assert.deepEqual(await ids(), range(100, 200));
+      await next.press("Enter");
+      await where("201 to 250 of 250 rows");
+      assert.deepEqual(await ids(), range(200, 250));
+      assert.ok(await next.isDisabled());
+      assert.equal(await page.evaluate(() => document.activeElement.textContent), "Previous", "the keyboard is lost");
+      // Sorted by a column of a difficult name, up, down and not, by keyboard; no row is on two pages.
+      const head = page.getByRole("columnheader").nth(1);
+      await head.getByRole("button").focus();
+      await page.keyboard.press("Enter");
+      await where("1 to 100 of 250 rows");
+      await page.waitForFunction(() => document.querySelectorAll(".shown th")[1].getAttribute("aria-sort") === "ascending");
+      const seen = await ids();
+      for (const text of ["101 to 200 of 250 rows", "201 to 250 of 250 rows"]) {
+        await next.click();
+        await where(text);
+        seen.push(...(await ids()));
+      }
+      assert.deepEqual(seen, [0, 1, 2].flatMap((rest) => range(0, 250).filter((i) => i % 3 === rest)));
+      await page.getByRole("button", { name: /^größe/ }).press("Enter");
+      await where("1 to 100 of 250 rows");
+      await page.getByRole("button", { name: /^größe/ }).press("Enter");
+      await page.waitForFunction(() => document.querySelectorAll(".shown th")[3].getAttribute("aria-sort") === "descending");
+      assert.equal((await ids())[0] * 37 % 250, 249);
+      assert.match(await page.locator("#progress").textContent(), /1 to 100 of 250 rows/);
+      await page.getByRole("button", { name: /^größe/ }).press("Enter");
+      await page.waitForFunction(() => !document.querySelector(".shown th[aria-sort]"));
+      assert.deepEqual(await ids(), range(0, 100));
+      // A filter is a text, whatever it looks like.
+      const filter = page.getByLabel("Rows with");
+      for (const [text, matches] of [["o'brien 1", 83], ["% <b>24", 11], ["' OR 1=1 --", 0]]) {
+        await filter.fill(text);
+        await where(matches === 0 ? "0 rows of 250" : `1 to ${matches} of ${matches} rows of 250`);
+        assert.equal(await rows.count(), matches);
+      }
+      await filter.fill("o'brien 1");
+      await where("1 to 83 of 83 rows of 250");
+      await shot(page, "table");
+      await accessible(page);
+      await page.setViewportSize({ width: 390, height: 844 });
+      assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), "wider than a phone");
+      await page.getByLabel("Rows with").scrollIntoViewIfNeeded();
+      await shot(page, "table-phone", 844);
+      const status = async (query) => (await fetch(`${url}/tessera/rows?path=big.csv&${query}`)).status;
+      assert.deepEqual([await status("sort=nothing"), await status("sort=1"), await status("offset=-1"), await status(`filter=${"x".repeat(401)}`), await status("offset=1000")], [400, 400, 400, 400, 200]);
+      for (const asked of ["../x", "/etc/passwd", ".secret/a.csv"]) assert.equal((await fetch(`${url}/tessera/rows?path=${encodeURIComponent(asked)}`)).status, 400, asked);
+    });
+  },
+
+  async keepsSettings() {
+    const database = path.join(fs.mkdtempSync(path.join(os.tmpdir(), "page-sessions-")), "sessions.db");
+    const counted = { text: "Two.", prompt_tokens: 9000, completion_tokens: 830 };
+    await withPage({ replies: [counted, { text: "Late.", delay_ms: 1500, code: "print(1)" }], more: [database, "0", "free"] }, async ({ page, url }) => {
+      const ground = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+      const light = await ground();
+      await page.getByRole("button", { name: "Settings" }).click();
+      const panel = page.getByRole("dialog", { name: "Settings" });
+      assert.match(await panel.textContent(), /scripted.*\/models\/scripted\.gguf.*5\.0 GB.*32,768 tokens.*hears.*freely/s);
+      await panel.getByLabel("Look").selectOption("dark");
+      assert.notEqual(await ground(), light);
+      await panel.getByLabel("Seconds for a run").fill("99999");
+      await panel.getByLabel("Tokens of a reply").fill("500");
+      await shot(page, "settings");
+      await accessible(page);
+      await page.setViewportSize({ width: 390, height: 700 });
+      assert.ok(await panel.evaluate((node) => node.getBoundingClientRect().right <= innerWidth && node.scrollWidth <= node.clientWidth), "wider than a phone");
+      await shot(page, "settings-phone", 700);
+      await page.setViewportSize({ width: 1100, height: 900 });
+      await page.keyboard.press("Escape");
+      await page.getByLabel("Think before answering").check();
+      await page.reload();
+      await page.waitForFunction(() => document.querySelector(".welcome, .run"));
+      assert.notEqual(await ground(), light, "the look is forgotten");
+      const [sent] = await Promise.all([page.waitForRequest((request) => request.method() === "POST" && request.url().endsWith("/tessera/runs")), ask(page, "how many")]);
+      assert.deepEqual(sent.postDataJSON(), { request: "how many", thinking: true, seconds: 3600, reply_tokens: 500 });
+      await over(page);
+      assert.match(await page.locator(".run .state").textContent(), /Context: 9,830 of 32,768 tokens \(30 %\)/);
+      assert.equal(await page.locator(".run meter").evaluate((meter) => meter.value / meter.max), 9830 / 32768);
+      await shot(page, "meter", 500);
+      await accessible(page);
+      // The time is the server's to keep; what makes no sense is not taken.
+      for (const wrong of ['"seconds":0', '"seconds":3601', '"seconds":"1"', '"seconds":1.5', '"reply_tokens":1', '"reply_tokens":-5'])
+        assert.equal((await fetch(`${url}/tessera/runs`, { method: "POST", body: `{"request":"x",${wrong}}` })).status, 400, wrong);
+      const told = await (await fetch(`${url}/tessera/runs`, { method: "POST", body: '{"request":"slow","seconds":1}' })).text();
+      assert.match(told, /"what":"seconds"/);
+    });
+    fs.rmSync(path.dirname(database), { recursive: true });
+  },
+
+  async writesDownWhatIsSaid() {
+    await withPage({}, async ({ page, context, url }) => {
+      assert.match((await fetch(url)).headers.get("permissions-policy"), /microphone=\(self\)/);
+      const request = page.getByLabel("What do you want to know or see?");
+      const speak = page.locator("#speak");
+      const note = (text) => page.locator("#composer").getByText(text).waitFor();
+      await context.grantPermissions([], { origin: url });
+      await page.getByRole("button", { name: "Settings" }).click();
+      await page.getByLabel("Names and words you say").fill("Bern & Thun,\nChur");
+      await page.getByRole("button", { name: "Close" }).click();
+      await context.grantPermissions(["microphone"], { origin: url });
+      // Held by the mouse; the text comes where the cursor is, and nothing is sent by itself.
+      await request.fill("total of revenue");
+      await request.evaluate((box) => box.setSelectionRange(9, 9));
+      await speak.hover();
+      await page.mouse.down();
+      await note(/Listening/);
+      await page.waitForTimeout(1200);
+      await shot(page, "speaking", 400);
+      const [sent] = await Promise.all([page.waitForRequest("**/tessera/transcript*"), page.mouse.up()]);
+      await page.waitForFunction(() => document.querySelector("#request").value !== "total of revenue");
+      const hint = "These names and words may be said: Bern & Thun, Chur.";
+      assert.equal(await request.inputValue(), `total of hello world ${hint} revenue`);
+      assert.equal(await page.locator(".run").count(), 0, "it was sent by itself");
+      assert.equal(await page.evaluate(() => document.activeElement.id), "request");
+      const wav = sent.postDataBuffer();
+      assert.equal(wav.subarray(0, 4).toString() + wav.subarray(8, 16).toString(), "RIFFWAVEfmt ");
+      assert.deepEqual([wav.readUInt16LE(22), wav.readUInt32LE(24), wav.readUInt16LE(34), wav.readUInt32LE(40)], [1, 16000, 16, wav.length - 44]);
+      const seconds = (wav.length - 44) / 32000;
+      assert.ok(seconds > 0.6 && seconds < 10, `${seconds} s`);
+      let loudest = 0;
+      for (let at = 44; at < wav.length; at += 2) loudest = Math.max(loudest, Math.abs(wav.readInt16LE(at)));
+      assert.ok(loudest > 3000, `silence: ${loudest}`);
+      // By the space key, held; by two presses; and not at all.
+      for (const [how, comes] of [["space", true], ["presses", true], ["escape", false]]) {
+        await request.fill("");
+        await speak.focus();
+        if (how === "space") await page.keyboard.down(" ");
+        else if (how === "presses") await page.keyboard.press("Enter");
+        else await speak.click();
+        await note(/Listening/);
+        assert.equal(await speak.getAttribute("aria-pressed"), "true");
+        await page.waitForTimeout(700);
+        if (how === "space") await page.keyboard.up(" ");
+        else if (how === "presses") await speak.click();
+        else await page.keyboard.press("Escape");
+        if (comes) await page.waitForFunction(() => document.querySelector("#request").value.startsWith("hello world"));
+        else await note("Not written down.");
+        assert.equal(await speak.getAttribute("aria-pressed"), "false");
+      }
+      assert.equal(await request.inputValue(), "");
+      await accessible(page);
+      // The server takes no more than a short recording.
+      const post = async (body, query = "") => (await fetch(`${url}/tessera/transcript${query}`, { method: "POST", body })).status;
+      assert.deepEqual([await post(""), await post(Buffer.alloc(2 ** 20 + 1)), await post("x", `?words=${"x".repeat(1601)}`), await post("x", "?words=%ff")], [400, 413, 400, 400]);
+      // Nobody who may not use the microphone is left waiting.
+      await context.clearPermissions();
+    });
+    await withPage({}, async ({ page, context, url }) => {
+      await context.route("**/tessera/state", async (route) => route.fulfill({ json: { ...(await (await fetch(`${url}/tessera/state`)).json()), hears: false } }));
+      await page.reload();
+      await page.waitForFunction(() => document.querySelector(".welcome"));
+      assert.equal(await page.locator("#speak").count(), 0, "a model that does not hear is spoken to");
+    });
+  },
+
   async isForItsOwnPageOnly() {
     await withPage({}, async ({ page, url }) => {
       const headers = (await fetch(url)).headers;
       assert.match(headers.get("content-security-policy"), /default-src 'none'.*connect-src 'self'.*frame-ancestors 'none'/);
+      assert.doesNotMatch(headers.get("content-security-policy"), /unsafe/);
+      assert.match((await fetch(`${url}/page/chart.html`)).headers.get("content-security-policy"), /^default-src 'none'; script-src 'self'; style-src 'self'; .*frame-ancestors 'self'; sandbox allow-scripts$/);
+      const { request } = require("node:http");
+      const status = (method, path, headers) => new Promise((resolve) => request(url + path, { method, headers }, (answer) => (answer.resume(), resolve(answer.statusCode))).end(method === "POST" ? '{"request":"x"}' : ""));
       for (const [name, value] of [["Origin", "http://127.0.0.1:1"], ["Origin", "null"], ["Origin", "http://evil.example"], ["Host", "evil.example"], ["Sec-Fetch-Site", "cross-site"], ["Sec-Fetch-Site", "same-site"]]) {
-        const status = await new Promise((resolve) => {
-          const { request } = require("node:http");
-          request(`${url}/tessera/runs`, { method: "POST", headers: { [name]: value } }, (answer) => resolve(answer.statusCode)).end('{"request":"x"}');
-        });
-        assert.equal(status, 403, `${name}: ${value}`);
+        assert.equal(await status("POST", "/tessera/runs", { [name]: value }), 403, `${name}: ${value}`);
+        assert.equal(await status("POST", "/tessera/transcript", { [name]: value }), 403, `${name}: ${value}`);
       }
+      // The frame of a chart has no origin; what it is made of is all that it gets.
+      for (const [name, expected] of [["/page/chart.js", 200], ["/page/chart.html", 403], ["/page/page.js", 403], ["/tessera/state", 403], ["/tessera/runs/x/chart?n=0&format=vega", 403]])
+        assert.equal(await status("GET", name, { Origin: "null" }), expected, name);
       assert.deepEqual((await (await fetch(`${url}/tessera/runs`)).json()).runs, []);
       // The browser itself asks nobody else.
       assert.equal(await page.evaluate(() => fetch("http://localhost:1/").then(() => "went", (error) => error.name)), "TypeError");
@@ -320,6 +636,7 @@ const tests = {
     assert.equal(await page.locator("figure img").count(), 2);
     const { runs } = await (await fetch(`${server.url}/tessera/runs`)).json();
     assert.deepEqual(runs.map((run) => [run.request, run.status]), [["total revenue", "ok"], ["and once more", "ok"]]);
+    assert.match(await (await fetch(`${server.url}/tessera/runs/${runs[0].id}/chart?n=0&format=svg`)).text(), /<svg/, "a chart of an earlier process");
     const refused = await fetch(`${server.url}/tessera/runs/${runs[0].id}/resume`, { method: "POST", body: "{}" });
     assert.equal(refused.status, 409, "a run that is done goes on");
     assert.equal((await fetch(`${server.url}/tessera/runs/00000000`)).status, 404);
@@ -357,14 +674,21 @@ const tests = {
   async isServedByTheProgram() {
     const workspace = folder();
     const words = ["serve", "--model", path.join(root, "tests/golden/tiny/model"), "--port", "0", "--no-prefix-files", "--workspace", workspace];
-    const own = { ...process.env, XDG_STATE_HOME: fs.mkdtempSync(path.join(os.tmpdir(), "page-state-")) };
+    const own = { ...process.env, XDG_STATE_HOME: fs.mkdtempSync(path.join(os.tmpdir(), "page-state-")), TESSERA_VEGA: "/nowhere" };
     const refused = spawnSync(tessera, words, { env: { ...own, TESSERA_API_KEY: "secret" }, encoding: "utf8" });
     assert.equal(refused.status, 2, refused.stderr);
     assert.match(refused.stderr, /--workspace is for the web page/);
     const server = await started(tessera, words, /:(\d+)\/v1/, own);
     try {
       assert.match(await (await fetch(server.url)).text(), /<title>Tessera<\/title>/);
-      assert.equal((await (await fetch(`${server.url}/tessera/state`)).json()).workspace, fs.realpathSync(workspace));
+      const state = await (await fetch(`${server.url}/tessera/state`)).json();
+      assert.equal(state.workspace, fs.realpathSync(workspace));
+      assert.ok(state.hears && state.bytes > 1000 && state.file.endsWith("tiny/model"), JSON.stringify(state));
+      assert.deepEqual([state.explore, (await fetch(`${server.url}/page/vega.min.js`)).status], [false, 404]);
+      // Random weights hear nothing that makes sense; that they are asked is what matters.
+      const heard = await fetch(`${server.url}/tessera/transcript?words=Bern`, { method: "POST", body: tone(1) });
+      assert.equal(typeof (await heard.json()).text, "string");
+      assert.equal((await fetch(`${server.url}/tessera/transcript`, { method: "POST", body: tone(31) })).status, 400);
       // Random weights: whatever comes of it, the stream ends with a result.
       const text = await (await fetch(`${server.url}/tessera/runs`, { method: "POST", body: '{"request":"total revenue"}' })).text();
       const told = text.split("\n").filter((line) => line.startsWith("data: ")).map((line) => JSON.parse(line.slice(6)));
@@ -383,7 +707,9 @@ const tests = {
 };
 
 // Chromium refuses to run as root with its sandbox; what it opens here is ours.
-const browser = await chromium.launch({ executablePath, args: ["--no-sandbox", "--disable-gpu"] });
+const voice = path.join(os.tmpdir(), `voice-${process.pid}.wav`);
+fs.writeFileSync(voice, tone(5));
+const browser = await chromium.launch({ executablePath, args: ["--no-sandbox", "--disable-gpu", "--use-fake-device-for-media-stream", `--use-file-for-fake-audio-capture=${voice}`] });
 let failed = 0;
 const only = process.env.ONLY;
 for (const [name, test] of Object.entries(tests)) {
@@ -397,5 +723,6 @@ for (const [name, test] of Object.entries(tests)) {
   }
 }
 await browser.close();
+fs.rmSync(voice);
 console.log(`${Object.keys(tests).length - failed} passed, ${failed} failed`);
 process.exit(failed > 0 ? 1 : 0);

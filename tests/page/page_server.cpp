@@ -10,6 +10,7 @@
 #include <fstream>
 #include <thread>
 
+#include "base/layout.h"
 #include "server/endpoints.h"
 #include "server/page/page.h"
 #include "tests/server/scripted_backend.h"
@@ -35,6 +36,8 @@ class Replies final : public agent::ChatModel {
     agent::ModelReply reply;
     reply.message.role = model::Role::model;
     reply.message.text = one.value("text", "");
+    reply.prompt_tokens = one.value("prompt_tokens", 0);
+    reply.completion_tokens = one.value("completion_tokens", 0);
     if (one.value("says_first_request", false))
       for (const model::Message& message : conversation)
         if (message.role == model::Role::user) {
@@ -84,7 +87,11 @@ int main(int argc, char** argv) {
     }
     runs = std::move(*opened);
   }
-  server::Page page("scripted", std::move(runs));
+  server::Page page({.model = "scripted",
+                     .file = "/models/scripted.gguf",
+                     .bytes = 5'000'000'000,
+                     .vega = base::find_part(base::Part::vega)},
+                    std::move(runs));
   server::ScriptedBackend backend({}, 32768, "");
   server::Endpoints endpoints(backend, {.page = &page});
   auto http = endpoints.listen({.port = static_cast<uint16_t>(argc > 6 ? std::atoi(argv[6]) : 0)});

@@ -95,8 +95,10 @@ class ScriptedBackend final : public Backend {
   Parsed<std::vector<Piece>> prepare_transcription(const TranscriptionRequest& request) override {
     if (throws) throw std::runtime_error("no sound");
     std::vector<Piece> pieces;
-    for (const char* text : {"hello", "world"}) {
-      ScriptedRule rule{.reply = std::string(text) + "<turn|>"};
+    std::vector<std::string> texts = {"hello", "world"};
+    if (!request.prompt.empty()) texts.push_back(request.prompt);
+    for (const std::string& text : texts) {
+      ScriptedRule rule{.reply = text + "<turn|>"};
       pieces.push_back(
           {.job = std::make_unique<ScriptedJob>(*this, rule, std::vector<std::string>(), 1, 1),
            .begin_s = static_cast<double>(pieces.size()),

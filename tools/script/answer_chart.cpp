@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "tools/data/value.h"
 #include "tools/data/workspace.h"
+#include "tools/script/chart_style.h"
 #include "tools/vega/check.h"
 #include "tools/vega/vega.h"
 
@@ -74,6 +75,18 @@ Result<std::string> embedded(json spec, const vega::UrlLoader& load) {
   return spec.dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
+/// What chart.* tells of a chart is plain, and says who made it: it gets its looks again. Anybody
+/// may write that, so it has to be of that form too.
+Result<json> with_looks(json spec) {
+  const json::json_pointer maker("/usermeta/made_by"), rows("/data/values"), encoding("/encoding");
+  if (!spec.contains(maker) || !spec[maker].is_string()) return spec;
+  const std::optional<ChartKind> kind = chart_kind(spec[maker].get_ref<const std::string&>());
+  if (!kind || !spec.contains(rows) || !spec[rows].is_array() || !spec.contains(encoding) ||
+      !spec[encoding].contains(*kind == ChartKind::pie ? "color" : "x"))
+    return spec;
+  return styled(*kind, spec);
+}
+
 /// The specification that a request names by its path, or holds. folder: where its data lies.
 Result<json> spec_of(const json& request, std::string& folder) {
   const auto inside = request.find("spec");
@@ -93,6 +106,7 @@ Result<std::string> picture(const json& request, const std::string& format, doub
                             std::string* findings) {
   std::string folder;
   Result<json> spec = spec_of(request, folder);
+  if (spec) spec = with_looks(std::move(*spec));
   if (!spec) return spec.error();
   // Addresses of data are names in the specification's folder.
   vega::Options options{.load = [&](std::string_view url) -> Result<std::string> {

@@ -19,6 +19,8 @@ using data::Type;
 using nlohmann::json;
 
 constexpr uint64_t kMaxRows = 50'000;
+constexpr const char* kNames[] = {"bar", "line", "scatter", "pie",
+                                  "box", "hist", "area",    "heatmap"};
 
 json json_of(const Cell& cell) {
   if (const double* number = std::get_if<double>(&cell)) {
@@ -117,9 +119,13 @@ base::Result<json> rows_json(const data::Table& table, const std::string& who) {
 }
 
 std::string chart_name(ChartKind kind) {
-  constexpr const char* kNames[] = {"bar", "line", "scatter", "pie",
-                                    "box", "hist", "area",    "heatmap"};
   return std::string("chart.") + kNames[static_cast<int>(kind)];
+}
+
+std::optional<ChartKind> chart_kind(std::string_view name) {
+  for (size_t i = 0; i < std::size(kNames); ++i)
+    if (chart_name(static_cast<ChartKind>(i)) == name) return static_cast<ChartKind>(i);
+  return std::nullopt;
 }
 
 base::Result<ChartPlan> plan_chart(ChartKind kind, const data::Table& table,

@@ -3,6 +3,7 @@
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "tools/data/table.h"
@@ -30,6 +31,8 @@ struct ChartPlan {
 
 /// "chart.bar", …
 std::string chart_name(ChartKind kind);
+/// The other way round; none where no helper has that name.
+std::optional<ChartKind> chart_kind(std::string_view name);
 
 /// Errors: usage, not_found (a column), limit (rows); one sentence that begins with chart_name().
 base::Result<ChartPlan> plan_chart(ChartKind kind, const data::Table& table,

@@ -159,6 +159,8 @@ base::Result<int> draw(lua_State* lua) {
               .save = options->save,
               .text = plan->first,
               .rows = plan->rows};
+  // So that whoever draws it again (answer_chart.cpp) gives it the same looks.
+  chart.told["usermeta"] = {{"made_by", who}};
   base::Result<json> drawn = styled(kind, chart.told);
   if (!drawn) return drawn.error();
   chart.drawn = std::move(*drawn);

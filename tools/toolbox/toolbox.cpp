@@ -287,6 +287,12 @@ base::Result<DataAnswer> Toolbox::draw(const std::string& spec, const std::strin
       "picture", stop);
 }
 
+base::Result<DataAnswer> Toolbox::draw_spec(const json& spec, const std::string& format,
+                                            std::stop_token stop) const {
+  return made_file({{"mode", "draw"}, {"spec", spec}, {"format", format}, {"own", true}}, "picture",
+                   stop);
+}
+
 base::Result<Observation> Toolbox::draw_chart(const json& spec, const std::string& save,
                                               std::stop_token stop) const {
   const std::string format = std::filesystem::path(save).extension().string();

@@ -122,6 +122,11 @@ class Toolbox {
   base::Result<DataAnswer> draw(const std::string& spec, const std::string& format, double scale,
                                 std::stop_token stop) const;
 
+  /// The same of a specification that lies in no file; its data lies in the workspace. format: also
+  /// embedded, the specification as it is drawn with its data inside.
+  base::Result<DataAnswer> draw_spec(const nlohmann::json& spec, const std::string& format,
+                                     std::stop_token stop) const;
+
   /// A Vega-Lite specification as a new file of the workspace, whose ending (png, svg, pdf) says
   /// what it becomes. Its data lies in the workspace. The text is what is wrong with the chart.
   /// Errors: as profile().

@@ -6,7 +6,18 @@ export interface State {
   policy?: string;
   /** Requests go on from earlier ones, and the model may think. */
   free?: boolean;
+  /** Where the model lies, and how large it is. */
+  file: string;
+  bytes: number;
+  /** Tokens that a conversation may have. */
+  context: number;
+  sees: boolean;
+  hears: boolean;
+  /** Charts can be drawn by Vega. */
+  explore: boolean;
 }
+/** What this server can do; all of it from its state. */
+export const offers: Pick<State, "explore" | "context"> = { explore: false, context: 0 };
 export interface RunInfo {
   id: string;
   request: string;
@@ -41,7 +52,7 @@ export type RunEvent =
   | { type: "budget"; what: string }
   | { type: "question"; question: number; what: string; why: string; seconds: number; changes?: Change[] }
   | { type: "answer"; question: number; allow: boolean; by: string }
-  | { type: "result"; status: string; ms?: number; answer: string; artifacts: { path: string; mime: string }[]; charts: Chart[] };
+  | { type: "result"; status: string; ms?: number; answer: string; artifacts: { path: string; mime: string }[]; charts: Chart[]; usage?: { context_tokens?: number; context_length?: number } };
 
 /** An error with a sentence for the person. status 0: nobody answered. */
 export class Failure extends Error {
@@ -78,6 +89,12 @@ export async function post<T>(path: string, body: unknown): Promise<T> {
 
 export async function upload(name: string, file: Blob): Promise<void> {
   await checked(`files?name=${encodeURIComponent(name)}`, { method: "POST", headers: { "Content-Type": "application/octet-stream" }, body: file });
+}
+
+/** A recording, a WAV file, as text; `words` may be said in it. */
+export async function transcribe(recording: ArrayBuffer, words: string): Promise<string> {
+  const response = await checked(`transcript?words=${encodeURIComponent(words)}`, { method: "POST", headers: { "Content-Type": "audio/wav" }, body: recording });
+  return ((await response.json()) as { text: string }).text;
 }
 
 export const fileUrl = (path: string) => `/tessera/file?path=${encodeURIComponent(path)}`;

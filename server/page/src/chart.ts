@@ -1,6 +1,7 @@
-// A chart that a run drew: its picture, its rows as a table, and both as files.
-import { fileUrl, type Chart } from "./api";
+// A chart that a run drew: its picture, its rows as a table, and both as files; and drawn by Vega, where that is wanted.
+import { fileUrl, get, offers, type Chart } from "./api";
 import { download, el, plural, table } from "./dom";
+import { explorable } from "./explore";
 
 type Row = Record<string, unknown>;
 interface Channel {
@@ -28,7 +29,44 @@ export function csv(columns: string[], rows: Row[]): string {
   return [columns.map(cell), ...rows.map((row) => columns.map((column) => cell(shown(row[column]))))].map((line) => line.join(",") + "\n").join("");
 }
 
-export function chartFigure(chart: Chart): HTMLElement {
+/** The button that shows the chart drawn by Vega instead of its picture, and back. */
+function exploreButton(view: HTMLElement, path: string, drawnUrl: string): HTMLElement {
+  const note = el("p", { class: "quiet", role: "status" });
+  let frame: HTMLElement | null = null;
+  const back = (text: string) => {
+    frame?.remove();
+    frame = null;
+    view.hidden = false;
+    button.setAttribute("aria-pressed", "false");
+    note.textContent = text;
+    if (text === "") note.remove();
+  };
+  const explore = async () => {
+    if (frame) return back("");
+    const { node, shown } = explorable(`Chart to explore: ${path}`, () => get(drawnUrl));
+    frame = node;
+    button.setAttribute("aria-pressed", "true");
+    note.textContent = "Drawing …";
+    button.closest("figcaption")!.after(note);
+    view.after(node);
+    // The picture stays until there is something better to see.
+    node.classList.add("coming");
+    try {
+      const zooms = await shown;
+      if (frame !== node) return;
+      node.classList.remove("coming");
+      view.hidden = true;
+      note.textContent = `Point at a mark to see its values.${zooms ? " The wheel zooms, dragging moves, a double click goes back." : ""}`;
+    } catch (error) {
+      if (frame === node) back((error as Error).message);
+    }
+  };
+  const button = el("button", { type: "button", "aria-pressed": "false", "aria-label": `Explore ${path}`, click: () => void explore() }, "Explore");
+  return button;
+}
+
+/** drawn: where the server draws the chart anew (`runs/ID/chart?n=N`). */
+export function chartFigure(chart: Chart, drawn: string): HTMLElement {
   const { rows, columns, mark, title } = parts(chart.spec);
   const name = chart.path.replace(/^.*\//, "").replace(/\.\w+$/, "");
   const numeric = columns.map((column) => (rows.every((row) => row[column] === null || typeof row[column] === "number") ? "right" : "left"));
@@ -37,15 +75,18 @@ export function chartFigure(chart: Chart): HTMLElement {
     alt: `${mark} chart${title ? `: ${title}` : ""}; ${plural(rows.length, "row")}, in the table below`,
     error: () => picture.replaceWith(el("p", { class: "quiet" }, `${chart.path} is not in the workspace any more; its data is below.`)),
   });
+  const view = el("div", {}, picture);
   return el(
     "figure",
     { class: "chart" },
-    picture,
+    view,
     el(
       "figcaption",
       {},
       el("span", {}, chart.path),
+      offers.explore && exploreButton(view, chart.path, `${drawn}&format=vega`),
       el("a", { class: "button", href: fileUrl(chart.path), download: chart.path.replace(/^.*\//, "") }, "Download PNG"),
+      el("a", { class: "button", href: `/tessera/${drawn}&format=svg`, download: `${name}.svg` }, "Download SVG"),
       el("button", { type: "button", click: () => download(`${name}.csv`, "text/csv", csv(columns, rows)) }, "Download CSV"),
     ),
     el(

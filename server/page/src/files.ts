@@ -1,15 +1,11 @@
-// The workspace's files: a list, the first rows of a table, and adding files.
+// The workspace's files: a list, the rows of a table, and adding files.
 import { Failure, fileUrl, get, upload } from "./api";
-import { announce, confirm, el, plural, size, table } from "./dom";
+import { announce, confirm, el, plural, size } from "./dom";
+import { TableView, type Column } from "./table";
 
 interface File_ {
   path: string;
   bytes: number;
-}
-interface Column {
-  name: string;
-  type: string;
-  missing?: number;
 }
 
 const kTables = /\.(csv|tsv|json|ndjson|jsonl|parquet|xlsx|db|sqlite)(\.gz)?$/i;
@@ -71,17 +67,10 @@ export class FilesView {
     this.shown.replaceChildren(el("p", { class: "quiet" }, `Reading ${path} …`));
     try {
       const { profile, rows } = await get<{ profile: { rows: number; columns: Column[] }; rows: Record<string, unknown>[] }>(`table?path=${encodeURIComponent(path)}`);
-      const columns = profile.columns;
-      const text = (value: unknown) => (value === null || value === undefined ? "" : typeof value === "object" ? JSON.stringify(value) : String(value));
       this.shown.replaceChildren(
         el("h3", { tabindex: -1 }, path),
-        el("p", { class: "quiet" }, `${plural(profile.rows, "row")}, ${plural(columns.length, "column")}${profile.rows > rows.length ? `; the first ${rows.length} rows` : ""}`),
-        table(
-          columns.map((column) => el("span", {}, column.name, el("small", {}, column.type + (column.missing ? `, ${column.missing} missing` : "")))),
-          rows.map((row) => columns.map((column) => text(row[column.name]))),
-          columns.map((column) => (column.type === "number" || column.type === "integer" ? "right" : "left")),
-          `Rows of ${path}`,
-        ),
+        el("p", { class: "quiet" }, `${plural(profile.rows, "row")}, ${plural(profile.columns.length, "column")}. A column's name sorts by it.`),
+        new TableView(path, profile.columns, profile.rows, rows).node,
       );
       this.shown.querySelector("h3")!.focus();
     } catch (error) {

@@ -1,9 +1,11 @@
 import "./style.css";
-import { get, type RunInfo, type State } from "./api";
+import { get, offers, type RunInfo, type State } from "./api";
 import { ChangesView } from "./changes";
 import { byId, el } from "./dom";
 import { FilesView } from "./files";
-import { RunView } from "./run";
+import { RunView, type Asked } from "./run";
+import { applyLook, keptBox, settings, settingsPanel } from "./settings";
+import { speechButton } from "./speech";
 
 const kLook = 2000; // ms between looks for runs of other pages
 
@@ -14,6 +16,8 @@ const stop = byId<HTMLButtonElement>("stop");
 const views = { ask: byId("ask"), files: byId("files"), changes: byId("changes") };
 const files = new FilesView(views.files);
 const changes = new ChangesView(views.changes);
+const follow = keptBox("follow", "follow");
+const think = keptBox("think", "think");
 const known = new Map<string, RunView>();
 let current: RunView | null = null;
 let free = false; // the model goes on from earlier requests, and may think
@@ -63,8 +67,13 @@ function ask(): void {
   request.value = "";
   const view = new RunView(text);
   add(view);
-  const after = free && byId<HTMLInputElement>("follow").checked ? last() : null;
-  void view.follow({ request: text, ...(after !== null && { after }), ...(free && byId<HTMLInputElement>("think").checked && { thinking: true }) }, null);
+  const asked: Asked = { request: text };
+  const after = free && follow.checked ? last() : null;
+  if (after !== null) asked.after = after;
+  if (free && think.checked) asked.thinking = true;
+  if (settings.seconds > 0) asked.seconds = settings.seconds;
+  if (free && settings.replyTokens > 0) asked.reply_tokens = settings.replyTokens;
+  void view.follow(asked, null);
 }
 
 /** The newest run that came to an end, which a new one may go on from. */
@@ -122,10 +131,17 @@ async function begin(): Promise<void> {
   try {
     const state = await get<State>("state");
     where.textContent = state.workspace === null ? state.model : `${state.workspace} · ${state.model} · policy ${state.policy}`;
+    Object.assign(offers, { explore: state.explore, context: state.context });
     welcome(state);
+    settingsPanel(state, byId<HTMLButtonElement>("settings"));
     if (state.workspace === null) return;
     free = state.free === true;
     byId("choices").hidden = !free;
+    if (state.hears && navigator.mediaDevices) {
+      const { button, note } = speechButton(request);
+      send.before(button);
+      byId("keys").before(note);
+    }
     await look();
     void lookAgain();
     request.focus();
@@ -149,5 +165,6 @@ document.addEventListener("keydown", (event) => {
   if (event.key === "Escape" && !document.querySelector("dialog[open]")) void current?.stop();
 });
 for (const button of document.querySelectorAll<HTMLElement>("nav button")) button.addEventListener("click", () => show(button.dataset.view!));
+applyLook();
 keepTheEndInSight();
 void begin();

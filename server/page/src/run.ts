@@ -1,6 +1,6 @@
 // One run as it happens: a step for each thing the agent did, then the answer and its charts. All it knows comes from
 // the run's events, so that a reload shows the same.
-import { events, Failure, fileUrl, post, type RunEvent } from "./api";
+import { events, Failure, fileUrl, offers, post, type RunEvent } from "./api";
 import { chartFigure } from "./chart";
 import { changeList } from "./diff";
 import { announce, el, plural, table } from "./dom";
@@ -9,6 +9,23 @@ import { markdown } from "./markdown";
 type Of<T extends RunEvent["type"]> = Extract<RunEvent, { type: T }>;
 
 const kRetry = 1500; // ms
+
+/** As `POST /tessera/runs` takes it. */
+export interface Asked {
+  request: string;
+  after?: string;
+  thinking?: boolean;
+  seconds?: number;
+  reply_tokens?: number;
+}
+
+/** How full the model's context was at the end. */
+function contextMeter(used: number, most: number): HTMLElement {
+  const count = (tokens: number) => tokens.toLocaleString("en");
+  if (most <= 0) return el("span", { class: "context" }, `${count(used)} tokens`);
+  const text = `Context: ${count(used)} of ${count(most)} tokens (${Math.round((used / most) * 100)} %)`;
+  return el("span", { class: "context" }, el("meter", { min: 0, max: most, value: Math.min(used, most), high: most * 0.8, optimum: 0, "aria-label": "Context used" }), text);
+}
 
 export class RunView {
   readonly node: HTMLElement;
@@ -43,7 +60,7 @@ export class RunView {
   }
 
   /** Asks for the run, or, with an id, follows one that is there. */
-  async follow(asked: { request: string; after?: string; thinking?: boolean } | null, id: string | null): Promise<void> {
+  async follow(asked: Asked | null, id: string | null): Promise<void> {
     this.id = id;
     await this.read("runs", asked);
   }
@@ -244,14 +261,16 @@ export class RunView {
       this.problem(event.status === "refused" ? "Not done" : "That did not work", event.answer);
     }
     this.traceNumbers();
-    for (const chart of event.charts) this.answer.append(chartFigure(chart));
+    event.charts.forEach((chart, n) => this.answer.append(chartFigure(chart, `runs/${encodeURIComponent(this.id!)}/chart?n=${n}`)));
     const drawn = new Set(event.charts.map((chart) => chart.path));
     const files = event.artifacts.filter((file) => !drawn.has(file.path));
     if (files.length > 0)
       this.answer.append(
         el("p", {}, "Files: ", ...files.flatMap((file, i) => [i > 0 && ", ", el("a", { href: fileUrl(file.path), download: file.path.replace(/^.*\//, "") }, file.path)])),
       );
-    if (event.ms !== undefined) this.state.textContent = `Took ${(event.ms / 1000).toFixed(event.ms < 9950 ? 1 : 0)} s.`;
+    if (event.ms !== undefined) this.state.append(`Took ${(event.ms / 1000).toFixed(event.ms < 9950 ? 1 : 0)} s.`);
+    const used = event.usage?.context_tokens ?? 0;
+    if (used > 0) this.state.append(contextMeter(used, event.usage?.context_length ?? offers.context));
   }
 
   /** Which step showed each number of the answer. */
