@@ -52,13 +52,23 @@ bool only_reads(const Run& run, const model::FunctionCall& call) {
   return false;
 }
 
-/// What a call that worked did to the workspace.
+/// What a call that worked did to the workspace. A chart is a result that lies in a file.
 Change change_of(const model::FunctionCall& call, const tools::Observation& observation) {
-  if (observation.error) return Change::none;
-  if (call.name == "write_file" || call.name == "edit_file") return Change::written;
-  if (call.name == "file_plan")
-    return call.arguments.value("apply", json(false)) == true ? Change::written : Change::none;
-  return observation.files.empty() && observation.charts.empty() ? Change::none : Change::program;
+  if (observation.error || observation.run.empty() || observation.same_content) return Change::none;
+  if (call.name == "write_file" || call.name == "edit_file" || call.name == "file_plan")
+    return Change::written;
+  return observation.files.empty() && !observation.charts.empty() ? Change::none : Change::program;
+}
+
+/// What a call gave, for the guard: of charts what was drawn, wherever it lies.
+std::string result_of(const tools::Observation& observation) {
+  std::string text = observation.text;
+  for (const tools::ChartMade& chart : observation.charts) {
+    for (size_t at = 0; (at = text.find(chart.path, at)) != text.npos;)
+      text.erase(at, chart.path.size());
+    text += std::to_string(std::hash<json>()(chart.spec));
+  }
+  return text;
 }
 
 /// The loop and what it remembers. `depth`: 1 for a sub-task.
@@ -181,6 +191,7 @@ class FreeLoop {
     if (reply.message.calls.empty()) return answer(reply.message.text);
     if (!reply.message.text.empty()) run_.event({{"type", "plan"}, {"text", reply.message.text}});
     n_calls_ = reply.message.calls.size();
+    guard_.next_reply();
     const std::vector<model::FunctionCall>& calls = reply.message.calls;
     const auto readable = [&](const model::FunctionCall& call) {
       return std::none_of(reply.unreadable.begin(), reply.unreadable.end(),
@@ -323,7 +334,7 @@ class FreeLoop {
   bool judged(const model::FunctionCall& call, model::Message message,
               const tools::Observation& observation, Change change) {
     const LoopGuard::Verdict verdict =
-        guard_.saw(call, observation.text, observation.error, change);
+        guard_.saw(call, result_of(observation), observation.error, change);
     if (verdict.stop) {
       run_.event({{"type", "observation"}, {"tool", "loop guard"}, {"text", verdict.say}});
       return end(Status::error, verdict.say);
