@@ -106,17 +106,12 @@ class FreeLoop {
       if (own_turns_ > 0 && n_turns_ >= own_turns_)
         return out_of_budget(run_, std::move(result_), "turns");
       window_.set(run_.model.context());
-      // Counting costs as much as preparing a reply, so only what may not fit is counted.
-      if (window_.room() > 0 && window_.estimate(conversation_, tools_) > window_.room())
-        if (const int n = run_.model.prompt_tokens(conversation_, tools_); n > 0)
-          window_.counted(conversation_.size(), n);
-      if (window_.room() > 0 && window_.estimate(conversation_, tools_) > window_.room())
-        make_room(window_.room());
+      make_it_fit();
       const size_t n_messages = conversation_.size();
       base::Result<ModelReply> reply = ask_model(
           run_, conversation_, answering_ ? std::span<const model::ToolDeclaration>() : tools_,
           ReplyRequest{.schema = answering_ ? run_.options.schema : "", .deadline = run_.deadline},
-          {});
+          {}, left_out_);
       if (!reply) {
         if (reply.error().code != Errc::limit)
           return ended_by(run_, std::move(result_), reply.error());
@@ -172,9 +167,41 @@ class FreeLoop {
     result_.cost = budget_.cost();
   }
 
+  bool fits() const { return window_.estimate(conversation_, tools_) <= window_.room(); }
+
+  /// Before a reply is asked for. Counting costs as much as preparing a reply, so only what may not
+  /// fit is counted.
+  void make_it_fit() {
+    const auto count = [&] {
+      if (const int n = run_.model.prompt_tokens(conversation_, tools_); n > 0)
+        window_.counted(conversation_.size(), n);
+    };
+    if (window_.room() == 0 || window_.most(conversation_, tools_) <= window_.room()) return;
+    count();
+    int room = window_.room();
+    for (int n = 0; !fits() && n < kMostFull; ++n, room = room * 3 / 4) {
+      make_room(room);
+      count();
+    }
+  }
+
   bool make_room(int room) {
-    const Notes notes{.plan = result_.plan, .files = result_.artifacts, .calls = result_.calls};
-    if (!compact(conversation_, n_first_, tools_, notes, room, window_)) return false;
+    const std::ptrdiff_t before = std::ssize(conversation_);
+    bool changed = false;
+    if (run_.recorder != nullptr && depth_ == 0) {
+      // As it was, for whoever goes on with it.
+      run_.recorder->conversation(conversation_, left_out_);
+      size_t request = n_first_ - 1;
+      changed =
+          leave_out_past(conversation_, request, run_.recorder->past(), tools_, room, window_);
+      n_first_ = request + 1;
+    }
+    if (!changed || window_.estimate(conversation_, tools_) > room) {
+      const Notes notes{.plan = result_.plan, .files = result_.artifacts, .calls = result_.calls};
+      changed = compact(conversation_, n_first_, tools_, notes, room, window_) || changed;
+    }
+    if (!changed) return false;
+    left_out_ += before - std::ssize(conversation_);
     guard_.forget();
     run_.event({{"type", "observation"},
                 {"tool", "context"},
@@ -440,6 +467,7 @@ class FreeLoop {
   std::vector<model::ToolDeclaration> tools_;
   std::vector<model::Message> conversation_;
   size_t n_first_ = 0, n_calls_ = 1;
+  std::ptrdiff_t left_out_ = 0;  // messages that the conversation is shorter by
   bool corrected_ = false, answering_ = false, declined_ = false, repairing_ = false;
   int n_broken_ = 0, n_full_ = 0, n_turns_ = 0, own_turns_ = 0, n_repairs_ = 0;
 };

@@ -42,7 +42,11 @@ LoopGuard::Verdict LoopGuard::saw(const model::FunctionCall& call, const std::st
   if (change == Change::program) last_write_.clear();
   if (change != Change::none) times_.clear();
   if (change == Change::program) last_.clear();
-  if (!in_reply_.insert(made).second) return {};
+  const int in_reply = ++in_reply_[made];
+  if (in_reply > kMostNothingNew)
+    return {true, "The model made the same call " + std::to_string(in_reply) +
+                      " times in one reply (" + call.name + ")."};
+  if (in_reply > 1) return {};
   const bool novel = known_.insert(made).second;
   if (novel) waited_ = 0;
   const bool waited = !error && waits(call) && ++waited_ <= kMostWaits;

@@ -44,7 +44,7 @@ class LoopGuard {
   std::map<std::string, int> again_;  ///< calls in a row that gave nothing new
   int nothing_new_ = 0;               ///< how many they are
   int waited_ = 0;                    ///< calls that waited since something new
-  std::set<std::string> in_reply_;
+  std::map<std::string, int> in_reply_;
 };
 
 }  // namespace agent

@@ -128,6 +128,13 @@ TEST(LoopGuard, HonestRepetitionsAreNot) {
   }
 }
 
+TEST(LoopGuard, OneReplyMayRepeatACallButNotWithoutEnd) {
+  LoopGuard guard;
+  const model::FunctionCall call{.name = "read_file", .arguments = {{"path", "a"}}};
+  for (int i = 0; i < 12; ++i) EXPECT_FALSE(guard.saw(call, "1", false, Change::none).stop) << i;
+  EXPECT_TRUE(guard.saw(call, "1", false, Change::none).stop);
+}
+
 TEST(LoopGuard, TheModelIsToldBeforeItIsStopped) {
   LoopGuard guard;
   const auto call = [](const char* code) {
