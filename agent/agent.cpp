@@ -6,9 +6,9 @@
 #include <optional>
 
 #include "agent/beneath.h"
-#include "agent/context_window.h"
 #include "agent/extensions.h"
 #include "agent/loop.h"
+#include "agent/notes.h"
 #include "agent/traps.h"
 #include "base/file.h"
 #include "media/sound.h"
@@ -208,11 +208,12 @@ std::string user_text(const Run& run, bool with_pictures) {
 base::Result<ModelReply> ask_model(const Run& run, std::span<const model::Message> conversation,
                                    std::span<const model::ToolDeclaration> tools,
                                    const ReplyRequest& request,
-                                   const std::function<void(std::string_view)>& on_text) {
+                                   const std::function<void(std::string_view)>& on_text,
+                                   std::ptrdiff_t left_out) {
   session::Recorder* recorder = run.recorder;
   if (recorder == nullptr) return run.model.reply(conversation, tools, request, on_text, run.stop);
   // A session's conversation is that of its request, without those of sub-tasks.
-  if (!run.sub_task) recorder->conversation(conversation);
+  if (!run.sub_task) recorder->conversation(conversation, left_out);
   std::optional<base::Result<ModelReply>> fresh;
   base::Result<json> outcome = recorder->step("reply", "", [&]() -> base::Result<Outcome> {
     std::vector<std::string> pieces;

@@ -9,7 +9,6 @@
 #include <cstdint>
 
 #include "base/json.h"
-#include "model/utf8.h"
 
 namespace agent {
 namespace {
@@ -20,86 +19,17 @@ constexpr int kBytesOfToken = 3;
 constexpr int kTokensOfMessage = 8;
 constexpr int kTokensOfPicture = 1200;
 constexpr int kMostReply = 4096;
-constexpr std::string_view kNotesBegin = "Notes on the work so far";
 
 size_t bytes_of(const json& value) {
   return value.dump(-1, ' ', false, json::error_handler_t::replace).size();
 }
 
-int tokens_of(const model::Message& message) {
+int tokens_of(const model::Message& message, int bytes_of_token = kBytesOfToken) {
   size_t bytes = message.text.size() + message.reasoning.size();
   for (const model::FunctionCall& call : message.calls)
     bytes += call.name.size() + 40 + bytes_of(call.arguments);
-  return static_cast<int>(bytes) / kBytesOfToken + kTokensOfMessage +
+  return static_cast<int>(bytes) / bytes_of_token + kTokensOfMessage +
          kTokensOfPicture * static_cast<int>(message.media.size());
-}
-
-/// On one line, at most `most` bytes, the middle left out.
-std::string short_line(const std::string& text, size_t most) {
-  std::string line;
-  for (const char c : text) {
-    const bool space = c == ' ' || c == '\n' || c == '\t' || c == '\r';
-    if (!space)
-      line += c;
-    else if (!line.empty() && line.back() != ' ')
-      line += c == '\n' ? ';' : ' ';
-  }
-  if (line.size() <= most) return line;
-  std::string head = line.substr(0, most * 2 / 3);
-  head.resize(head.size() - model::utf8_unfinished(head));
-  return head + " … " + model::utf8_repaired(line.substr(line.size() - most / 3));
-}
-
-/// What a call was about, without the braces of its JSON.
-std::string about(const MadeCall& call, size_t most) {
-  const json arguments = json::parse(call.arguments, nullptr, false);
-  std::string text;
-  if (arguments.is_object())
-    for (const auto& [name, value] : arguments.items())
-      text += (text.empty() ? "" : ", ") +
-              (value.is_string() ? value.get<std::string>()
-                                 : value.dump(-1, ' ', false, json::error_handler_t::replace));
-  else
-    text = call.arguments;
-  return short_line(text, most);
-}
-
-/// Of one level of detail; the oldest calls are left out if that is not enough.
-std::string call_lines(std::span<const MadeCall> calls, size_t about_bytes, size_t result_bytes) {
-  std::string lines;
-  for (const MadeCall& call : calls) {
-    if (call.tool == "update_plan") continue;
-    lines += std::to_string(call.step) + ". " + call.tool;
-    if (about_bytes > 0) lines += " (" + about(call, about_bytes) + ")";
-    lines +=
-        ": " +
-        short_line(call.result, call.error ? std::min<size_t>(result_bytes, 60) : result_bytes) +
-        "\n";
-  }
-  return lines;
-}
-
-std::string notes_text(const Notes& notes, std::span<const MadeCall> calls, size_t most) {
-  std::string head =
-      std::string(kNotesBegin) +
-      " (older turns were left out to save space; what stands here need not be done again):\n";
-  if (!notes.plan.empty()) head += "Plan:\n" + cut_in_middle(notes.plan, most / 2) + "\n";
-  if (!notes.files.empty()) {
-    head += "Files made:";
-    for (const std::string& file : notes.files) head += " " + file;
-    head = cut_in_middle(head, most * 3 / 4) + "\n";
-  }
-  if (calls.empty()) return head;
-  head += "Calls and their results:\n";
-  const size_t left = most > head.size() ? most - head.size() : 0;
-  for (const auto& [about_bytes, result_bytes] :
-       {std::pair<size_t, size_t>{160, 400}, {100, 200}, {60, 100}, {40, 60}, {30, 36}}) {
-    std::string lines = call_lines(calls, about_bytes, result_bytes);
-    if (lines.size() <= left) return head + lines;
-  }
-  std::string lines = call_lines(calls, 30, 36);
-  const size_t from = lines.find('\n', lines.size() - std::min(left, lines.size()));
-  return head + "(the first are left out)\n" + (from == lines.npos ? "" : lines.substr(from + 1));
 }
 
 }  // namespace
@@ -127,31 +57,29 @@ void ContextWindow::changed(size_t first) {
   counted_ = n_counted_ > 0 ? first_ : 0;
 }
 
-int ContextWindow::estimate(std::span<const model::Message> conversation,
-                            std::span<const model::ToolDeclaration> tools) const {
+int ContextWindow::tokens_at(int bytes_of_token, std::span<const model::Message> conversation,
+                             std::span<const model::ToolDeclaration> tools) const {
   const size_t known = n_counted_ <= conversation.size() ? n_counted_ : 0;
   int tokens = known > 0 ? counted_ : 0;
   if (known == 0)
     for (const model::ToolDeclaration& tool : tools)
       tokens +=
           static_cast<int>(tool.name.size() + tool.description.size() + bytes_of(tool.parameters)) /
-              kBytesOfToken +
+              bytes_of_token +
           kTokensOfMessage;
-  for (const model::Message& message : conversation.subspan(known)) tokens += tokens_of(message);
+  for (const model::Message& message : conversation.subspan(known))
+    tokens += tokens_of(message, bytes_of_token);
   return tokens;
 }
 
-std::string cut_in_middle(const std::string& text, size_t most) {
-  if (text.size() <= most) return text;
-  size_t head = most * 2 / 3, tail = text.size() - most / 3;
-  if (const size_t line = text.rfind('\n', head); line != text.npos && line > head / 2)
-    head = line + 1;
-  if (const size_t line = text.find('\n', tail); line != text.npos && line - tail < most / 6)
-    tail = line + 1;
-  std::string begin = text.substr(0, head);
-  begin.resize(begin.size() - model::utf8_unfinished(begin));
-  return begin + "… " + std::to_string(tail - head) + " bytes left out …\n" +
-         model::utf8_repaired(text.substr(tail));
+int ContextWindow::estimate(std::span<const model::Message> conversation,
+                            std::span<const model::ToolDeclaration> tools) const {
+  return tokens_at(kBytesOfToken, conversation, tools);
+}
+
+int ContextWindow::most(std::span<const model::Message> conversation,
+                        std::span<const model::ToolDeclaration> tools) const {
+  return tokens_at(1, conversation, tools);
 }
 
 bool compact(std::vector<model::Message>& conversation, size_t first,
@@ -198,7 +126,7 @@ bool compact(std::vector<model::Message>& conversation, size_t first,
   if (!changed) return false;
   const size_t noted = notes.calls.size() - std::min(notes.calls.size(), n_calls);
   model::Message note{.role = model::Role::user,
-                      .text = notes_text(notes, notes.calls.first(noted),
+                      .text = notes_text(kNotesBegin, notes, notes.calls.first(noted),
                                          static_cast<size_t>(for_notes) * kBytesOfToken)};
   std::vector<model::Message> shorter(
       std::make_move_iterator(conversation.begin()),
@@ -208,6 +136,38 @@ bool compact(std::vector<model::Message>& conversation, size_t first,
                  std::make_move_iterator(conversation.begin() + static_cast<std::ptrdiff_t>(kept)),
                  std::make_move_iterator(conversation.end()));
   conversation = std::move(shorter);
+  return true;
+}
+
+bool leave_out_past(std::vector<model::Message>& conversation, size_t& request,
+                    std::span<const model::Message> past,
+                    std::span<const model::ToolDeclaration> tools, int room,
+                    ContextWindow& window) {
+  if (request < 2) return false;
+  // Notes of an earlier time are made anew.
+  const size_t begin = conversation[1].text.starts_with(kPastNotesBegin) ? 2 : 1;
+  const std::span<const model::Message> all(conversation);
+  const int for_notes = std::max(200, room / 10);
+  int left = room - ContextWindow().estimate(all.first(1), tools) - for_notes;
+  for (const model::Message& message : all.subspan(request)) left -= tokens_of(message);
+  size_t kept = request;
+  for (size_t i = request; i-- > begin;) {
+    left -= tokens_of(all[i]);
+    if (left < 0) break;
+    if (all[i].role != model::Role::tool) kept = i;
+  }
+  const size_t n_kept = request - kept;
+  if (kept == begin || n_kept > past.size()) return false;
+  window.forget();
+  const PastNotes notes = notes_of(past.first(past.size() - n_kept));
+  const Notes told{.plan = notes_of(past).plan, .files = {}, .calls = notes.calls};
+  model::Message note{.role = model::Role::user,
+                      .text = notes_text(kPastNotesBegin, told, told.calls,
+                                         static_cast<size_t>(for_notes) * kBytesOfToken)};
+  conversation.erase(conversation.begin() + 1,
+                     conversation.begin() + static_cast<std::ptrdiff_t>(kept));
+  conversation.insert(conversation.begin() + 1, std::move(note));
+  request = 2 + n_kept;
   return true;
 }
 

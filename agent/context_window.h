@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "agent/agent.h"
+#include "agent/notes.h"
 #include "model/chat.h"
 
 namespace agent {
@@ -27,20 +27,21 @@ class ContextWindow {
   void counted(size_t n_messages, int tokens);
   int estimate(std::span<const model::Message> conversation,
                std::span<const model::ToolDeclaration> tools) const;
+  /// The most that it can be: what was not counted at a token for each byte, as digits are.
+  int most(std::span<const model::Message> conversation,
+           std::span<const model::ToolDeclaration> tools) const;
   /// What was counted no longer stands there; but the first n messages still do.
   void changed(size_t first);
+  /// Nothing of what was counted stands there any more.
+  void forget() { n_counted_ = n_first_ = 0, counted_ = first_ = 0; }
 
  private:
+  int tokens_at(int bytes_of_token, std::span<const model::Message> conversation,
+                std::span<const model::ToolDeclaration> tools) const;
+
   int tokens_ = 0;
   size_t n_counted_ = 0, n_first_ = 0;
   int counted_ = 0, first_ = 0;
-};
-
-/// What is kept of turns that are left out.
-struct Notes {
-  std::string plan;                 ///< steps and what the model wants to remember
-  std::vector<std::string> files;   ///< that were made
-  std::span<const MadeCall> calls;  ///< all of the run
 };
 
 /// Makes room: the conversation becomes its first messages, notes, and as many of the newest turns
@@ -49,7 +50,11 @@ bool compact(std::vector<model::Message>& conversation, size_t first,
              std::span<const model::ToolDeclaration> tools, const Notes& notes, int room,
              ContextWindow& window);
 
-/// A text of at most `most` bytes, cut in its middle at lines where there are some.
-std::string cut_in_middle(const std::string& text, size_t most);
+/// Makes room by what was said before message `request` of the conversation: the oldest turns
+/// between the system text and it become notes. past: all of them, as they were. Sets `request` to
+/// where it stands then. False: nothing could be left out.
+bool leave_out_past(std::vector<model::Message>& conversation, size_t& request,
+                    std::span<const model::Message> past,
+                    std::span<const model::ToolDeclaration> tools, int room, ContextWindow& window);
 
 }  // namespace agent

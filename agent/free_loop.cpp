@@ -52,13 +52,23 @@ bool only_reads(const Run& run, const model::FunctionCall& call) {
   return false;
 }
 
-/// What a call that worked did to the workspace.
+/// What a call that worked did to the workspace. A chart is a result that lies in a file.
 Change change_of(const model::FunctionCall& call, const tools::Observation& observation) {
-  if (observation.error) return Change::none;
-  if (call.name == "write_file" || call.name == "edit_file") return Change::written;
-  if (call.name == "file_plan")
-    return call.arguments.value("apply", json(false)) == true ? Change::written : Change::none;
-  return observation.files.empty() && observation.charts.empty() ? Change::none : Change::program;
+  if (observation.error || observation.run.empty() || observation.same_content) return Change::none;
+  if (call.name == "write_file" || call.name == "edit_file" || call.name == "file_plan")
+    return Change::written;
+  return observation.files.empty() && !observation.charts.empty() ? Change::none : Change::program;
+}
+
+/// What a call gave, for the guard: of charts what was drawn, wherever it lies.
+std::string result_of(const tools::Observation& observation) {
+  std::string text = observation.text;
+  for (const tools::ChartMade& chart : observation.charts) {
+    for (size_t at = 0; (at = text.find(chart.path, at)) != text.npos;)
+      text.erase(at, chart.path.size());
+    text += std::to_string(std::hash<json>()(chart.spec));
+  }
+  return text;
 }
 
 /// The loop and what it remembers. `depth`: 1 for a sub-task.
@@ -96,17 +106,12 @@ class FreeLoop {
       if (own_turns_ > 0 && n_turns_ >= own_turns_)
         return out_of_budget(run_, std::move(result_), "turns");
       window_.set(run_.model.context());
-      // Counting costs as much as preparing a reply, so only what may not fit is counted.
-      if (window_.room() > 0 && window_.estimate(conversation_, tools_) > window_.room())
-        if (const int n = run_.model.prompt_tokens(conversation_, tools_); n > 0)
-          window_.counted(conversation_.size(), n);
-      if (window_.room() > 0 && window_.estimate(conversation_, tools_) > window_.room())
-        make_room(window_.room());
+      make_it_fit();
       const size_t n_messages = conversation_.size();
       base::Result<ModelReply> reply = ask_model(
           run_, conversation_, answering_ ? std::span<const model::ToolDeclaration>() : tools_,
           ReplyRequest{.schema = answering_ ? run_.options.schema : "", .deadline = run_.deadline},
-          {});
+          {}, left_out_);
       if (!reply) {
         if (reply.error().code != Errc::limit)
           return ended_by(run_, std::move(result_), reply.error());
@@ -164,9 +169,41 @@ class FreeLoop {
     result_.cost = budget_.cost();
   }
 
+  bool fits() const { return window_.estimate(conversation_, tools_) <= window_.room(); }
+
+  /// Before a reply is asked for. Counting costs as much as preparing a reply, so only what may not
+  /// fit is counted.
+  void make_it_fit() {
+    const auto count = [&] {
+      if (const int n = run_.model.prompt_tokens(conversation_, tools_); n > 0)
+        window_.counted(conversation_.size(), n);
+    };
+    if (window_.room() == 0 || window_.most(conversation_, tools_) <= window_.room()) return;
+    count();
+    int room = window_.room();
+    for (int n = 0; !fits() && n < kMostFull; ++n, room = room * 3 / 4) {
+      make_room(room);
+      count();
+    }
+  }
+
   bool make_room(int room) {
-    const Notes notes{.plan = result_.plan, .files = result_.artifacts, .calls = result_.calls};
-    if (!compact(conversation_, n_first_, tools_, notes, room, window_)) return false;
+    const std::ptrdiff_t before = std::ssize(conversation_);
+    bool changed = false;
+    if (run_.recorder != nullptr && depth_ == 0) {
+      // As it was, for whoever goes on with it.
+      run_.recorder->conversation(conversation_, left_out_);
+      size_t request = n_first_ - 1;
+      changed =
+          leave_out_past(conversation_, request, run_.recorder->past(), tools_, room, window_);
+      n_first_ = request + 1;
+    }
+    if (!changed || window_.estimate(conversation_, tools_) > room) {
+      const Notes notes{.plan = result_.plan, .files = result_.artifacts, .calls = result_.calls};
+      changed = compact(conversation_, n_first_, tools_, notes, room, window_) || changed;
+    }
+    if (!changed) return false;
+    left_out_ += before - std::ssize(conversation_);
     guard_.forget();
     run_.event({{"type", "observation"},
                 {"tool", "context"},
@@ -183,6 +220,7 @@ class FreeLoop {
     if (reply.message.calls.empty()) return answer(reply.message.text);
     if (!reply.message.text.empty()) run_.event({{"type", "plan"}, {"text", reply.message.text}});
     n_calls_ = reply.message.calls.size();
+    guard_.next_reply();
     const std::vector<model::FunctionCall>& calls = reply.message.calls;
     const auto readable = [&](const model::FunctionCall& call) {
       return std::none_of(reply.unreadable.begin(), reply.unreadable.end(),
@@ -325,7 +363,7 @@ class FreeLoop {
   bool judged(const model::FunctionCall& call, model::Message message,
               const tools::Observation& observation, Change change) {
     const LoopGuard::Verdict verdict =
-        guard_.saw(call, observation.text, observation.error, change);
+        guard_.saw(call, result_of(observation), observation.error, change);
     if (verdict.stop) {
       run_.event({{"type", "observation"}, {"tool", "loop guard"}, {"text", verdict.say}});
       return end(Status::error, verdict.say);
@@ -431,6 +469,7 @@ class FreeLoop {
   std::vector<model::ToolDeclaration> tools_;
   std::vector<model::Message> conversation_;
   size_t n_first_ = 0, n_calls_ = 1;
+  std::ptrdiff_t left_out_ = 0;  // messages that the conversation is shorter by
   bool corrected_ = false, answering_ = false, declined_ = false, repairing_ = false;
   int n_broken_ = 0, n_full_ = 0, n_turns_ = 0, own_turns_ = 0, n_repairs_ = 0;
 };

@@ -35,11 +35,13 @@ struct CallMade {
 /// nothing from the lines of pictures, so they may be left out.
 std::string user_text(const Run& run, bool with_pictures);
 
-/// The model's next reply, or the one that the session has. Errors: as ChatModel::reply().
+/// The model's next reply, or the one that the session has. left_out: as
+/// Recorder::conversation(). Errors: as ChatModel::reply().
 base::Result<ModelReply> ask_model(const Run& run, std::span<const model::Message> conversation,
                                    std::span<const model::ToolDeclaration> tools,
                                    const ReplyRequest& request,
-                                   const std::function<void(std::string_view)>& on_text);
+                                   const std::function<void(std::string_view)>& on_text,
+                                   std::ptrdiff_t left_out = 0);
 
 /// Runs a call, or takes what the session has of it; tells of it, and keeps its charts and files in
 /// `result`. Of one that was declined or refused only the observation. Errors: as Toolbox::call().

@@ -1,36 +1,16 @@
 #include "agent/loop_guard.h"
 
-#include <cctype>
-
-#include "base/json.h"
+#include "agent/call_key.h"
 
 namespace agent {
 namespace {
 
-using nlohmann::json;
-
 constexpr int kMostSame = 3;         // one call with one result
 constexpr int kMostErrors = 4;       // calls in a row that fail in one way, whatever they are
 constexpr int kMostNothingNew = 12;  // calls in a row that were all made before, with these results
+constexpr int kMostWaits = 10;       // times that it waited for something that did not come
 constexpr size_t kLongestCycle = 3;
 constexpr size_t kRounds = 3;
-constexpr size_t kMaxKind = 300;
-
-/// An error without the lines it names: two scripts that fail alike fail in different lines.
-std::string kind_of(const std::string& error) {
-  std::string kind;
-  for (size_t i = 0; i < error.size() && kind.size() < kMaxKind; ++i) {
-    const bool place = kind.ends_with(":") || kind.ends_with("line ");
-    if (place && std::isdigit(static_cast<unsigned char>(error[i])) != 0) {
-      while (i + 1 < error.size() && std::isdigit(static_cast<unsigned char>(error[i + 1])) != 0)
-        ++i;
-      kind += '#';
-      continue;
-    }
-    kind += error[i];
-  }
-  return kind;
-}
 
 }  // namespace
 
@@ -56,24 +36,33 @@ void LoopGuard::forget() {
 
 LoopGuard::Verdict LoopGuard::saw(const model::FunctionCall& call, const std::string& result,
                                   bool error, Change change) {
-  const std::string made = call.name + " " +
-                           call.arguments.dump(-1, ' ', false, json::error_handler_t::replace) +
-                           '\n' + result;
+  const std::string made = call_key(call, result, error);
   if (change == Change::written && made == last_write_) change = Change::none;
   if (change == Change::written) last_write_ = made;
+  if (change == Change::program) last_write_.clear();
   if (change != Change::none) times_.clear();
   if (change == Change::program) last_.clear();
-  const int times = ++times_[made];
+  const int in_reply = ++in_reply_[made];
+  if (in_reply > kMostNothingNew)
+    return {true, "The model made the same call " + std::to_string(in_reply) +
+                      " times in one reply (" + call.name + ")."};
+  if (in_reply > 1) return {};
   const bool novel = known_.insert(made).second;
-  if (novel) again_.clear();
+  if (novel) waited_ = 0;
+  const bool waited = !error && waits(call) && ++waited_ <= kMostWaits;
+  // What was seen before it waited is worth another look.
+  if (waited) times_.clear();
+  if (waited) last_.clear();
+  if (novel || waited) again_.clear();
+  const int times = ++times_[made];
   const int again = novel ? 0 : ++again_[made];
-  nothing_new_ = novel ? 0 : nothing_new_ + 1;
+  nothing_new_ = novel || waited ? 0 : nothing_new_ + 1;
   if (change != Change::program) last_.push_back(made);
   while (last_.size() > kLongestCycle * kRounds) last_.pop_front();
 
   int alike = 0;
   if (error)
-    alike = ++errors_[call.name + " " + kind_of(result)];
+    alike = ++errors_[call.name + " " + kind_of_error(result)];
   else if (novel)
     errors_.clear();
 

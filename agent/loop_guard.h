@@ -27,6 +27,9 @@ class LoopGuard {
 
   Verdict saw(const model::FunctionCall& call, const std::string& result, bool error,
               Change change);
+  /// What follows is called by another reply. Calls of one reply are made without having seen each
+  /// other's results, so the same one twice is no repetition.
+  void next_reply() { in_reply_.clear(); }
   /// Old turns were left out of the conversation, so they may be asked for again.
   void forget();
 
@@ -40,6 +43,8 @@ class LoopGuard {
   std::string last_write_;
   std::map<std::string, int> again_;  ///< calls in a row that gave nothing new
   int nothing_new_ = 0;               ///< how many they are
+  int waited_ = 0;                    ///< calls that waited since something new
+  std::map<std::string, int> in_reply_;
 };
 
 }  // namespace agent

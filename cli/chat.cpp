@@ -192,14 +192,13 @@ int chat(ChatOptions& o) {
     return fail({base::Errc::not_found,
                  o.work.setup.workspace + ": there is no such folder (--workspace)"});
   o.work.setup.workspace = workspace.string();
-  if (base::Result<policies::Policy> policy = policies::find(o.work.setup.policy); !policy)
-    return fail(policy.error());
-  std::shared_ptr<agent::session::Store> store = sessions_for_run();
-  if (o.go_on) {
-    if (!store) return kInternal;
-    if (base::Status found = follow_last(o.work, *store); !found) return fail(found.error());
+  if (base::Result<policies::Policy> policy = policies::find(o.work.setup.policy); !policy) {
+    fail(policy.error());
+    return kUsage;
   }
-  return Chat(o, std::move(store)).go();
+  base::Result<std::shared_ptr<agent::session::Store>> store = begin_sessions(o.work, o.go_on);
+  if (!store) return fail(store.error());
+  return Chat(o, std::move(*store)).go();
 }
 
 }  // namespace

@@ -335,10 +335,13 @@ base::Result<std::vector<model::Message>> past_of(Store& store, const std::strin
   return past;
 }
 
+namespace {
+
 base::Status follow_last(Work& work, Store& store) {
   std::error_code error;
   const std::string workspace = std::filesystem::canonical(work.setup.workspace, error).string();
-  if (error) return Error{Errc::not_found, work.setup.workspace + ": no such folder"};
+  if (error || !std::filesystem::is_directory(workspace, error))
+    return Error{Errc::not_found, work.setup.workspace + ": there is no such folder (--workspace)"};
   base::Result<std::vector<agent::session::Info>> sessions = store.list(workspace);
   if (!sessions) return sessions.error();
   for (const agent::session::Info& info : *sessions) {
@@ -360,5 +363,17 @@ base::Status follow_last(Work& work, Store& store) {
                                     " to continue; run it without "
                                     "--continue"};
 }
+
+}  // namespace
+
+base::Result<std::shared_ptr<Store>> begin_sessions(Work& work, bool go_on) {
+  if (!go_on) return sessions_for_run();
+  base::Result<std::shared_ptr<Store>> store = open_sessions();
+  if (!store) return store;
+  if (base::Status found = follow_last(work, **store); !found) return found.error();
+  return store;
+}
+
+Done failed(const Error& error) { return Ending{}.fail(error, exit_code(error)); }
 
 }  // namespace cli

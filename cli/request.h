@@ -78,8 +78,12 @@ base::Result<std::vector<model::Message>> past_of(agent::session::Store& store,
                                                   const std::string& id, const ModelOptions& model,
                                                   int n_steps);
 
-/// The newest session of the workspace that came to an end, as what was said before.
-/// Errors: not_found, as Store::list().
-base::Status follow_last(Work& work, agent::session::Store& store);
+/// What `run` and `chat` begin with: sessions_for_run(); with go_on (--continue) the newest session
+/// of the workspace that came to an end becomes what was said before.
+/// Errors: only with go_on: not_found, as open_sessions() and Store::list().
+base::Result<std::shared_ptr<agent::session::Store>> begin_sessions(Work& work, bool go_on);
+
+/// A request that could not even be begun.
+Done failed(const base::Error& error);
 
 }  // namespace cli

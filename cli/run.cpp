@@ -10,16 +10,9 @@ struct RunOptions {
 };
 
 int run(RunOptions& o) {
-  std::shared_ptr<agent::session::Store> store;
-  if (o.go_on) {
-    base::Result<std::shared_ptr<agent::session::Store>> opened = open_sessions();
-    if (!opened) return fail(opened.error());
-    store = *opened;
-    if (base::Status found = follow_last(o.work, *store); !found) return fail(found.error());
-  } else {
-    store = sessions_for_run();
-  }
-  return carry_out_here(o.work, o.view, std::move(store));
+  base::Result<std::shared_ptr<agent::session::Store>> store = begin_sessions(o.work, o.go_on);
+  if (!store) return RunView(o.view).done(failed(store.error()));
+  return carry_out_here(o.work, o.view, std::move(*store));
 }
 
 }  // namespace

@@ -15,7 +15,7 @@ using Clock = std::chrono::steady_clock;
 
 namespace {
 
-constexpr size_t kMaxTools = 256, kMaxPages = 32;
+constexpr size_t kMaxListed = 256, kMaxPages = 32;
 constexpr size_t kMaxText = 16 << 10;         // of a result, for the model
 constexpr size_t kMaxPictures = 4;            // of a result
 constexpr size_t kMaxPictureBytes = 4 << 20;  // of one
@@ -38,6 +38,10 @@ bool is_picture(std::string_view bytes) {
   return bytes.starts_with("\x89PNG") || bytes.starts_with("\xff\xd8\xff") ||
          bytes.starts_with("GIF8") ||
          (bytes.starts_with("RIFF") && bytes.substr(0, 12).ends_with("WEBP"));
+}
+
+ToolAnswer refused(const std::string& why) {
+  return {.text = "error: " + (why.empty() ? "the server refused the call" : why), .error = true};
 }
 
 }  // namespace
@@ -110,6 +114,7 @@ base::Status Client::introduce(Deadline deadline, std::stop_token stop) {
     return Error{Errc::unsupported, "the server speaks version \"" + version_.substr(0, 40) +
                                         "\" of the protocol, which is not known here"};
   offers_tools_ = at(at(reply->result, "capabilities"), "tools").is_object();
+  offers_resources_ = at(at(reply->result, "capabilities"), "resources").is_object();
   transport_->agreed(version_);
   if (base::Status s = transport_->exchange(
           notification_json("notifications/initialized", json::object()), {}, deadline, stop);
@@ -167,30 +172,81 @@ Result<Message> Client::ask(std::string_view method, const json& params, Deadlin
   return ask_once(method, params, deadline, stop);
 }
 
-Result<std::vector<ToolInfo>> Client::tools(Deadline deadline, std::stop_token stop) {
-  std::vector<ToolInfo> tools;
-  if (!offers_tools_) return tools;
+base::Status Client::list(const std::string& what, const std::string& key,
+                          const std::function<void(const json&)>& each, Deadline deadline,
+                          std::stop_token stop) {
   json params = json::object();
+  size_t n = 0;
   for (size_t page = 0; page < kMaxPages; ++page) {
-    Result<Message> reply = ask("tools/list", params, deadline, stop);
+    Result<Message> reply = ask(what + "/list", params, deadline, stop);
     if (!reply) return reply.error();
-    const json& list = at(reply->result, "tools");
+    const json& list = at(reply->result, key.c_str());
     if (reply->failed || !list.is_array())
-      return Error{Errc::corrupt, "the server lists no tools" +
+      return Error{Errc::corrupt, "the server lists no " + what +
                                       (reply->failed ? ": " + reply->error_message : "")};
     for (const json& one : list) {
-      if (tools.size() == kMaxTools) return tools;
-      ToolInfo tool{.name = text_at(one, "name"),
-                    .description = text_at(one, "description"),
-                    .schema = at(one, "inputSchema")};
-      if (tool.description.empty()) tool.description = text_at(one, "title");
-      if (!tool.name.empty() && tool.schema.is_object()) tools.push_back(std::move(tool));
+      if (n++ == kMaxListed) return base::Ok{};
+      each(one);
     }
     const std::string cursor = text_at(reply->result, "nextCursor");
     if (cursor.empty()) break;
     params["cursor"] = cursor;
   }
+  return base::Ok{};
+}
+
+Result<std::vector<ToolInfo>> Client::tools(Deadline deadline, std::stop_token stop) {
+  std::vector<ToolInfo> tools;
+  if (!offers_tools_) return tools;
+  const auto add = [&](const json& one) {
+    ToolInfo tool{.name = text_at(one, "name"),
+                  .description = text_at(one, "description"),
+                  .schema = at(one, "inputSchema")};
+    if (tool.description.empty()) tool.description = text_at(one, "title");
+    if (!tool.name.empty() && tool.schema.is_object()) tools.push_back(std::move(tool));
+  };
+  if (base::Status s = list("tools", "tools", add, deadline, stop); !s) return s.error();
   return tools;
+}
+
+Result<ToolAnswer> Client::resources(Deadline deadline, std::stop_token stop) {
+  std::string text;
+  const auto add = [&](const json& one, const char* uri) {
+    const std::string described = text_at(one, "description");
+    if (text.size() < kMaxMessageBytes)
+      text += text_at(one, uri) + "  " + text_at(one, "name") +
+              (described.empty() ? "" : ": " + described) + "\n";
+  };
+  base::Status listed = list(
+      "resources", "resources", [&](const json& one) { add(one, "uri"); }, deadline, stop);
+  if (!listed && listed.error().code != Errc::corrupt) return listed.error();
+  if (!listed) return ToolAnswer{.text = "error: " + listed.error().message, .error = true};
+  // Few servers have templates, and one that has none may refuse to list them.
+  listed = list(
+      "resources/templates", "resourceTemplates", [&](const json& one) { add(one, "uriTemplate"); },
+      deadline, stop);
+  if (!listed && listed.error().code != Errc::corrupt) return listed.error();
+  return ToolAnswer{.text = text.empty() ? "there is nothing to read"
+                                         : tools::head_and_tail(text, kMaxText)};
+}
+
+Result<ToolAnswer> Client::read(const std::string& uri, Deadline deadline, std::stop_token stop) {
+  Result<Message> reply = ask("resources/read", {{"uri", uri}}, deadline, stop);
+  if (!reply) return reply.error();
+  if (reply->failed) return refused(reply->error_message);
+  // As a tool would have given them.
+  json parts = json::array();
+  const json& contents = at(reply->result, "contents");
+  if (contents.is_array())
+    for (const json& one : contents) {
+      if (at(one, "blob").is_string() && text_at(one, "mimeType").starts_with("image/"))
+        parts.push_back(
+            {{"type", "image"}, {"data", at(one, "blob")}, {"mimeType", at(one, "mimeType")}});
+      else
+        parts.push_back({{"type", "resource"}, {"resource", one}});
+    }
+  if (parts.empty()) return refused("there is nothing at " + uri);
+  return read_tool_result({{"content", std::move(parts)}});
 }
 
 Result<ToolAnswer> Client::call(const std::string& tool, const json& arguments, Deadline deadline,
@@ -198,11 +254,7 @@ Result<ToolAnswer> Client::call(const std::string& tool, const json& arguments, 
   Result<Message> reply =
       ask("tools/call", {{"name", tool}, {"arguments", arguments}}, deadline, stop);
   if (!reply) return reply.error();
-  if (reply->failed)
-    return ToolAnswer{.text = "error: " + (reply->error_message.empty()
-                                               ? std::string("the server refused the call")
-                                               : reply->error_message),
-                      .error = true};
+  if (reply->failed) return refused(reply->error_message);
   return read_tool_result(reply->result);
 }
 

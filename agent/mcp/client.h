@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -35,6 +36,7 @@ class Client {
                                                        Deadline deadline, std::stop_token stop);
 
   const std::string& version() const { return version_; }
+  bool offers_resources() const { return offers_resources_; }
 
   /// All pages, at most 256 tools. One without a usable name or schema is left out.
   /// Errors: those of Transport::exchange(), corrupt.
@@ -45,6 +47,11 @@ class Client {
   base::Result<ToolAnswer> call(const std::string& tool, const nlohmann::json& arguments,
                                 Deadline deadline, std::stop_token stop);
 
+  /// What can be read, and templates of it, a line each: at most 256. Errors: as call().
+  base::Result<ToolAnswer> resources(Deadline deadline, std::stop_token stop);
+  /// Errors: as call().
+  base::Result<ToolAnswer> read(const std::string& uri, Deadline deadline, std::stop_token stop);
+
  private:
   Client(std::unique_ptr<Transport> transport, std::filesystem::path root)
       : transport_(std::move(transport)), root_(std::move(root)) {}
@@ -54,13 +61,18 @@ class Client {
                             Deadline deadline, std::stop_token stop);
   base::Result<Message> ask_once(std::string_view method, const nlohmann::json& params,
                                  Deadline deadline, std::stop_token stop);
+  /// All pages of a list, at most 256 entries; `each` is given one after the other.
+  /// Errors: as ask(), corrupt.
+  base::Status list(const std::string& what, const std::string& key,
+                    const std::function<void(const nlohmann::json&)>& each, Deadline deadline,
+                    std::stop_token stop);
   void answer(const Message& request, Deadline deadline, std::stop_token stop);
 
   std::unique_ptr<Transport> transport_;
   std::filesystem::path root_;
   std::string version_;
   int64_t last_id_ = 0;
-  bool introduced_ = false, offers_tools_ = false;
+  bool introduced_ = false, offers_tools_ = false, offers_resources_ = false;
 };
 
 /// A result of tools/call as a model gets to see it.

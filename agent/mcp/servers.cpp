@@ -37,6 +37,13 @@ Result<std::unique_ptr<Client>> connect(const ServerConfig& config, sandbox::Gua
   return Client::connect(std::move(*program), guard.workspace(), deadline, stop);
 }
 
+/// Ours, for a server that has resources.
+ToolInfo read_resource() {
+  return {.name = "read_resource",
+          .description = "Read what the server has at a uri; without one, list what it has",
+          .schema = {{"type", "object"}, {"properties", {{"uri", {{"type", "string"}}}}}}};
+}
+
 }  // namespace
 
 Result<Servers> Servers::start(ServersOptions options, sandbox::Guard& guard,
@@ -80,8 +87,12 @@ Result<Servers> Servers::start(ServersOptions options, sandbox::Guard& guard,
 void Servers::offer(size_t server, std::vector<ToolInfo> tools,
                     const std::function<void(const std::string&)>& notice) {
   const std::string who = "MCP server " + servers_[server].config.name;
-  if (tools.empty()) notice("the " + who + " offers no tools");
-  for (ToolInfo& tool : tools) {
+  const bool reads = servers_[server].client->offers_resources();
+  if (tools.empty() && !reads) notice("the " + who + " offers no tools");
+  const size_t n_own = tools.size();
+  if (reads) tools.push_back(read_resource());
+  for (size_t i = 0; i < tools.size(); ++i) {
+    ToolInfo& tool = tools[i];
     const std::string name = "mcp__" + servers_[server].config.name + "__" + plain(tool.name);
     const char* why = nullptr;
     if (tools_.size() == kMaxToolsInAll)
@@ -101,7 +112,7 @@ void Servers::offer(size_t server, std::vector<ToolInfo> tools,
     tools_.push_back({.name = name,
                       .description = tool.description.substr(0, kMaxDescription),
                       .parameters = std::move(tool.schema)});
-    places_[name] = {server, std::move(tool.name)};
+    places_[name] = {server, std::move(tool.name), i == n_own};
   }
 }
 
@@ -111,7 +122,12 @@ Result<ToolAnswer> Servers::call(const std::string& name, const nlohmann::json& 
   Server& server = servers_[place.server];
   const auto end = std::min(deadline, Clock::now() + server.config.call_time);
   Result<ToolAnswer> answer = Error{Errc::limit, "it was silent before and is not asked any more"};
-  if (server.silent < kMostSilent) answer = server.client->call(place.tool, arguments, end, stop);
+  if (server.silent < kMostSilent && place.reads)
+    answer = arguments.contains("uri") && arguments["uri"].is_string()
+                 ? server.client->read(arguments["uri"].get<std::string>(), end, stop)
+                 : server.client->resources(end, stop);
+  else if (server.silent < kMostSilent)
+    answer = server.client->call(place.tool, arguments, end, stop);
   if (!answer && answer.error().code == Errc::cancelled) return answer.error();
   server.silent = !answer && answer.error().code == Errc::limit ? server.silent + 1 : 0;
   if (!answer)

@@ -20,8 +20,9 @@ struct ServersOptions {
 };
 
 /// The servers that a person has named, and their tools under names of their own:
-/// mcp__SERVER__TOOL. A server that does not start is told about and left out; one that fails later
-/// answers each call with an error. Calls and ends are in the audit log. Belongs to one thread.
+/// mcp__SERVER__TOOL; of one that has resources also mcp__SERVER__read_resource. A server that does
+/// not start is told about and left out; one that fails later answers each call with an error.
+/// Calls and ends are in the audit log. Belongs to one thread.
 class Servers {
  public:
   Servers() = default;
@@ -45,6 +46,7 @@ class Servers {
   struct Place {
     size_t server = 0;
     std::string tool;
+    bool reads = false;  ///< its resources
   };
   void offer(size_t server, std::vector<ToolInfo> tools,
              const std::function<void(const std::string&)>& notice);

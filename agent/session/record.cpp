@@ -130,14 +130,10 @@ json observation_json(const tools::Observation& o) {
                       {"spec", chart.spec},
                       {"rows", chart.rows},
                       {"warnings", chart.warnings}});
-  return {{"text", o.text},
-          {"error", o.error},
-          {"stopped", static_cast<int>(o.stopped)},
-          {"refused", o.refused},
-          {"declined", o.declined},
-          {"charts", charts},
-          {"files", o.files},
-          {"run", o.run}};
+  return {
+      {"text", o.text},       {"error", o.error},       {"stopped", static_cast<int>(o.stopped)},
+      {"refused", o.refused}, {"declined", o.declined}, {"charts", charts},
+      {"files", o.files},     {"run", o.run},           {"same_content", o.same_content}};
 }
 
 base::Result<tools::Observation> observation_of(const json& j) {
@@ -156,6 +152,7 @@ base::Result<tools::Observation> observation_of(const json& j) {
                           .warnings = chart.at("warnings")});
     o.files = j.at("files").get<std::vector<std::string>>();
     o.run = j.at("run");
+    o.same_content = j.value("same_content", false);
     return o;
   });
 }

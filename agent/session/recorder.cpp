@@ -160,10 +160,11 @@ base::Result<json> Recorder::step(const std::string& kind, const std::string& as
   return std::move(outcome->json);
 }
 
-void Recorder::conversation(std::span<const model::Message> messages) {
-  for (; n_messages_ < static_cast<int>(messages.size()); ++n_messages_)
-    fresh_.messages[n_messages_] =
-        base::line_of(message_json(messages[static_cast<size_t>(n_messages_)], fresh_.pictures));
+void Recorder::conversation(std::span<const model::Message> messages, std::ptrdiff_t left_out) {
+  const auto n = static_cast<int>(std::ssize(messages) + left_out);
+  for (; n_messages_ < n; ++n_messages_)
+    fresh_.messages[n_messages_] = base::line_of(
+        message_json(messages[static_cast<size_t>(n_messages_ - left_out)], fresh_.pictures));
   // With a past, number 0 was left out.
   if (!all_.messages.contains(0) && !messages.empty())
     fresh_.messages[0] = base::line_of(message_json(messages[0], fresh_.pictures));

@@ -48,8 +48,9 @@ class Recorder {
   /// Errors: corrupt (the session took another step here, or cannot be read), those of `work`.
   base::Result<nlohmann::json> step(const std::string& kind, const std::string& asked,
                                     const std::function<base::Result<Outcome>()>& work);
-  /// The conversation as a model is asked to go on with it.
-  void conversation(std::span<const model::Message> messages);
+  /// The conversation as a model is asked to go on with it. left_out: by how many messages it is
+  /// shorter than all that was said, of which all but the newest were told before.
+  void conversation(std::span<const model::Message> messages, std::ptrdiff_t left_out = 0);
   /// What the model answered to that; replaced by what the conversation has there later.
   void said(const model::Message& message);
   /// A line that was told. Written with the step it belongs to.

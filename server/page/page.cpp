@@ -24,7 +24,7 @@ constexpr std::string_view kApi = "/tessera/";
 constexpr std::string_view kRuns = "/tessera/runs";
 
 constexpr size_t kMaxRecording = 1 << 20;  // bytes
-constexpr int kMaxSeconds = 30;            // of a recording
+constexpr int kMaxRecordingSeconds = 30;   // of a recording
 constexpr size_t kMaxWords = 1600;         // bytes of words that may be said in it
 constexpr uint64_t kMaxScript = 16 << 20;  // bytes
 
@@ -125,7 +125,7 @@ std::optional<HttpReply> Page::turned_away(const HttpRequest& head) {
 Parsed<TranscriptionRequest> Page::recording(const HttpRequest& http) {
   if (http.body.empty() || http.body.size() > kMaxRecording)
     return ApiError{.status = http.body.empty() ? 400 : 413,
-                    .message = "A recording has at most " + std::to_string(kMaxSeconds) +
+                    .message = "A recording has at most " + std::to_string(kMaxRecordingSeconds) +
                                " seconds and " + std::to_string(kMaxRecording) + " bytes."};
   std::string words = value_in(http.query, "words");
   if (words.size() > kMaxWords || model::utf8_repaired(words) != words)
@@ -133,7 +133,7 @@ Parsed<TranscriptionRequest> Page::recording(const HttpRequest& http) {
                                std::to_string(kMaxWords) + " bytes."};
   for (char& c : words)
     if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = ' ';
-  TranscriptionRequest request{.sound = http.body, .max_seconds = kMaxSeconds};
+  TranscriptionRequest request{.sound = http.body, .max_seconds = kMaxRecordingSeconds};
   if (words.find_first_not_of(' ') != words.npos)
     request.prompt = "These names and words may be said: " + words + ".";
   return request;

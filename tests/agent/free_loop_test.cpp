@@ -231,9 +231,10 @@ TEST_F(FreeLoopTest, AnEmptyFolderIsNoObstacle) {
 }
 
 TEST_F(FreeLoopTest, OldTurnsBecomeNotesWhenTheConversationIsTooLong) {
-  const std::string long_line = "print(string.rep(\"long \", 700))";
-  ScriptedModel model({lua(long_line + " -- 1"), lua(long_line + " -- 2"), lua(long_line + " -- 3"),
-                       says("Done.")});
+  const auto long_line = [](const char* word) {
+    return lua("print(string.rep(\"" + std::string(word) + " \", 700))");
+  };
+  ScriptedModel model({long_line("one."), long_line("two."), long_line("ten."), says("Done.")});
   model.too_long_above = endpoint_prompt().system.size() + 9000;
   EXPECT_EQ(run(model, "x").answer, "Done.");
   const auto& last = model.asked.back().conversation;

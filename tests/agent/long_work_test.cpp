@@ -5,6 +5,8 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cctype>
 #include <fstream>
 #include <map>
 #include <regex>
@@ -29,6 +31,10 @@ class FunctionModel final : public ChatModel {
 
   bool constrained() const override { return false; }
   int context() const override { return known; }
+  int prompt_tokens(Conversation conversation,
+                    std::span<const model::ToolDeclaration> tools) override {
+    return exact ? tokens_of(conversation, tools) : 0;
+  }
   base::Result<ModelReply> reply(Conversation conversation,
                                  std::span<const model::ToolDeclaration> tools,
                                  const ReplyRequest& request,
@@ -36,15 +42,7 @@ class FunctionModel final : public ChatModel {
                                  std::stop_token stop) override {
     ++turns;
     if (stop.stop_requested()) return base::Error{base::Errc::cancelled, "stopped"};
-    size_t bytes = 0;
-    for (const model::ToolDeclaration& tool : tools)
-      bytes += tool.name.size() + tool.description.size() + tool.parameters.dump().size();
-    for (const model::Message& m : conversation) {
-      bytes += m.text.size() + 20;
-      for (const model::FunctionCall& call : m.calls)
-        bytes += call.arguments.dump().size() + call.name.size();
-    }
-    const int tokens = static_cast<int>(bytes / 4);
+    const int tokens = tokens_of(conversation, tools);
     if (window > 0 && tokens > window - std::min(4096, window / 4)) {
       ++overflows;
       known = window;
@@ -61,11 +59,28 @@ class FunctionModel final : public ChatModel {
   }
 
   int window = 0, known = 0;
+  bool exact = false;  ///< counts prompts, and digits as tokens of their own
   int turns = 0, overflows = 0, most = 0;
   size_t n_tools = 0;
   std::vector<std::string> schemas;
 
  private:
+  int tokens_of(Conversation conversation, std::span<const model::ToolDeclaration> tools) const {
+    size_t bytes = 0, digits = 0;
+    const auto add = [&](const std::string& text) {
+      bytes += text.size();
+      if (exact) digits += static_cast<size_t>(std::count_if(text.begin(), text.end(), ::isdigit));
+    };
+    for (const model::ToolDeclaration& tool : tools)
+      add(tool.name + tool.description + tool.parameters.dump());
+    for (const model::Message& m : conversation) {
+      add(m.text);
+      bytes += 20;
+      for (const model::FunctionCall& call : m.calls) add(call.arguments.dump() + call.name);
+    }
+    return static_cast<int>(digits + (bytes - digits) / 4);
+  }
+
   Function function_;
 };
 
@@ -76,19 +91,19 @@ class LongWork : public testing::Test {
   }
 
   RunResult run(ChatModel& model, const std::string& request, RunOptions options = kFreeRunOptions,
-                std::stop_token stop = {}) {
+                std::stop_token stop = {}, session::Recorder* recorder = nullptr) {
     base::Result<tools::Toolbox> toolbox = tools::Toolbox::open(
         {.workspace = folder_, .policy = *policies::builtin("default"), .file_tools = true});
     if (!toolbox) return {.answer = toolbox.error().message};
     events_.clear();
     base::Result<RunResult> result = agent::run(
         request, model, *toolbox, endpoint_prompt(), options,
-        [this](const json& e) { events_.push_back(e); }, stop);
+        [this](const json& e) { events_.push_back(e); }, stop, recorder);
     return result ? *result : RunResult{.answer = "error: " + result.error().message};
   }
-  json last_event(const std::string& type) const {
+  json last_event(const std::string& type, const std::string& tool = {}) const {
     for (auto it = events_.rbegin(); it != events_.rend(); ++it)
-      if ((*it)["type"] == type) return *it;
+      if ((*it)["type"] == type && (tool.empty() || it->value("tool", "") == tool)) return *it;
     return nullptr;
   }
   static ModelReply calling(std::vector<model::FunctionCall> list) {
@@ -166,6 +181,98 @@ TEST_F(LongWork, ALongSessionInASmallWindowEndsWithTheRightAnswer) {
     EXPECT_LE(model.overflows, session.told ? 0 : 1) << session.window;
     EXPECT_GE(model.turns, session.files + 2);
     std::printf("window %d: %d turns, longest prompt %d tokens\n", session.window, model.turns,
+                model.most);
+  }
+}
+
+TEST_F(LongWork, AContinuedSessionInASmallWindowKeepsWhatWasDoneBefore) {
+  constexpr int kBoxes = 16, kBefore = 8;
+  for (const int window : {8192, 16384, 32768}) {
+    std::filesystem::remove_all(folder_);
+    std::filesystem::create_directories(folder_);
+    int64_t sum = 0;
+    for (int i = 1; i <= kBoxes; ++i) {
+      const int value = 1000 + 7919 * i % 9000;
+      sum += value;
+      std::string text;
+      while (text.size() < static_cast<size_t>(window) / 3)
+        text += "Shelf " + std::to_string(70000 + 977 * i + text.size()) + " is empty.\n";
+      write("box" + std::to_string(i) + ".txt",
+            text + "box " + std::to_string(i) + " holds " + std::to_string(value) + "\n");
+    }
+    // Knows what it is shown; where the sum has to go stands in the plan of the first request
+    // alone.
+    FunctionModel model([&](Conversation conversation) {
+      std::string all;
+      for (const model::Message& m : conversation) {
+        if (m.role != model::Role::model) all += m.text + "\n";
+        for (const model::FunctionCall& call : m.calls)
+          if (call.name == "update_plan") all += call.arguments.dump() + "\n";
+      }
+      std::map<int, int> known;
+      static const std::regex fact("box ([0-9]+) holds ([0-9]+)"), place("sum to ([a-z/]+[.]txt)");
+      for (std::sregex_iterator it(all.begin(), all.end(), fact), end; it != end; ++it)
+        known[std::stoi((*it)[1])] = std::stoi((*it)[2]);
+      const bool second = all.find("and the rest") != all.npos;
+      const std::string last =
+          conversation.back().role == model::Role::tool ? conversation.back().name : "";
+      int next = 1;
+      while (known.contains(next)) ++next;
+      if (!second && last == "update_plan") return says("Half of the boxes are read.");
+      if (!second && next > kBefore)
+        return calls("", "update_plan",
+                     {{"steps",
+                       {{{"step", "read the first half"}, {"status", "done"}},
+                        {{"step", "write the sum to out/sum.txt"}, {"status", "pending"}}}}});
+      if (last == "write_file") return says("The sum is written.");
+      if (next <= kBoxes) {
+        model::FunctionCall call{.name = "read_file",
+                                 .arguments = {{"path", "box" + std::to_string(next) + ".txt"}},
+                                 .id = "c" + std::to_string(next)};
+        ModelReply reply = says("");
+        reply.message.calls = {std::move(call)};
+        return reply;
+      }
+      std::smatch to;
+      if (!std::regex_search(all, to, place)) return says("Where to is not known any more.");
+      int64_t total = 0;
+      for (const auto& [box, value] : known) total += value;
+      return calls("", "write_file", {{"path", to[1]}, {"text", std::to_string(total)}});
+    });
+    model.window = model.known = window;
+    model.exact = true;
+    const std::filesystem::path state = folder_ / ".state";
+    std::filesystem::create_directories(state);
+    auto store = session::Store::open({.path = state / "sessions.db"});
+    ASSERT_TRUE(store) << store.error().message;
+    std::vector<model::Message> past;
+    for (const auto& [id, request] : {std::pair("aaaaaaaa", "read the first half of the boxes"),
+                                      std::pair("bbbbbbbb", "and the rest")}) {
+      auto recorder = session::Recorder::begin(*store, {.id = id, .request = request}, past, {});
+      ASSERT_TRUE(recorder) << recorder.error().message;
+      const RunResult result =
+          run(model, request, {.max_turns = 90, .max_time = std::chrono::seconds(300)}, {},
+              recorder->get());
+      EXPECT_EQ(result.status, Status::ok) << window << ": " << result.answer;
+      (*recorder)->finish("ok", "{}");
+      const auto saved = (*store)->load(id);
+      ASSERT_TRUE(saved);
+      const auto said = session::conversation_of(
+          *saved, [&](const std::string& digest) { return (*store)->picture(digest); }, -1);
+      ASSERT_TRUE(said) << said.error().message;
+      past = *said;
+      // Whole, though most of it was left out of the prompts: each call with its result.
+      const auto results = std::count_if(past.begin(), past.end(), [](const model::Message& m) {
+        return m.role == model::Role::tool && m.text.find(" holds ") != m.text.npos;
+      });
+      EXPECT_EQ(results, *id == 'a' ? kBefore : kBoxes) << window;
+      EXPECT_EQ(past.back().text, result.answer) << window;
+    }
+    std::ifstream file(folder_ / "out" / "sum.txt");
+    EXPECT_EQ(std::string(std::istreambuf_iterator<char>(file), {}), std::to_string(sum)) << window;
+    EXPECT_EQ(model.overflows, 0) << window;
+    EXPECT_EQ(last_event("observation", "context")["tool"], "context") << "nothing was left out";
+    std::printf("window %d, continued: %d turns, longest prompt %d tokens\n", window, model.turns,
                 model.most);
   }
 }

@@ -1,4 +1,5 @@
-// Loops and honest repetitions, each as a line of calls: a letter is a call, the digit its result,
+// Loops and honest repetitions, each as a line of calls (as whole conversations:
+// recorded_loops_test.cpp): a letter is a call, the digit its result,
 // "!" says that it failed, "*" that a file tool wrote, "+" that a program changed files. "|" stands
 // behind the call at which the guard has to stop; without it, it never may.
 
@@ -41,6 +42,7 @@ int stops_at(const std::string& line, int& due) {
                                  ? "error: no column " + word.substr(1, 1)
                                  : result;
     model::FunctionCall call{.name = "run_lua", .arguments = {{"code", word.substr(0, 1)}}};
+    guard.next_reply();
     if (guard.saw(call, same, error, change).stop && stopped == 0) stopped = n;
   }
   return stopped;
@@ -95,7 +97,7 @@ TEST(LoopGuard, HonestRepetitionsAreNot) {
            "A1! B1+ A1! C1+ A1! D1+ A1",           // by a program
            "a1! b2! c3! d4! e5! f6!",              // other errors each time
            "a1! b1 c1! d1 e1! f1 g1! h1",          // an error now and then
-           "a1! a1! b1 a1! c1",                    // at other lines
+           "a1! a1! b1 c1! d1",                    // twice in one way
            "A1 A1 B1 B1 C1 C1 D1 D1",              // each looked at twice
            "A1 B1 A1 B1 C1 D1 C1 D1",              // pairs twice
            "A1 B1 ~ A1 B1 ~ A1 B1 ~ A1 B1",        // read again what was left out
@@ -126,12 +128,21 @@ TEST(LoopGuard, HonestRepetitionsAreNot) {
   }
 }
 
+TEST(LoopGuard, OneReplyMayRepeatACallButNotWithoutEnd) {
+  LoopGuard guard;
+  const model::FunctionCall call{.name = "read_file", .arguments = {{"path", "a"}}};
+  for (int i = 0; i < 12; ++i) EXPECT_FALSE(guard.saw(call, "1", false, Change::none).stop) << i;
+  EXPECT_TRUE(guard.saw(call, "1", false, Change::none).stop);
+}
+
 TEST(LoopGuard, TheModelIsToldBeforeItIsStopped) {
   LoopGuard guard;
   const auto call = [](const char* code) {
     return model::FunctionCall{.name = "run_lua", .arguments = {{"code", code}}};
   };
   EXPECT_EQ(guard.saw(call("a"), "1", false, Change::none).say, "");
+  EXPECT_EQ(guard.saw(call("a"), "1", false, Change::none).say, "") << "in the same reply";
+  guard.next_reply();
   EXPECT_NE(guard.saw(call("a"), "1", false, Change::none).say.find("same result before"),
             std::string::npos);
   EXPECT_EQ(guard.saw(call("b"), "error: x.lua:3: bad", true, Change::none).say, "");

@@ -10,9 +10,9 @@
 
 #include "agent/agent.h"
 #include "base/file.h"
+#include "base/sha256.h"
 #include "sandbox/workspace/journal.h"
 #include "tests/fakes/scripted_model.h"
-#include "base/sha256.h"
 #include "tests/model/folder.h"
 
 namespace agent {
@@ -34,12 +34,13 @@ class SteadyModel final : public ChatModel {
     int turn = 0;
     for (const model::Message& m : conversation)
       turn = m.role == model::Role::user ? 0 : turn + (m.role == model::Role::model ? 1 : 0);
-    if (turn == fails_at) return base::Error{base::Errc::system, "the server went away"};
+    if (++n_asked == fails_at) return base::Error{base::Errc::system, "the server went away"};
     if (held && turn > 0) {
       on_text("North");
       on_text(" has 12.5.");
       return says("North has 12.5.");
     }
+    if (wide) return wide_reply(conversation, turn);
     ModelReply next =
         turn == 0   ? calls("I draw.", "run_lua",
                             {{"code",
@@ -57,8 +58,40 @@ class SteadyModel final : public ChatModel {
   bool constrained() const override { return held; }
 
   std::vector<model::Message> asked;
-  int fails_at = -1;
-  bool held = false;  ///< as by a grammar: one call and the answer, in two pieces
+  int n_asked = 0, fails_at = 0;  ///< replies; at which it fails
+  bool held = false;              ///< as by a grammar: one call and the answer, in two pieces
+  bool wide = false;  ///< a chart, calls side by side, a sub-task that writes and reads, an edit
+
+ private:
+  static ModelReply wide_reply(std::span<const model::Message> conversation, int turn) {
+    const bool part = conversation[1].text.ends_with("the part");
+    const auto read = [](const char* path) {
+      return model::FunctionCall{.name = "read_file", .arguments = {{"path", path}}};
+    };
+    ModelReply next = says(part ? "South has 30." : "North has 12.5, South 30.");
+    std::vector<model::FunctionCall>& made = next.message.calls;
+    if (part && turn == 0) {
+      made = {{.name = "write_file", .arguments = {{"path", "part.txt"}, {"text", "South\n"}}}};
+    } else if (part && turn == 1) {
+      made = {read("part.txt"), read("shops.csv")};
+    } else if (!part && turn == 0) {
+      made = {{.name = "run_lua",
+               .arguments = {{"code",
+                              "chart.bar(data.read(\"shops.csv\"), {x = \"shop\", y = "
+                              "\"revenue\", save = \"a.png\"})"}}},
+              read("shops.csv"),
+              {.name = "profile", .arguments = {{"path", "shops.csv"}}}};
+    } else if (!part && turn == 1) {
+      made = {{.name = "task", .arguments = {{"request", "the part"}}}};
+    } else if (!part && turn == 2) {
+      made = {{.name = "edit_file",
+               .arguments = {{"path", "part.txt"}, {"old", "South"}, {"new", "South: 30"}}}};
+    }
+    for (size_t i = 0; i < made.size(); ++i)
+      made[i].id = (part ? "p" : "c") + std::to_string(turn) + "-" + std::to_string(i);
+    next.prompt_tokens = 7;
+    return next;
+  }
 };
 
 class SessionTest : public testing::Test {
@@ -117,12 +150,13 @@ class SessionTest : public testing::Test {
   }
 
   /// run() in a process that is killed before its write number `kill_at`. True: it was.
-  bool run_killed(int kill_at, bool held = false) {
+  bool run_killed(int kill_at, bool held = false, bool wide = false) {
     const pid_t child = ::fork();
     if (child == 0) {
       int n = 0;
       SteadyModel model;
       model.held = held;
+      model.wide = wide;
       run(store({.before_write =
                      [&] {
                        if (++n == kill_at) ::raise(SIGKILL);
@@ -161,24 +195,26 @@ TEST_F(SessionTest, KilledAnywhereAndResumedItEndsAsIfLeftAlone) {
     begin_again();
     SteadyModel model;
     model.held = held;
+    model.wide = !held;
     ASSERT_EQ(run(store(), model, false), "");
     const json expected = outcome();
     ASSERT_EQ(expected["files"].size(), held ? 2u : 3u) << expected;
     ASSERT_EQ(expected["status"], "ok");
-    // The system text, the request, the replies and the results.
-    ASSERT_EQ(expected["messages"].size(), held ? 5u : 9u);
+    // The system text, the request, the replies and the results, without those of the sub-task.
+    ASSERT_EQ(expected["messages"].size(), held ? 5u : 11u);
 
     int killed = 0;
     for (int at = 1;; ++at, ++killed) {
       begin_again();
-      if (!run_killed(at, held)) break;
+      if (!run_killed(at, held, !held)) break;
       SteadyModel again;
       again.held = held;
+      again.wide = !held;
       // Before the first write there is no session.
       ASSERT_EQ(run(store(), again, at > 1), "") << "killed before write " << at;
       ASSERT_EQ(outcome(), expected) << "killed before write " << at;
     }
-    EXPECT_EQ(killed, held ? 10 : 18) << "before and after each step, and once at each end";
+    EXPECT_EQ(killed, held ? 10 : 32) << "before and after each step, and once at each end";
   }
   SteadyModel model;
   EXPECT_EQ(run(store(), model, true),
@@ -188,18 +224,27 @@ TEST_F(SessionTest, KilledAnywhereAndResumedItEndsAsIfLeftAlone) {
 
 TEST_F(SessionTest, AModelThatFailsIsAskedAgainWithoutRunningWhatWasRun) {
   SteadyModel model;
+  model.wide = true;
   ASSERT_EQ(run(store(), model, false), "");
   const json expected = outcome();
-  begin_again();
-  SteadyModel failing;
-  failing.fails_at = 3;
-  EXPECT_EQ(run(store(), failing, false), "the server went away");
-  EXPECT_EQ(outcome()["status"], "error");
-  // What was done is not done again: the table is not even there any more.
-  std::filesystem::rename(top_ / "work" / "shops.csv", top_ / "shops.csv");
-  ASSERT_EQ(run(store(), model, true), "");
-  std::filesystem::rename(top_ / "shops.csv", top_ / "work" / "shops.csv");
-  EXPECT_EQ(outcome(), expected);
+  const int n_replies = model.n_asked;
+  ASSERT_EQ(n_replies, 7);
+  for (int at = 1; at <= n_replies; ++at) {
+    begin_again();
+    SteadyModel failing;
+    failing.wide = true;
+    failing.fails_at = at;
+    EXPECT_EQ(run(store(), failing, false), "the server went away");
+    EXPECT_EQ(outcome()["status"], "error");
+    // What was done is not done again: at the end the table is not even there any more.
+    if (at == n_replies) std::filesystem::rename(top_ / "work" / "shops.csv", top_ / "shops.csv");
+    SteadyModel again;
+    again.wide = true;
+    ASSERT_EQ(run(store(), again, true), "") << "failed in reply " << at;
+    EXPECT_EQ(again.n_asked, n_replies + 1 - at);
+    if (at == n_replies) std::filesystem::rename(top_ / "shops.csv", top_ / "work" / "shops.csv");
+    EXPECT_EQ(outcome(), expected) << "failed in reply " << at;
+  }
 }
 
 TEST_F(SessionTest, WhatAnInterruptedStepChangedAndAPersonAfterItIsNotTakenBack) {

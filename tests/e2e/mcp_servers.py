@@ -53,12 +53,20 @@ def result(message, ask):
     """The result of a request, or an error's message as a str."""
     method, params = message["method"], message.get("params", {})
     if method == "initialize":
-        return {"protocolVersion": "2025-06-18", "capabilities": {"tools": {}}, "serverInfo": {"name": "fake", "version": "1"}}
+        return {"protocolVersion": "2025-06-18", "capabilities": {"tools": {}, "resources": {}}, "serverInfo": {"name": "fake", "version": "1"}}
     if method == "tools/list":  # two pages
         half = len(NAMES) // 2
         if "cursor" not in params:
             return {"tools": [{"name": n, "description": f"Does {n}.", "inputSchema": SCHEMA} for n in NAMES[:half]], "nextCursor": "2"}
         return {"tools": [{"name": n, "inputSchema": SCHEMA} for n in NAMES[half:]]}
+    if method == "resources/list":
+        return {"resources": [{"uri": "memo://1", "name": "memo", "description": "A memo for all."}, {"uri": "memo://red", "name": "red"}]}
+    if method == "resources/templates/list":
+        return {"resourceTemplates": [{"uriTemplate": "memo://{n}", "name": "any memo"}]}
+    if method == "resources/read":
+        if params["uri"] == "memo://red":
+            return {"contents": [{"uri": "memo://red", "mimeType": "image/png", "blob": base64.b64encode(png()).decode()}]}
+        return {"contents": [{"uri": "memo://1", "text": "The memo says 7."}]} if params["uri"] == "memo://1" else "no such memo"
     if method != "tools/call":
         return "no such method"
     name, text = params["name"], params.get("arguments", {}).get("text", "")

@@ -40,11 +40,13 @@ class World:
 
 def fake_servers(name):
     inside = lambda tool, **a: call(f"mcp__fake__{tool}", **a) + WAIT  # noqa: E731
-    chain = ["echo", "picture", "probe", "roots", "long", "broken_name", "reach", "die"]
-    rules = [{"when": "use them all", "reply": inside("echo", text="hi")}]
-    marks = ["echo: hi", "pictures of the results", "read", "workspace", "bytes left out", "echo: ", "not reached", "did not answer"]
-    for mark, tool in zip(marks, chain[1:] + [None]):
-        rules.append({"when": mark, "reply": inside(tool) if tool else call("mcp__web__echo", text="over HTTP") + WAIT})
+    memo = lambda *uri: inside("read_resource", **dict(zip(["uri"], uri)))  # noqa: E731
+    steps = [(inside("echo", text="hi"), "echo: hi"), (inside("picture"), "pictures of the results"), (inside("probe"), "read"),
+             (inside("roots"), "workspace"), (inside("long"), "bytes left out"), (inside("broken_name"), "echo: "), (inside("reach"), "not reached"),
+             (memo(), "A memo for all."), (memo("memo://1"), "says 7"), (memo("memo://red"), "pictures of the results"), (memo("memo://2"), "no such memo"),
+             (inside("die"), "did not answer"), (call("mcp__web__echo", text="over HTTP") + WAIT, None)]
+    rules = [{"when": "use them all", "reply": steps[0][0]}]
+    rules += [{"when": mark, "reply": reply} for (_, mark), (reply, _) in zip(steps, steps[1:])]
     rules += [{"when": "over HTTP", "reply": call("mcp__net__reach") + WAIT}, {"when": "a page", "reply": "All were used." + END},
               {"when": "ask nobody", "reply": inside("echo", text="x")}, {"when": "wants you to be asked", "reply": "Not allowed." + END},
               {"when": "wait for it", "reply": inside("hang")}, {"when": "took too long", "reply": "It hangs." + END}]
@@ -67,7 +69,9 @@ def fake_servers(name):
         assert shown[0] == "echo: hi" and shown[1].startswith("look"), shown
         assert shown[2] == "read", "the server could also: " + shown[2]
         assert json.loads(shown[3])["result"]["roots"][0]["uri"] == f"file://{world.folder}", shown[3]
-        assert len(shown[4]) < 20000 and "exit code 7" in shown[7] and "I have had enough" in shown[7], shown
+        assert len(shown[4]) < 20000 and "exit code 7" in shown[11] and "I have had enough" in shown[11], shown
+        assert shown[7] == "memo://1  memo: A memo for all.\nmemo://red  red\nmemo://{n}  any memo\n", shown[7]
+        assert shown[8] == "memo://1:\nThe memo says 7." and shown[9] == PICTURE and shown[10] == "error: no such memo", shown[8:11]
         assert "the MCP server absent cannot be used" in told and "the MCP server gone cannot be used" in told and "off" not in told, told
         requests = server.requests()
         assert "mcp__fake__broken_name" in requests[0]["tools"] and "mcp__web__echo" in requests[0]["tools"], requests[0]["tools"]

@@ -21,7 +21,17 @@ from scripted import END, WAIT, Server, call, check_history  # noqa: E402
 TESSERA, SCRIPTED = (str(Path(argument).resolve()) for argument in sys.argv[1:3])
 CHART = 'chart.bar(data.read("sales.csv"):group("shop"):sum("amount"), {x = "shop", y = "amount", save = "sales.png"})'
 SLOW = {"times": 99, "delay_ms": 15}  # a piece of five bytes: time to be killed in
+QUICK = {"times": 99, "delay_ms": 5}
 RULES = [
+    # Calls side by side, a sub-task that writes and reads, an edit.
+    {"when": "look widely", "reply": "I look." + call("read_file", path="sales.csv") + call("profile", path="sales.csv")
+        + call("find_files", glob="*.csv") + WAIT, **QUICK},
+    {"when": "40 bytes  2", "reply": call("task", request="list the towns apart") + WAIT, **QUICK},
+    {"when": "list the towns apart", "reply": call("write_file", path="towns.txt", text="Bern\nChur\n") + WAIT, **QUICK},
+    {"when": "made towns.txt", "reply": "I read both." + call("read_file", path="towns.txt") + call("read_file", path="sales.csv") + WAIT, **QUICK},
+    {"when": "sales.csv: UTF-8 text", "reply": "The towns are Bern and Chur." + END, **QUICK},
+    {"when": "The towns are Bern", "reply": call("edit_file", path="towns.txt", old="Chur", new="Chur.") + WAIT, **QUICK},
+    {"when": "+Chur.", "reply": "towns.txt lists Bern and Chur." + END, **QUICK},
     {"when": "draw and note", "reply": "I draw it first." + call("run_lua", code=CHART) + WAIT, **SLOW},
     {"when": "pictures of the results above", "reply": call("write_file", path="note.txt", text="Bern 320.5\n") + WAIT, **SLOW},
     {"when": "made note.txt, 11 bytes", "reply": call("edit_file", path="note.txt", old="Bern", new="Bern and Bern") + WAIT, **SLOW},
@@ -65,9 +75,8 @@ def main():
             (folder / "sales.csv").write_text("shop,amount\nBern,120.5\nChur,80\nBern,200\n")
             return folder
 
-        def tessera(*words, code=0, folder=top):
-            done = subprocess.run([TESSERA, *map(str, words)], cwd=folder, env=environment, capture_output=True, text=True, timeout=120,
-                                  stdin=subprocess.DEVNULL)
+        def tessera(*words, code=0, folder=top, typed=""):
+            done = subprocess.run([TESSERA, *map(str, words)], cwd=folder, env=environment, capture_output=True, text=True, timeout=120, input=typed)
             assert done.returncode == code, (words, done.returncode, done.stdout[-2000:], done.stderr)
             return done
 
@@ -101,25 +110,53 @@ def main():
             tessera("sessions", "export", "--markdown", "--out", top / "one.md", one)
             assert (top / "one.md").read_text().startswith("# draw and note\n")
 
-            # Killed while the model says something, each time one reply later; then resumed.
-            for replies in range(1, 5):
+            def killed_and_resumed(request, calm, done, until, named):
+                """A run that is killed once until() says so, and resumed, against one that was left alone; the replies it had to ask for again."""
                 folder = workspace()
-                before = len(server.requests())
-                process = start(folder, "draw and note")
-                while len(server.requests()) < before + replies:
-                    assert process.poll() is None, process.communicate()
-                    time.sleep(0.01)
+                process = start(folder, request)
+                while not until():
+                    if process.poll() is not None:
+                        process.communicate()
+                        return None
+                    time.sleep(0.003)
                 process.kill()
                 process.communicate()
-                latest = listed("--workspace", folder)[0]
-                assert latest["status"] == "interrupted", latest
+                latest = listed("--workspace", folder)
+                if not latest:  # before its first write there is no session
+                    return None
+                latest = latest[0]
+                assert latest["status"] == "interrupted", (named, latest)
                 tessera("sessions", "show", latest["id"])
-                asked_before = len(server.requests())
+                asked_before = server.n_requests()
                 again = tessera("sessions", "resume", "--json", latest["id"])
-                assert again.stdout.replace(latest["id"], one) == done.stdout, f"killed in reply {replies}: {again.stdout}"
-                assert len(server.requests()) == asked_before + 5 - replies, "a reply that was there was asked for again"
-                assert files(folder) == files(calm), f"killed in reply {replies}: other files"
+                assert again.stdout.replace(latest["id"], check(done.stdout)[-1]["session"]) == done.stdout, f"killed {named}: {again.stdout}"
+                assert files(folder) == files(calm), f"killed {named}: other files"
                 assert tessera("sessions", "replay", latest["id"]).stdout == again.stdout
+                return server.n_requests() - asked_before
+
+            # Killed while the model says something, each time one reply later; then resumed.
+            for replies in range(1, 5):
+                before = server.n_requests()
+                again = killed_and_resumed("draw and note", calm, done, lambda: server.n_requests() >= before + replies, f"in reply {replies}")
+                # On a busy machine it may be killed a little later.
+                assert again is not None and again <= 5 - replies, "a reply that was there was asked for again"
+            check_history(server.requests())
+
+            # In each reply of a run with calls side by side and a sub-task; and whatever it does at some time.
+            wide = workspace()
+            began, before = time.monotonic(), server.n_requests()
+            left_alone = tessera("run", "--json", *asked, "look widely", folder=wide)
+            took, n_replies = time.monotonic() - began, server.n_requests() - before
+            events = check(left_alone.stdout)
+            assert events[-1]["answer"] == "towns.txt lists Bern and Chur." and n_replies == 7, events[-1]
+            assert sum("task" in e for e in events) > 4 and (wide / "towns.txt").read_text() == "Bern\nChur.\n"
+            for replies in range(1, n_replies + 1):
+                before = server.n_requests()
+                again = killed_and_resumed("look widely", wide, left_alone, lambda: server.n_requests() >= before + replies, f"in reply {replies} of all")
+                assert again is not None and again <= n_replies + 1 - replies, (replies, again)
+            for part in range(1, 7):
+                end = time.monotonic() + took * part / 7
+                killed_and_resumed("look widely", wide, left_alone, lambda: time.monotonic() >= end, f"after {part} sevenths of {took:.1f} s")
             check_history(server.requests())
 
             # Time that is used up comes back with a resume.
@@ -147,7 +184,21 @@ def main():
             assert roles == ["system", "user", "model", "tool", "user", "user"], roles
             assert "has 4 steps" in tessera("sessions", "fork", "--at", 7, one, "and Chur?", code=2).stderr
             assert "is done" in json.loads(tessera("sessions", "resume", "--json", one, code=2).stdout)["answer"]
-            tessera("run", "--continue", *asked, "and Chur?", folder=workspace(), code=2)
+
+            # `run` and `chat` fail alike: one exit code, one sentence.
+            def fails_alike(code, sentence, *options, folder=calm):
+                run = tessera("run", "--continue", *options, "and Chur?", folder=folder, code=code)
+                chat = tessera("chat", "--continue", *options, folder=folder, code=code, typed="and Chur?\n")
+                said = [line for line in run.stderr.splitlines() if line.startswith("tessera: ")]
+                assert said and said == [line for line in chat.stderr.splitlines() if line.startswith("tessera: ")], (run.stderr, chat.stderr)
+                assert sentence in said[0], said
+
+            fails_alike(2, "to continue; run it without --continue", *asked, folder=workspace())
+            fails_alike(2, "there is no such folder (--workspace)", *asked, "--workspace", "nowhere")
+            fails_alike(2, "nopolicy", *asked, "--policy", "nopolicy")
+            fails_alike(5, "", "--endpoint", "http://127.0.0.1:9")
+            result = check(tessera("run", "--json", "--continue", *asked, "and Chur?", folder=workspace(), code=2).stdout)[-1]
+            assert result["status"] == "error" and "to continue" in result["answer"], result
 
             # The sandbox is killed under a run: it is an observation or the end, and nothing is lost.
             folder = workspace()
@@ -187,6 +238,8 @@ def main():
             assert "newer version" in done.stderr and len(done.stderr.splitlines()) == 1, done
             done = tessera("run", "--json", *asked, "hello", folder=folder)
             assert "newer version" in done.stderr and "session" not in check(done.stdout)[-1], done
+            for command in (["run", "--continue", *asked, "hello"], ["chat", "--continue", *asked]):
+                assert "newer version" in tessera(*command, folder=folder, code=2).stderr
             for part in database.parent.glob("sessions.db*"):
                 part.unlink()
             database.write_bytes(b"no database at all, but long enough to be looked at" * 99)

@@ -46,6 +46,7 @@ TEST_F(FileTools, FindGoesByPatternTypeSizeDateAndContent) {
   }
   EXPECT_EQ(call("find_files", {{"glob", "**/*.csv"}}),
             "a.csv  16 bytes  2023-11-14\nd/b.csv  2000 bytes  2023-11-14\n");
+  EXPECT_EQ(call("find_files", {{"glob", "./*.csv"}}), "a.csv  16 bytes  2023-11-14\n");
   EXPECT_EQ(call("find_files", {{"glob", "**"}, {"min_bytes", 100}}),
             "d/b.csv  2000 bytes  2023-11-14\n");
   EXPECT_EQ(call("find_files", {{"contains", "Bern"}}),

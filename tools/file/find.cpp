@@ -48,7 +48,8 @@ std::optional<std::pair<size_t, std::string>> first_line(const std::string& text
 }  // namespace
 
 base::Result<Found> find(int top, const FindOptions& o) {
-  base::Result<Pattern> pattern = Pattern::glob("find", o.glob, o.ignore_case);
+  const std::string glob = o.glob.starts_with("./") ? o.glob.substr(2) : o.glob;
+  base::Result<Pattern> pattern = Pattern::glob("find", glob, o.ignore_case);
   if (!pattern) return pattern.error();
   if (o.type != "file" && o.type != "folder" && o.type != "link" && o.type != "any")
     return Error{Errc::usage,

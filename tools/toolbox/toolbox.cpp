@@ -68,6 +68,13 @@ Stopped stopped_by(const sandbox::End& end) {
   return std::holds_alternative<sandbox::Killed>(end) ? Stopped::by_limit : Stopped::no;
 }
 
+/// Whether files were only written over with what they had.
+bool same_content(const sandbox::ChangeSet& set) {
+  return !set.changes.empty() &&
+         std::all_of(set.changes.begin(), set.changes.end(),
+                     [](const sandbox::Change& c) { return c.kind == sandbox::ChangeKind::mode; });
+}
+
 /// tessera-worker in the workspace, which it may write to.
 sandbox::Program worker_program(const ToolboxOptions& o, const std::string& mode) {
   // A worker sees the workspace as it is, so what is hidden and was made after it started too.
@@ -465,6 +472,7 @@ base::Result<Observation> Toolbox::run_program(const std::vector<std::string>& a
   if (!run->kept.dropped.empty()) part("nothing was kept: " + run->kept.dropped);
   observation.refused = run->kept.refused;
   observation.run = run->kept.run;
+  observation.same_content = same_content(run->kept.changes);
   while (!observation.text.empty() && observation.text.back() == '\n') observation.text.pop_back();
   if (observation.text.empty()) observation.text = "done; it printed nothing";
   observation.stopped = stopped_by(outcome.end);
@@ -490,13 +498,14 @@ base::Result<Observation> Toolbox::run_lua(const std::string& code, std::stop_to
   base::Result<Work> work = writes ? work_writing("lua", request, stop) : this->work(request, stop);
   if (!work) return work.error();
   std::string dropped, run;
-  bool refused = false;
+  bool refused = false, same = false;
   if (work->layer && work->events.back().value("type", "") == "done") {
     base::Result<sandbox::Kept> kept = guard_->keep(*work->layer, label("run_lua"));
     if (!kept) return kept.error();
     dropped = kept->dropped;
     run = kept->run;
     refused = kept->refused;
+    same = same_content(kept->changes);
     for (const sandbox::Refusal& r : kept->changes.refusals)
       dropped += (dropped.empty() ? "" : "; ") + r.path + ": " + r.why;
   }
@@ -510,7 +519,7 @@ base::Result<Observation> Toolbox::run_lua(const std::string& code, std::stop_to
     lost.run = run;  // not all of it may be
     return lost;
   }
-  Observation observation{.stopped = work->stopped, .run = run};
+  Observation observation{.stopped = work->stopped, .run = run, .same_content = same};
   auto line = [&](const std::string& text) {
     if (!observation.text.empty() && observation.text.back() != '\n') observation.text += '\n';
     observation.text += text;
@@ -535,7 +544,8 @@ base::Result<Observation> Toolbox::run_lua(const std::string& code, std::stop_to
     }
   }
   if (!observation.error && observation.text.empty()) {
-    observation = failed("the script printed nothing; use print or a chart");
+    observation.error = true;
+    observation.text = failed("the script printed nothing; use print or a chart").text;
   }
   if (observation.text.size() > kMaxObservation) observation.text.resize(kMaxObservation);
   return observation;

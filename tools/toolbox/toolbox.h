@@ -41,6 +41,7 @@ struct Observation {
   std::vector<ChartMade> charts = {};
   std::vector<std::string> files = {};  ///< saved, relative
   std::string run = {};  ///< id in the journal, for `tessera undo`; empty if nothing was kept
+  bool same_content = false;  ///< what it wrote stood there already
   /// Encoded pictures that came with the text and lie in no file: those of tools of others.
   std::vector<std::string> pictures = {};
 };

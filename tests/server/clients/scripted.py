@@ -40,7 +40,11 @@ class Server:
         self.port = int(self.process.stdout.readline().split()[1])
 
     def requests(self):
-        return [json.loads(line) for line in self.log_path.read_text().splitlines()]
+        # The last line may be on its way.
+        return [json.loads(line) for line in self.log_path.read_text().splitlines(True) if line.endswith("\n")]
+
+    def n_requests(self):
+        return self.log_path.read_bytes().count(b"\n") if self.log_path.exists() else 0
 
     def __enter__(self):
         return self
