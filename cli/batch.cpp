@@ -100,14 +100,15 @@ class Batch {
         broken_ = true;
         return false;
       }
-      std::fprintf(stderr, "%zu of %zu: %s %s (%.1f s)\n", ++n_done_, tasks_.size(),
-                   shown(task.id).c_str(), line["status"].get<std::string>().c_str(),
-                   line["seconds"].get<double>());
+      std::fprintf(stderr, "%zu of %zu: %s (%.1f s) %s\n", ++n_done_, tasks_.size(),
+                   shown(task.id).c_str(), line["seconds"].get<double>(),
+                   outcome_words(line).c_str());
     }
   }
 
   bool all_done() const { return n_done_ == tasks_.size(); }
-  bool all_ok() const { return results_.failed() == 0; }
+  size_t failed() const { return results_.failed(); }
+  size_t size() const { return tasks_.size(); }
 
  private:
   std::optional<json> carry_out_task(const Task& task, ModelSeat& seat) {
@@ -185,7 +186,13 @@ int run(BatchOptions o) {
     std::fprintf(stderr, "stopped; the same command goes on\n");
     return kInternal;
   }
-  return batch.all_ok() ? kDone : kTool;
+  if (batch.failed() == 0) return kDone;
+  std::fprintf(
+      stderr,
+      "%zu of %zu tasks did not end well; results are in %s: take a line out of it to have "
+      "its task done again\n",
+      batch.failed(), batch.size(), o.out == "-" ? "the output" : shown(o.out).c_str());
+  return kTool;
 }
 
 }  // namespace

@@ -1,3 +1,6 @@
+#include <unistd.h>
+
+#include <climits>
 #include <cstdio>
 
 #include "agent/session/recorder.h"
@@ -6,6 +9,7 @@
 #include "cli/run_view.h"
 #include "cli/session_text.h"
 #include "cli/sessions.h"
+#include "cli/terminal/style.h"
 #include "cli/terminal/text.h"
 
 namespace cli {
@@ -157,14 +161,22 @@ int list_sessions(const std::string& of, bool json_array) {
   base::Result<std::vector<Info>> sessions = (*store)->list(workspace);
   if (!sessions) return fail(sessions.error());
   json lines = json::array();
+  const Look look = look_of(STDOUT_FILENO);
+  const int columns = look.rich ? look.columns : INT_MAX;
+  const auto padded = [](std::string text) {
+    text.resize(std::max<size_t>(text.size(), 11), ' ');
+    return text;
+  };
   for (const Info& info : *sessions) {
     const std::string state = state_of(info, **store);
     if (json_array)
       lines.push_back(summary_json(info, state));
     else
-      std::printf("%s  %s  %-11s  %s  %s\n", info.id.c_str(), when(info.created_ms).c_str(),
-                  state.c_str(), shown(info.workspace).c_str(),
-                  shown(first_words(info.request, 60)).c_str());
+      std::printf("%s\n", cut(info.id + "  " + when(info.created_ms) + "  " + padded(state) + "  " +
+                                  shown_line(info.workspace) + "  " +
+                                  shown_line(first_words(info.request, 60)),
+                              columns)
+                              .c_str());
   }
   if (json_array) std::printf("%s\n", line_of(lines).c_str());
   if (!json_array && sessions->empty()) std::printf("no sessions\n");

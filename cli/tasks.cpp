@@ -10,6 +10,7 @@
 #include <cstring>
 
 #include "base/file.h"
+#include "cli/terminal/text.h"
 
 namespace cli {
 
@@ -120,6 +121,13 @@ json result_line(const std::string& id, const json& result, std::chrono::duratio
           {"artifacts", result.value("artifacts", json::array())},
           {"session", result.value("session", "")},
           {"seconds", std::round(took.count() * 1000) / 1000}};
+}
+
+std::string outcome_words(const json& result) {
+  const std::string status = result.value("status", "error");
+  if (status == "ok") return status;
+  const std::string answer = shown_line(result.value("answer", ""));
+  return answer.empty() ? status : status + ": " + cut(answer, 100);
 }
 
 }  // namespace cli

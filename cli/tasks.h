@@ -45,5 +45,7 @@ class ResultLines {
 /// {"id", "status", "answer", "charts", "artifacts", "session", "seconds"} of a task that is done.
 nlohmann::json result_line(const std::string& id, const nlohmann::json& result,
                            std::chrono::duration<double> took);
+/// What became of a task, in a few words: its status, and why where that is not "ok".
+std::string outcome_words(const nlohmann::json& result);
 
 }  // namespace cli

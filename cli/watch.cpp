@@ -4,6 +4,7 @@
 
 #include <sys/inotify.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <array>
 #include <cerrno>
@@ -18,6 +19,7 @@
 #include "cli/request.h"
 #include "cli/stop.h"
 #include "cli/tasks.h"
+#include "cli/terminal/markdown.h"
 #include "cli/terminal/text.h"
 #include "sandbox/workspace/journal.h"
 
@@ -239,8 +241,14 @@ class Watch {
         work, seat_, {.store = store_, .ask = o_.yes ? ask_person(true) : nullptr, .tell = {}});
     if (done.status == "stopped") return base::Ok{};
     if (base::Status own = know_own(done); !own) return own;
-    std::fprintf(stderr, "%s: %s\n", shown(file).c_str(), done.status.c_str());
-    return results_.add(file, result_line(file, done.result, Clock::now() - began));
+    std::fprintf(stderr, "%s: %s\n", shown(file).c_str(), outcome_words(done.result).c_str());
+    const json line = result_line(file, done.result, Clock::now() - began);
+    const Look look = look_of(STDOUT_FILENO);
+    if (o_.out != "-" || !look.rich) return results_.add(file, line);
+    // A person looks on.
+    std::printf("%s\n", markdown(line["answer"], look).c_str());
+    std::fflush(stdout);
+    return base::Ok{};
   }
 
   /// Takes what the run made for known.
@@ -324,7 +332,9 @@ void add_watch(CLI::App& app, Action& action) {
   CLI::Option* task = c->add_option(
       "--task", o->task, "the request; {file} in it is the new file, which else is named after it");
   c->add_option("--task-file", o->task_file, "JSON: {\"request\", \"policy\"?}")->excludes(task);
-  c->add_option("--out", o->out, "results, a line each (default: standard output)");
+  c->add_option(
+      "--out", o->out,
+      "results, a line each (default: standard output, where a terminal gets the answers alone)");
   c->add_option("--settle-ms", o->settle_ms, "how long a file must not have changed (1000)")
       ->check(CLI::Range(10, 600'000));
   c->add_flag("--existing", o->existing,

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """`tessera run` and `tessera chat` as a person sees them: in tmux, by a model behind our own server that says what a list tells it
 to. Screens are compared with tests/golden/terminal (UPDATE_GOLDEN=1 rewrites them). argv: the program, the scripted server."""
+import json
 import os
 import re
 import shutil
@@ -44,13 +45,16 @@ RULES = [
 class Screen:
     """A terminal of its own."""
 
+    count = 0
+
     def __init__(self, top, folder, environment, words, columns=80, rows=60):
-        self.socket = str(folder) + ".tmux"  # a server that was ended may still hold the last one
+        Screen.count += 1
+        self.socket = str(top / f"{Screen.count}.tmux")  # a server that was ended may still hold the last one
         (top / "tmux.conf").write_text('set -g default-terminal "screen"\nset -g status off\nset -g allow-rename off\n')
         settings = [part for name, value in environment.items() for part in ("-e", f"{name}={value}")]
         self.tmux("-f", str(top / "tmux.conf"), "new-session", "-d", "-x", str(columns), "-y", str(rows), "-c", str(folder), *settings,
                   "env", *(f"-u{name}" for name in ("COLORTERM", "NO_COLOR") if name not in environment), "sh", "-c",
-                  '"$@"; echo "exit $?"; exec sleep 600', "sh", *map(str, words))
+                  'trap : INT; "$@"; echo "exit $?"; exec sleep 600', "sh", *map(str, words))
         self.folder = folder
 
     def __enter__(self):
@@ -180,6 +184,28 @@ def main():
                 now = one.ask("hostile", r"Safe .*text\.")
                 assert "Ctrl-D leaves" in now and "said by a script" in now, now
                 assert "owned" not in one.tmux("display-message", "-p", "#{pane_title}")
+
+            # Several tasks, one of which fails; then what stands in the list of sessions, and one of them.
+            folder = workspace()
+            tasks = [{"id": "sales", "request": "draw the sales"}, {"id": "greeting", "request": "hello"}, {"id": "lost", "request": "no rule has this"}]
+            (top / "tasks.jsonl").write_text("".join(json.dumps(task) + "\n" for task in tasks))
+            lasting = {**base, "XDG_STATE_HOME": str(top / "batch")}
+            for name, words in (("batch", ["batch", *asked, "--jobs", "1", "../tasks.jsonl"]), ("batch-again", ["batch", *asked, "../tasks.jsonl"]),
+                                ("sessions", ["sessions"])):
+                with Screen(top, folder, lasting, [TESSERA, *words]) as one:
+                    compare(name, one.wait("exit"), folder)
+            listed = json.loads(subprocess.run([TESSERA, "sessions", "--json"], env=lasting, capture_output=True, text=True, check=True).stdout)
+            drawn = next(session["id"] for session in listed if session["request"] == "draw the sales")
+            with Screen(top, folder, lasting, [TESSERA, "sessions", "show", drawn]) as one:
+                compare("sessions-show", one.wait("exit"), folder)
+
+            # A file comes into a folder that is watched.
+            with screen("watch", "--task", "draw the sales", "--settle-ms", "50", ".") as one:
+                one.wait("watch")
+                (one.folder / "new.csv").write_text("shop,amount\nBern,1\n")
+                one.wait("else was changed")
+                one.key("C-c")
+                compare("watch", one.wait("exit"), one.folder)
 
             # Without a terminal: a request a line, nothing but text.
             folder = workspace()

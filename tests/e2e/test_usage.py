@@ -34,7 +34,7 @@ CASES = [
     ("data query --format xml x", 2, ["--format", "csv"]),
     ("chart nowhere.json --out a.png", 2, ["nowhere.json"]),
     ("chart folder --out a.png", 2, ["folder"]),
-    ("chart a.csv --out a.png", 2, ["a.csv", "JSON"]),
+    ("chart a.csv --out a.png", 2, ["a.csv is a table", "Vega-Lite"]),
     ("report nowhere.md --out a.html", 2, ["nowhere.md"]),
     ("sandbox lua nowhere.lua", 2, ["nowhere.lua"]),
     ("sandbox lua folder", 2, ["folder"]),
