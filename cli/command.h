@@ -45,6 +45,7 @@ void add_doctor(CLI::App& app, Action& action);
 void add_examples(CLI::App& app, Action& action);
 void add_files(CLI::App& app, Action& action);
 void add_generate(CLI::App& app, Action& action);
+void add_listen(CLI::App& app, Action& action);
 void add_logits(CLI::App& app, Action& action);
 void add_mcp(CLI::App& app, Action& action);
 void add_model(CLI::App& app, Action& action);

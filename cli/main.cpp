@@ -63,6 +63,7 @@ int main(int argc, char** argv) {
   cli::add_serve(app, action);
   cli::add_tokenize(app, action);
   cli::add_transcribe(app, action);
+  cli::add_listen(app, action);
   cli::add_train(app, action);
   cli::add_describe(app, action);
   try {

@@ -1,6 +1,5 @@
 #include "model/transcribe.h"
 
-#include "media/sound.h"
 #include "model/chat_template.h"
 #include "model/generate.h"
 
@@ -51,11 +50,18 @@ base::Result<Transcript> transcribe(const Engine& engine, std::string_view bytes
                                     std::stop_token stop) {
   const base::Result<media::Sound> sound = media::decode_sound(bytes);
   if (!sound) return sound.error();
-  Transcript transcript{.seconds = sound->seconds(), .pieces = {}};
+  return transcribe(engine, *sound, options, on_piece, stop);
+}
+
+base::Result<Transcript> transcribe(const Engine& engine, const media::Sound& sound,
+                                    const TranscribeOptions& options,
+                                    const std::function<bool(const HeardPiece&)>& on_piece,
+                                    std::stop_token stop) {
+  Transcript transcript{.seconds = sound.seconds(), .pieces = {}};
   Session session(engine, kPromptTokens + options.max_tokens);
-  for (const media::SoundRange& range : media::split_at_silences(sound->samples)) {
+  for (const media::SoundRange& range : media::split_at_silences(sound.samples)) {
     base::Result<SoftTokens> soft =
-        engine.embed_audio(std::span(sound->samples).subspan(range.begin, range.end - range.begin));
+        engine.embed_audio(std::span(sound.samples).subspan(range.begin, range.end - range.begin));
     if (!soft) return soft.error();
     base::Result<std::string> text = hear(engine, session, std::move(*soft), options, stop);
     if (!text) return text.error();

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "media/sound.h"
 #include "model/attachment.h"
 #include "model/model.h"
 
@@ -35,6 +36,12 @@ struct Transcript {
 /// Errors: as media::decode_sound and Engine::embed_audio (unsupported: the model does not hear),
 /// cancelled.
 base::Result<Transcript> transcribe(const Engine& engine, std::string_view bytes,
+                                    const TranscribeOptions& options,
+                                    const std::function<bool(const HeardPiece&)>& on_piece,
+                                    std::stop_token stop);
+
+/// The same for a recording that is decoded.
+base::Result<Transcript> transcribe(const Engine& engine, const media::Sound& sound,
                                     const TranscribeOptions& options,
                                     const std::function<bool(const HeardPiece&)>& on_piece,
                                     std::stop_token stop);
