@@ -98,7 +98,7 @@ class Screen:
 
 def compare(name, text, folder):
     """What differs from run to run has one form."""
-    for pattern, to in ((re.escape(str(folder)), "FOLDER"), (r"127\.0\.0\.1:\d+", "SERVER"), (r"\d{4}-\d\d-\d\d \d\d:\d\d(:\d\d)?", "TIME"),
+    for pattern, to in ((re.escape(str(folder)), "FOLDER"), (r"127\.0\.0\.1:\d+", "SERVER"), (r"\d{4}-\d\d-\d\d \d\d:\d\d(:\d\d)?", "TIME"), (r"\(\d+\.\d s\)", "(SECONDS)"),
                         (r"\b[0-9a-hjkmnp-tv-z]{8}\b(?=  TIME| goes|`)", "SESSION"), (r"session [0-9a-hjkmnp-tv-z]{8}", "session SESSION")):
         text = re.sub(pattern, to, text)
     path = GOLDEN / f"{name}.txt"
