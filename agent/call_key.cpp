@@ -5,16 +5,17 @@
 #include <string_view>
 
 #include "base/json.h"
+#include "base/text.h"
 
 namespace agent {
 namespace {
 
+using base::is_digit;
 using nlohmann::json;
 
 constexpr size_t kHalfOfKind = 150;
 
 bool is_space(char c) { return std::isspace(static_cast<unsigned char>(c)) != 0; }
-bool is_digit(char c) { return std::isdigit(static_cast<unsigned char>(c)) != 0; }
 bool is_letter(char c) { return std::isalpha(static_cast<unsigned char>(c)) != 0; }
 
 /// Without comments, which begin with `mark` where no string is open. Strings that go on over lines

@@ -5,6 +5,7 @@
 #include "agent/beneath.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "base/text.h"
 
 namespace agent {
 
@@ -14,16 +15,11 @@ using base::Result;
 
 namespace {
 
+constexpr std::string_view kAroundText = " \t\r";  // in a line of front matter
 constexpr size_t kMaxSkills = 32;
 constexpr size_t kMaxNameBytes = 64, kMaxDescriptionBytes = 1024;
 constexpr size_t kMaxListing = 8 << 10;  // bytes of the system text
 constexpr size_t kMaxFile = 256 << 10, kMaxRead = 32 << 10;
-
-std::string trimmed(std::string_view text) {
-  const size_t begin = std::min(text.find_first_not_of(" \t\r"), text.size());
-  const size_t end = text.find_last_not_of(" \t\r");
-  return begin == text.size() ? "" : std::string(text.substr(begin, end - begin + 1));
-}
 
 /// The value of "key: value", without the quotes around it.
 std::string unquoted(std::string text) {
@@ -39,13 +35,13 @@ std::string value_of(const std::vector<std::string>& lines, std::string_view key
   bool inside = false;
   for (const std::string& line : lines) {
     const bool indented = !line.empty() && (line[0] == ' ' || line[0] == '\t');
-    if (inside && !indented && !trimmed(line).empty()) break;
+    if (inside && !indented && !base::trimmed(line, kAroundText).empty()) break;
     if (inside) {
-      const std::string more = trimmed(line);
+      const std::string more(base::trimmed(line, kAroundText));
       if (!more.empty()) value += (value.empty() ? "" : " ") + more;
     } else if (line.starts_with(key) && line.size() > key.size() && line[key.size()] == ':') {
       inside = true;
-      value = trimmed(std::string_view(line).substr(key.size() + 1));
+      value = base::trimmed(std::string_view(line).substr(key.size() + 1), kAroundText);
       if (value == "|" || value == ">" || value == "|-" || value == ">-") value.clear();
     }
   }
@@ -72,7 +68,7 @@ Result<SkillText> parse_skill(std::string_view text) {
     std::string line(text.substr(begin, end - begin));
     if (line.ends_with('\r')) line.pop_back();
     begin = std::min(end + 1, text.size());
-    if (trimmed(line) != "---") {
+    if (base::trimmed(line, kAroundText) != "---") {
       if (!open) break;
       lines.push_back(std::move(line));
     } else {

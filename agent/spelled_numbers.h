@@ -4,6 +4,8 @@
 #include <string>
 #include <string_view>
 
+#include "base/text.h"
+
 namespace agent {
 
 /// Which mark stands before decimals: 1,234.5 or 1.234,5.
@@ -31,7 +33,7 @@ Decimals decimals_of(std::string_view text);
 /// 2 to 12 for two to twelve and zwei to zwölf, in any case; else 0.
 int number_word(std::string_view word);
 
-bool is_digit(char c);
+using base::is_digit;
 bool is_space(char c);
 bool is_letter(char c);  ///< and each byte of what is not ASCII
 std::string lower_case(std::string_view text);

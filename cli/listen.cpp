@@ -95,7 +95,7 @@ int run(const ListenOptions& o) {
   StatusLine status(look_of(STDERR_FILENO));
   status.say("writing down");
   std::string instruction(model::kTranscribeInstruction);
-  if (!o.words.empty()) instruction += " These names and words may be said: " + o.words + ".";
+  if (!o.words.empty()) instruction += " " + model::words_hint(o.words);
   const base::Result<model::Transcript> heard =
       model::transcribe(*engine, *sound, {.instruction = instruction}, {}, program_stop());
   status.hide();

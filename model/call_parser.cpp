@@ -40,12 +40,6 @@ using nlohmann::json;
 using base::npos;
 constexpr size_t kMaxSteps = size_t{32} << 20;  // bytes passed in search of the ends of strings
 
-std::string_view trimmed(std::string_view text) {
-  while (!text.empty() && is_blank(text.front())) text.remove_prefix(1);
-  while (!text.empty() && is_blank(text.back())) text.remove_suffix(1);
-  return text;
-}
-
 // Text with <|"|> spelled as `quote`.
 std::string with_quotes_as(std::string_view text, std::string_view quote) {
   std::string out;
@@ -233,7 +227,7 @@ class CallReader {
     }
     if (end == s_.size()) end = end_of_unclosed(begin);
     at_ = end;
-    return with_quotes_as(trimmed(s_.substr(begin, end - begin)), "\"");
+    return with_quotes_as(base::trimmed(s_.substr(begin, end - begin)), "\"");
   }
 
   base::Result<json> read_value() {
@@ -268,7 +262,7 @@ class CallReader {
       at_ = end + 1;
     } else {
       const size_t end = s_.find_first_of(":=,{}[]()\xFF", at_);
-      key = trimmed(s_.substr(at_, end == npos ? npos : end - at_));
+      key = base::trimmed(s_.substr(at_, end == npos ? npos : end - at_));
       at_ = end == npos ? s_.size() : end;
       // <|"|> after a key that lacks it before.
       if (at_ < s_.size() && s_[at_] == kQuote) {
@@ -579,8 +573,8 @@ void collect(std::vector<ReplyEvent> events, Reply& reply) {
 
 Reply finished(StreamParser& parser, Reply reply) {
   collect(parser.finish(), reply);
-  reply.message.text = std::string(trimmed(reply.message.text));
-  reply.message.reasoning = std::string(trimmed(reply.message.reasoning));
+  reply.message.text = std::string(base::trimmed(reply.message.text));
+  reply.message.reasoning = std::string(base::trimmed(reply.message.reasoning));
   return reply;
 }
 

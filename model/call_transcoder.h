@@ -8,6 +8,8 @@
 #include <string_view>
 #include <vector>
 
+#include "base/text.h"
+
 namespace model {
 
 /// In the body of a call: stands for the token <|"|>. Never occurs in UTF-8.
@@ -20,7 +22,7 @@ inline constexpr size_t kMaxCallDepth = 64;
 namespace call_chars {
 constexpr bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
 constexpr bool is_closer(char c) { return c == '}' || c == ']' || c == ')'; }
-constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
+using base::is_digit;
 constexpr bool is_name_char(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || is_digit(c) || c == '_' || c == '.' ||
          c == '-';

@@ -1,5 +1,6 @@
 #include "model/transcribe.h"
 
+#include "base/text.h"
 #include "model/chat_template.h"
 #include "model/generate.h"
 
@@ -30,9 +31,7 @@ base::Result<std::string> hear(const Engine& engine, Session& session, SoftToken
   if (!out) return out.error();
   if (out->finish == Finish::cancelled)
     return base::Error{base::Errc::cancelled, "stopped while listening"};
-  const std::string& text = out->message.text;
-  const size_t first = text.find_first_not_of(" \n"), last = text.find_last_not_of(" \n");
-  return first == std::string::npos ? std::string() : text.substr(first, last - first + 1);
+  return std::string(base::trimmed(out->message.text, " \n"));
 }
 
 }  // namespace

@@ -18,6 +18,11 @@ struct TranscribeOptions {
   int max_tokens = 400;  ///< longest text of one piece
 };
 
+/// What a model is told besides of names and words that may be said.
+inline std::string words_hint(std::string_view words) {
+  return "These names and words may be said: " + std::string(words) + ".";
+}
+
 /// What was heard in a part of a recording.
 struct HeardPiece {
   double begin_s = 0, end_s = 0;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/base64.h"
+#include "base/json.h"
 #include "tools/toolbox/toolbox.h"
 
 namespace agent::mcp {
@@ -22,15 +23,8 @@ constexpr size_t kMaxPictureBytes = 4 << 20;  // of one
 constexpr int kMaxAsked = 100;                // requests of the server during one of ours
 constexpr auto kFarewell = std::chrono::milliseconds(500);
 
-const json& at(const json& object, const char* key) {
-  static const json none;
-  if (!object.is_object()) return none;
-  const auto it = object.find(key);
-  return it == object.end() ? none : *it;
-}
-
 std::string text_at(const json& object, const char* key) {
-  const json& value = at(object, key);
+  const json& value = base::member(object, key);
   return value.is_string() ? value.get<std::string>() : std::string();
 }
 
@@ -53,7 +47,7 @@ ToolAnswer read_tool_result(const json& result) {
     // Far more than is shown in the end: its end is shown as well.
     answer.text += text.substr(0, kMaxMessageBytes);
   };
-  const json& content = at(result, "content");
+  const json& content = base::member(result, "content");
   if (content.is_array()) {
     for (const json& part : content) {
       const std::string type = text_at(part, "type"), mime = text_at(part, "mimeType");
@@ -68,9 +62,9 @@ ToolAnswer read_tool_result(const json& result) {
         line(shown ? "(a picture, " + mime + ")"
                    : "(a picture that cannot be shown, " + mime + ")");
       } else if (type == "resource") {
-        const json& resource = at(part, "resource");
+        const json& resource = base::member(part, "resource");
         line(text_at(resource, "uri") +
-             (at(resource, "text").is_string()
+             (base::member(resource, "text").is_string()
                   ? ":\n" + text_at(resource, "text")
                   : " (not text, " + text_at(resource, "mimeType") + ")"));
       } else if (type == "resource_link") {
@@ -80,9 +74,9 @@ ToolAnswer read_tool_result(const json& result) {
       }
     }
   }
-  if (answer.text.empty() && at(result, "structuredContent").is_object())
-    line(base::line_of(at(result, "structuredContent")));
-  answer.error = at(result, "isError") == true;
+  if (answer.text.empty() && base::member(result, "structuredContent").is_object())
+    line(base::line_of(base::member(result, "structuredContent")));
+  answer.error = base::member(result, "isError") == true;
   if (answer.text.empty()) answer.text = answer.error ? "it failed without a word" : "done";
   answer.text = tools::head_and_tail(answer.text, kMaxText);
   if (answer.error && !answer.text.starts_with("error: ")) answer.text = "error: " + answer.text;
@@ -113,8 +107,9 @@ base::Status Client::introduce(Deadline deadline, std::stop_token stop) {
   if (!is_known_version(version_))
     return Error{Errc::unsupported, "the server speaks version \"" + version_.substr(0, 40) +
                                         "\" of the protocol, which is not known here"};
-  offers_tools_ = at(at(reply->result, "capabilities"), "tools").is_object();
-  offers_resources_ = at(at(reply->result, "capabilities"), "resources").is_object();
+  offers_tools_ = base::member(base::member(reply->result, "capabilities"), "tools").is_object();
+  offers_resources_ =
+      base::member(base::member(reply->result, "capabilities"), "resources").is_object();
   transport_->agreed(version_);
   if (base::Status s = transport_->exchange(
           notification_json("notifications/initialized", json::object()), {}, deadline, stop);
@@ -180,7 +175,7 @@ base::Status Client::list(const std::string& what, const std::string& key,
   for (size_t page = 0; page < kMaxPages; ++page) {
     Result<Message> reply = ask(what + "/list", params, deadline, stop);
     if (!reply) return reply.error();
-    const json& list = at(reply->result, key.c_str());
+    const json& list = base::member(reply->result, key.c_str());
     if (reply->failed || !list.is_array())
       return Error{Errc::corrupt, "the server lists no " + what +
                                       (reply->failed ? ": " + reply->error_message : "")};
@@ -201,7 +196,7 @@ Result<std::vector<ToolInfo>> Client::tools(Deadline deadline, std::stop_token s
   const auto add = [&](const json& one) {
     ToolInfo tool{.name = text_at(one, "name"),
                   .description = text_at(one, "description"),
-                  .schema = at(one, "inputSchema")};
+                  .schema = base::member(one, "inputSchema")};
     if (tool.description.empty()) tool.description = text_at(one, "title");
     if (!tool.name.empty() && tool.schema.is_object()) tools.push_back(std::move(tool));
   };
@@ -236,12 +231,13 @@ Result<ToolAnswer> Client::read(const std::string& uri, Deadline deadline, std::
   if (reply->failed) return refused(reply->error_message);
   // As a tool would have given them.
   json parts = json::array();
-  const json& contents = at(reply->result, "contents");
+  const json& contents = base::member(reply->result, "contents");
   if (contents.is_array())
     for (const json& one : contents) {
-      if (at(one, "blob").is_string() && text_at(one, "mimeType").starts_with("image/"))
-        parts.push_back(
-            {{"type", "image"}, {"data", at(one, "blob")}, {"mimeType", at(one, "mimeType")}});
+      if (base::member(one, "blob").is_string() && text_at(one, "mimeType").starts_with("image/"))
+        parts.push_back({{"type", "image"},
+                         {"data", base::member(one, "blob")},
+                         {"mimeType", base::member(one, "mimeType")}});
       else
         parts.push_back({{"type", "resource"}, {"resource", one}});
     }

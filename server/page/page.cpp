@@ -4,6 +4,7 @@
 
 #include "base/file.h"
 #include "base/json_line.h"
+#include "model/transcribe.h"
 #include "model/utf8.h"
 #include "server/http/checks.h"
 #include "server/http/query.h"
@@ -134,8 +135,7 @@ Parsed<TranscriptionRequest> Page::recording(const HttpRequest& http) {
   for (char& c : words)
     if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = ' ';
   TranscriptionRequest request{.sound = http.body, .max_seconds = kMaxRecordingSeconds};
-  if (words.find_first_not_of(' ') != words.npos)
-    request.prompt = "These names and words may be said: " + words + ".";
+  if (words.find_first_not_of(' ') != words.npos) request.prompt = model::words_hint(words);
   return request;
 }
 

@@ -140,11 +140,7 @@ bool is_missing(std::string_view field) {
   return false;
 }
 
-std::string_view trimmed(std::string_view field) {
-  const size_t begin = field.find_first_not_of(" \t");
-  if (begin == field.npos) return {};
-  return field.substr(begin, field.find_last_not_of(" \t") + 1 - begin);
-}
+std::string_view trimmed(std::string_view field) { return base::trimmed(field, base::kSpaces); }
 
 std::optional<double> parse_number(std::string_view field) {
   if (field.empty() || field.size() > 400) return std::nullopt;
