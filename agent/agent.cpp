@@ -211,19 +211,36 @@ base::Result<ModelReply> ask_model(const Run& run, std::span<const model::Messag
                                    const std::function<void(std::string_view)>& on_text,
                                    std::ptrdiff_t left_out) {
   session::Recorder* recorder = run.recorder;
-  if (recorder == nullptr) return run.model.reply(conversation, tools, request, on_text, run.stop);
+  const auto tell = [&run](const ReplyProgress& progress) {
+    if (run.options.progress && !run.sub_task) run.options.progress(progress);
+  };
+  // JSON is for programs, and told when it is whole.
+  const bool watched = run.options.schema.empty();
+  const auto ask = [&](const std::function<void(std::string_view)>& keep) {
+    tell({.kind = ReplyProgress::Kind::asked});
+    ReplyRequest asked = request;
+    asked.on_read = [&](int read, int of) {
+      tell({.kind = ReplyProgress::Kind::reading, .read = read, .of = of});
+    };
+    return run.model.reply(
+        conversation, tools, asked,
+        [&](std::string_view text) {
+          if (keep) keep(text);
+          if (on_text) on_text(text);
+          if (watched) tell({.kind = ReplyProgress::Kind::said, .text = text});
+        },
+        run.stop);
+  };
+  if (recorder == nullptr) return ask({});
   // A session's conversation is that of its request, without those of sub-tasks.
   if (!run.sub_task) recorder->conversation(conversation, left_out);
   std::optional<base::Result<ModelReply>> fresh;
   base::Result<json> outcome = recorder->step("reply", "", [&]() -> base::Result<Outcome> {
     std::vector<std::string> pieces;
-    fresh = run.model.reply(
-        conversation, tools, request,
-        [&](std::string_view text) {
-          pieces.emplace_back(text);
-          if (on_text) on_text(text);
-        },
-        run.stop);
+    // Only who listens is told them again.
+    fresh = ask([&](std::string_view text) {
+      if (on_text) pieces.emplace_back(text);
+    });
     if (!*fresh && fresh->error().code != base::Errc::limit) return fresh->error();
     if (!*fresh) return Outcome{.json = {{"too_long", fresh->error().message}}};
     Outcome made;
@@ -241,6 +258,13 @@ base::Result<ModelReply> ask_model(const Run& run, std::span<const model::Messag
   for (const std::string& text : old->said)
     if (on_text) on_text(text);
   return std::move(old->reply);
+}
+
+void tell_context(const Run& run, const RunResult& result) {
+  if (run.options.progress && !run.sub_task)
+    run.options.progress({.kind = ReplyProgress::Kind::replied,
+                          .read = result.context_tokens,
+                          .of = result.context_length});
 }
 
 base::Result<CallMade> make_call(const Run& run, const model::FunctionCall& call,

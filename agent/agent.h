@@ -4,6 +4,7 @@
 #include <functional>
 #include <stop_token>
 #include <string>
+#include <string_view>
 #include <vector>
 #include "base/json.h"
 
@@ -54,6 +55,19 @@ struct RunResult {
 /// plan|call|output|observation|text|numbers|note|budget, …}.
 using EventSink = std::function<void(const nlohmann::json&)>;
 
+/// How far the model is with a reply, for whoever watches; no part of what a run did, so it is
+/// neither an event nor kept.
+struct ReplyProgress {
+  enum class Kind {
+    asked,    ///< a reply is asked for
+    reading,  ///< so much of its prompt is read
+    said,     ///< a piece of its text came; what it becomes, plan or answer, an event says
+    replied   ///< it is there, and how full the context is
+  } kind;
+  int read = 0, of = 0;  ///< reading: tokens. replied: those of the context; of 0: not known
+  std::string_view text = {};
+};
+
 /// Money for a million tokens.
 struct Prices {
   double prompt = 0, completion = 0;
@@ -74,9 +88,11 @@ struct RunOptions {
   std::string schema = {};
   /// What the person has added (extensions.h); may be null. Its tools stand in the prompt already.
   Extensions* extensions = nullptr;
+  /// Not told of sub-tasks, nor of replies that the session has.
+  std::function<void(const ReplyProgress&)> progress = {};
 };
 /// For a model that is not constrained().
-inline constexpr RunOptions kFreeRunOptions{.max_turns = 20, .max_time = std::chrono::seconds(600)};
+inline const RunOptions kFreeRunOptions{.max_turns = 20, .max_time = std::chrono::seconds(600)};
 
 /// The system text and the tools as the model sees them.
 struct Prompt {

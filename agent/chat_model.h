@@ -23,6 +23,8 @@ struct ReplyRequest {
   uint64_t seed = 1;
   /// When nobody waits for the reply any more.
   std::chrono::steady_clock::time_point deadline = std::chrono::steady_clock::time_point::max();
+  /// Hears how many tokens of the prompt are read, where the model says so.
+  std::function<void(int read, int of)> on_read = {};
 };
 
 /// A call whose arguments cannot be read.

@@ -167,6 +167,7 @@ class FreeLoop {
     ++n_turns_;
     budget_.reply(prompt, completion);
     result_.cost = budget_.cost();
+    tell_context(run_, result_);
   }
 
   bool fits() const { return window_.estimate(conversation_, tools_) <= window_.room(); }

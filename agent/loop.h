@@ -43,6 +43,9 @@ base::Result<ModelReply> ask_model(const Run& run, std::span<const model::Messag
                                    const std::function<void(std::string_view)>& on_text,
                                    std::ptrdiff_t left_out = 0);
 
+/// Tells how full the context is after a reply.
+void tell_context(const Run& run, const RunResult& result);
+
 /// Runs a call, or takes what the session has of it; tells of it, and keeps its charts and files in
 /// `result`. Of one that was declined or refused only the observation. Errors: as Toolbox::call().
 base::Result<CallMade> make_call(const Run& run, const model::FunctionCall& call,

@@ -73,8 +73,12 @@ base::Result<ModelReply> NativeModel::reply(std::span<const model::Message> conv
     return Error{Errc::limit, "the conversation has " + std::to_string(positions.size()) +
                                   " tokens, the context holds " + std::to_string(own.context)};
   // Read here, while the vocabulary is still being built; generate() finds it read.
-  base::Result<model::PrefillStats> read = session_.prefill(positions, stop);
+  const auto on_progress = [&](int done) {
+    if (request.on_read) request.on_read(done, static_cast<int>(positions.size()));
+  };
+  base::Result<model::PrefillStats> read = session_.prefill(positions, stop, on_progress);
   if (!read) return read.error();
+  on_progress(session_.size());
   const base::Result<model::GrammarVocabulary>& vocabulary = shared_->vocabulary.get();
   if (!vocabulary) return vocabulary.error();
   base::Result<model::Constraint> constraint =

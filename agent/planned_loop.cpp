@@ -81,6 +81,7 @@ base::Result<RunResult> planned_loop(const Run& run) {
     result.context_length = run.model.context();
     budget.reply(reply->prompt_tokens, reply->completion_tokens);
     result.cost = budget.cost();
+    tell_context(run, result);
     conversation.push_back(reply->message);
     if (answering) {
       result.answer = reply->message.text;

@@ -22,6 +22,7 @@
 #include <set>
 #include <string_view>
 #include "agent/grammar_text.h"
+#include "agent/join_keys.h"
 #include "agent/plan_rules.h"
 #include "base/json.h"
 
@@ -153,7 +154,8 @@ class ScriptRules {
  public:
   ScriptRules(const Names& names, const ValueTerminals& values, string mark, bool with_file_columns,
               string& out)
-      : values_(values.quoted),
+      : names_(names),
+        values_(values.quoted),
         plain_values_(values.plain),
         mark_(std::move(mark)),
         out_(out),
@@ -208,6 +210,20 @@ class ScriptRules {
       for (ColumnType type : types)
         if (column.types.count(type)) out.insert(name);
     return out;
+  }
+
+  // A file is joined by a key that it and another one have.
+  void joins(std::vector<string>& methods) {
+    for (const FileNames& file : names_.files) {
+      if (!file.is_table) continue;
+      const std::set<string> keys = join_keys(names_, file);
+      if (keys.empty()) continue;
+      const string terminal = T("KEYS" + std::to_string(keyed_.size()) + "X");
+      keyed_.insert(file.path);
+      rule(terminal, any_of(keys));
+      methods.push_back(lark_quoted(":join(data.read(" + lua_quoted(file.path) + "), ") + " " +
+                        terminal + " KIND? \")\"");
+    }
   }
 
   void terminals() {
@@ -373,6 +389,7 @@ class ScriptRules {
     const bool several = tables_.size() > 1;
     if (several) {
       methods.push_back("\":join(\" " + r("other") + "::_" + on);
+      joins(methods);
     } else {
       for (int i = 0; i < 4; ++i)
         methods.push_back("\":join(" + string(1, "tabr"[i]) + "\"" + on + " %if bit_set(" +
@@ -397,9 +414,14 @@ class ScriptRules {
     if (!tables_.empty()) sources = table_source;
     if (with_file_columns_) sources += (sources.empty() ? "" : " | ") + file_source;
     has_sources_ = !sources.empty();
-    if (several)
+    if (several) {
+      std::set<string> any;  // tables of which no key is known
+      for (const string& table : tables_)
+        if (!keyed_.count(table)) any.insert(table);
+      if (!any.empty()) rule(T("ANYTABLE"), any_of(quoted(any)));
       rule(r("other") + "::_",
-           variable + (tables_.empty() ? "" : "\n  | \"data.read(\" " + T("TABLE") + " \")\""));
+           variable + (any.empty() ? "" : "\n  | \"data.read(\" " + T("ANYTABLE") + " \")\""));
+    }
     rule(r("base") + "::_", variable + (sources.empty() ? "" : "\n  | " + sources));
     rule(r("filesource"), file_source);
     rule(r("methods") + "::_", r("method") + "::_{0,10}");
@@ -471,9 +493,10 @@ class ScriptRules {
     rule(r("next") + "::_", "\"\\n\" " + r("script") + "::incr([8:11]) %if lt([8:11], 7)");
   }
 
+  const Names& names_;
   std::map<string, Column> columns_;
   std::map<string, string> values_, plain_values_;
-  std::set<string> files_, tables_;
+  std::set<string> files_, tables_, keyed_;
   string mark_;
   string& out_;
   bool with_file_columns_;

@@ -153,9 +153,10 @@ int run(BatchOptions o) {
   if (!tasks) return fail(tasks.error());
   if (base::Result<policies::Policy> policy = policies::find(o.setup.policy); !policy)
     return fail(policy.error());
-  std::error_code error;
-  o.setup.workspace = std::filesystem::canonical(o.setup.workspace, error).string();
-  if (error) return fail({Errc::not_found, "--workspace: no such folder"});
+  const base::Result<std::filesystem::path> workspace =
+      sandbox::workspace_folder(o.setup.workspace);
+  if (!workspace) return fail(workspace.error());
+  o.setup.workspace = workspace->string();
   if (o.out.empty()) {
     std::filesystem::path out = o.tasks;
     o.out = out.replace_extension(".results.jsonl").string();
@@ -170,7 +171,7 @@ int run(BatchOptions o) {
     for (size_t i = 0; i < n_jobs; ++i) {
       seats.push_back(std::make_unique<ModelSeat>(models));
       // Before anything is run: without a model no task gets anywhere.
-      if (const auto* none = std::get_if<Models::None>(&seats.back()->get())) {
+      if (const auto* none = std::get_if<Models::None>(seats.back()->get({}))) {
         (void)fail(none->error);
         return none->code;
       }

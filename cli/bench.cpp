@@ -36,12 +36,30 @@ double median(std::vector<double> values) {
   return values[values.size() / 2];
 }
 
+constexpr int kLeastText = 32;  // tokens before a reply
+
 /// Any tokens do: nothing depends on what they are.
 std::vector<model::Position> random_prompt(int n, int vocabulary) {
   std::mt19937 random(1);
   std::uniform_int_distribution<model::TokenId> token(0, std::min(vocabulary, 50000) - 1);
   std::vector<model::Position> prompt(static_cast<size_t>(n));
   for (model::Position& p : prompt) p.id = token(random);
+  return prompt;
+}
+
+/// Of a reply something depends on what it says: which logits are computed. So it follows a text,
+/// of which as many tokens are read as are asked for, at least a few.
+std::vector<model::Position> text_prompt(const model::Tokenizer& tokenizer, int n) {
+  constexpr std::string_view kText =
+      "The table holds the sales of each shop by month. In March the shop at the harbour sold more "
+      "than all the others together, since the market was closed for repairs until the end of the "
+      "quarter. The manager asks how much of the yearly total came from that one month, and "
+      "whether "
+      "the shops in the hills made up for it in summer, when visitors stay longer and buy less. ";
+  std::vector<model::Position> prompt;
+  const std::vector<model::TokenId> ids = tokenizer.encode(kText);
+  while (prompt.size() < static_cast<size_t>(std::max(n, kLeastText)))
+    prompt.push_back({.id = ids[prompt.size() % ids.size()]});
   return prompt;
 }
 
@@ -79,7 +97,7 @@ int run(const BenchOptions& o) {
                                   .threads = o.threads});
   if (!engine) return fail(engine.error());
   const double load = seconds_since(at);
-  const int context = std::max(o.prompt, o.depth + o.tokens * o.rounds);
+  const int context = std::max(o.prompt, std::max(o.depth, kLeastText) + o.tokens * o.rounds);
   if (context > engine->context_length())
     return fail({base::Errc::usage,
                  "this model holds " + std::to_string(engine->context_length()) +
@@ -92,15 +110,22 @@ int run(const BenchOptions& o) {
     model::Session session(*engine, context);
     at = Clock::now();
     if (const auto done = session.prefill(prompt, {}); !done) return fail(done.error());
+    session.next().likeliest();
     reading.push_back(seconds_since(at));
   }
-  const model::TokenId token = random_prompt(1, engine->architecture().vocab_size)[0].id;
   model::Session session(*engine, context);
-  if (o.depth > 0) session.fill_with_noise(o.depth, 1);
+  model::TokenId token = 0;
+  if (o.tokens > 0) {
+    const std::vector<model::Position> text = text_prompt(engine->tokenizer(), o.depth);
+    if (const auto done = session.prefill(text, {}); !done) return fail(done.error());
+    token = session.next().likeliest();
+  }
   for (int round = 0; round < o.rounds && o.tokens > 0; ++round) {
     at = Clock::now();
-    for (int i = 0; i < o.tokens; ++i)
+    for (int i = 0; i < o.tokens; ++i) {
       if (const base::Status done = session.decode(token); !done) return fail(done.error());
+      token = session.next().likeliest();
+    }
     replying.push_back(seconds_since(at));
   }
   const size_t peak = peak_bytes();

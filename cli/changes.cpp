@@ -1,5 +1,6 @@
 // tessera changes, tessera undo: what runs did to a workspace, and giving it back.
 
+#include <algorithm>
 #include <cstdio>
 #include <ctime>
 #include <memory>
@@ -10,6 +11,7 @@
 #include "cli/command.h"
 #include "cli/terminal/diff.h"
 #include "cli/terminal/text.h"
+#include "sandbox/guard.h"
 #include "sandbox/workspace/journal.h"
 
 namespace cli {
@@ -30,12 +32,12 @@ std::string local_time(int64_t time_ms) {
 
 /// A folder in which nothing was ever run gets no journal by being looked at.
 base::Result<sandbox::Journal> open_journal(const ChangesOptions& o) {
+  const base::Result<std::filesystem::path> workspace = sandbox::workspace_folder(o.workspace);
+  if (!workspace) return workspace.error();
   std::error_code ec;
-  if (!std::filesystem::is_directory(o.workspace, ec))
-    return Error{Errc::not_found, o.workspace + ": there is no such folder (--workspace)"};
-  if (!std::filesystem::exists(std::filesystem::path(o.workspace) / ".tessera/undo", ec))
-    return Error{Errc::not_found, o.workspace + ": no run has changed anything here"};
-  return sandbox::Journal::open(o.workspace);
+  if (!std::filesystem::exists(*workspace / ".tessera/undo", ec))
+    return Error{Errc::not_found, "no run has changed anything in " + workspace->string()};
+  return sandbox::Journal::open(*workspace);
 }
 
 int list(const ChangesOptions& o, sandbox::Journal& journal) {
@@ -56,16 +58,40 @@ int list(const ChangesOptions& o, sandbox::Journal& journal) {
   return kDone;
 }
 
+/// What lies in the folder again, and what does not any more.
+void say_turned(const sandbox::Journal::Run& run, const sandbox::Journal::Undone& turned,
+                bool redo) {
+  constexpr size_t kMost = 20;
+  size_t n = 0;
+  for (const sandbox::Change& c : run.changes) {
+    const bool left =
+        std::any_of(turned.kept.begin(), turned.kept.end(),
+                    [&](const sandbox::Conflict& kept) { return kept.path == c.path; });
+    if (left || ++n > kMost) continue;
+    using Kind = sandbox::ChangeKind;
+    const char* what = c.kind == Kind::added     ? (redo ? "there again" : "removed")
+                       : c.kind == Kind::removed ? (redo ? "removed" : "there again")
+                       : c.kind == Kind::moved   ? (redo ? "moved" : "moved back")
+                                                 : (redo ? "changed" : "as before");
+    const std::string path = c.kind == Kind::moved && !redo ? c.from : c.path;
+    std::printf("  %-12s %s\n", what, shown_line(path).c_str());
+  }
+  if (n > kMost) std::printf("  and %zu more\n", n - kMost);
+}
+
 }  // namespace
 
 int show_changes(const ChangesOptions& o) {
+  if (const base::Result<std::filesystem::path> folder = sandbox::workspace_folder(o.workspace);
+      !folder)
+    return fail(folder.error());
   base::Result<sandbox::Journal> journal = open_journal(o);
   if (!journal) {
     if (journal.error().code != Errc::not_found || !o.run.empty()) return fail(journal.error());
     std::printf("%s\n", o.json ? "[]" : "no run has changed anything here");
     return kDone;
   }
-  if (o.run.empty()) return list(o, *journal);
+  if (o.run.empty() && !o.diff) return list(o, *journal);
   base::Result<sandbox::Journal::Run> run = journal->run(o.run);
   if (!run) return fail(run.error());
   json lines = json::array();
@@ -105,6 +131,8 @@ int undo_run(const ChangesOptions& o) {
     return kDone;
   }
   std::printf("run %s is %s\n", undone->id.c_str(), o.redo ? "done again" : "undone");
+  if (const base::Result<sandbox::Journal::Run> run = journal->run(undone->id))
+    say_turned(*run, *undone, o.redo);
   for (const sandbox::Conflict& c : undone->kept)
     std::printf("left as it is: %s: %s\n", c.path.c_str(), c.why.c_str());
   if (!o.redo) std::printf("`tessera undo --redo %s` brings it back\n", undone->id.c_str());
@@ -116,7 +144,7 @@ void add_changes(CLI::App& app, Action& action) {
   CLI::App* c = app.add_subcommand("changes", "What runs did to the workspace.");
   c->add_option("--workspace", o->workspace, "the folder (default: here)");
   c->add_flag("--json", o->json, "one JSON array on standard output");
-  c->add_flag("--diff", o->diff, "also the lines that changed");
+  c->add_flag("--diff", o->diff, "also the lines that changed, of the newest run if none is named");
   c->add_option("run", o->run, "a run, as the list without it shows them");
   c->callback([o, &action] { action = [o] { return show_changes(*o); }; });
 }

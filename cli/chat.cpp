@@ -1,18 +1,25 @@
 // tessera chat: requests one after the other, each a session that goes on with the one before.
 
+#include <algorithm>
+#include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <memory>
 #include <tuple>
 #include <utility>
+#include <vector>
 
+#include "base/text.h"
 #include "cli/changes.h"
 #include "cli/data.h"
+#include "cli/dictate.h"
 #include "cli/line_editor.h"
 #include "cli/run_view.h"
 #include "cli/sessions.h"
 #include "cli/stop.h"
 #include "cli/terminal/chat_command.h"
+#include "cli/terminal/complete.h"
+#include "cli/terminal/status_line.h"
 #include "cli/terminal/text.h"
 #include "sandbox/audit.h"
 
@@ -23,7 +30,11 @@ struct ChatOptions {
   Work work;
   ViewOptions view;
   bool go_on = false;
+  std::string microphone = "default";
 };
+
+constexpr int kMaxSpokenSeconds = 120;
+constexpr size_t kMaxSpoken = 4000;  // bytes of a line
 
 /// Beside the sessions; empty where there is no place for it.
 std::filesystem::path history_file() {
@@ -34,10 +45,26 @@ std::filesystem::path history_file() {
   return error ? std::filesystem::path() : path.replace_filename("chat_history");
 }
 
+/// One line that can stand in the editor.
+std::string line_of_speech(const std::string& text) {
+  std::string line = shown_line(text);
+  if (line.size() > kMaxSpoken) {
+    size_t n = kMaxSpoken;
+    while ((static_cast<unsigned char>(line[n]) & 0xc0) == 0x80) --n;
+    line.resize(n);
+  }
+  return std::string(base::trimmed(line, base::kSpaces));
+}
+
 class Chat {
  public:
   Chat(const ChatOptions& options, std::shared_ptr<agent::session::Store> store)
-      : work_(options.work), view_(options.view), store_(std::move(store)), lines_(history_file()) {
+      : work_(options.work),
+        view_(options.view),
+        microphone_(options.microphone),
+        store_(std::move(store)),
+        lines_(history_file(),
+               [this](std::string_view line) { return complete(line, work_.setup.workspace); }) {
     view_.workspace = work_.setup.workspace;
   }
 
@@ -49,7 +76,7 @@ class Chat {
     }
     for (std::string line;;) {
       end_on_signals();
-      const LineEditor::Got got = lines_.read(line);
+      const LineEditor::Got got = lines_.read(line, std::exchange(draft_, {}));
       if (got == LineEditor::Got::end) break;
       if (got == LineEditor::Got::interrupted || line.find_first_not_of(" \t\r") == line.npos)
         continue;
@@ -64,6 +91,9 @@ class Chat {
       }
       std::fflush(stdout);
     }
+    const bool reading = std::any_of(abandoned_.begin(), abandoned_.end(),
+                                     [](const auto& one) { return one.second->reading(); });
+    if (reading || (seat_ && seat_->reading())) leave_now(code_);
     return code_;
   }
 
@@ -103,9 +133,14 @@ class Chat {
     return {std::move(models), std::move(seat)};
   }
 
+  ModelSeat& seat() {
+    if (!models_) std::tie(models_, seat_) = models_of(work_.setup.model);
+    return *seat_;
+  }
+
   void ask(const std::string& request) {
     RunView view(view_);
-    if (!models_) std::tie(models_, seat_) = models_of(work_.setup.model);
+    seat();
     now_ = &view;
     Work work = work_;
     work.request = request;
@@ -139,6 +174,8 @@ class Chat {
       count(undo_run({.workspace = workspace, .run = argument}));
     } else if (name == "model") {
       change_model(argument);
+    } else if (name == "speak") {
+      speak();
     } else if (name == "sessions") {
       count(list_sessions(workspace, false));
     } else if (name == "new") {
@@ -162,12 +199,18 @@ class Chat {
       // Made for the other model.
       if (!options.served()) options.adapter.clear(), options.mmproj.clear();
       auto [models, seat] = models_of(options);
-      // Asking a server can be stopped, and the chat goes on.
-      if (options.served()) stop_on_signals();
-      if (const auto* none = std::get_if<Models::None>(&seat->get())) {
+      stop_on_signals();
+      const Models::Taken* taken = seat->get(program_stop());
+      if (taken == nullptr) {
+        // It goes on being read, for nobody; the chat does not wait for it.
+        abandoned_.emplace_back(std::move(models), std::move(seat));
+        return count(fail({base::Errc::cancelled, "stopped while the model was being read"}));
+      }
+      if (const auto* none = std::get_if<Models::None>(taken)) {
         fail(none->error);
         return count(none->code);
       }
+      if (seat_ && seat_->reading()) abandoned_.emplace_back(std::move(models_), std::move(seat_));
       seat_ = std::move(seat);
       models_ = std::move(models);
       work_.setup.model = options;
@@ -175,10 +218,49 @@ class Chat {
     std::printf("%s\n", shown_line(model_name()).c_str());
   }
 
+  /// What is said into the microphone becomes the draft of the next line.
+  void speak() {
+    using base::Errc;
+    if (!lines_.edits())
+      return count(fail({Errc::usage,
+                         "/speak listens to who sits at a terminal; use tessera "
+                         "transcribe for a recording"}));
+    stop_on_signals();
+    StatusLine status(look_of(2));
+    status.say("reading the model");
+    const Models::Taken* taken = seat().get(program_stop());
+    status.hide();
+    if (taken == nullptr)
+      return count(fail({Errc::cancelled, "stopped while the model was being read"}));
+    if (const auto* none = std::get_if<Models::None>(taken)) {
+      fail(none->error);
+      seat_->forget_failed();
+      return count(none->code);
+    }
+    const Models::One& one = *std::get_if<Models::One>(taken);
+    if (!one.model->hears())
+      return count(fail(
+          {Errc::unsupported, one.name + " does not hear; take a model with an embedder of sound "
+                                         "(tessera chat --model M --mmproj FILE)"}));
+    std::fputs("Speak; Enter ends.\n", stderr);
+    const base::Result<media::Sound> sound = record(microphone_, kMaxSpokenSeconds, true);
+    if (!sound) return count(fail(sound.error()));
+    status.say("writing down");
+    const base::Result<std::string> text = one.model->transcript(
+        wav_of(*sound), std::chrono::steady_clock::time_point::max(), program_stop());
+    status.hide();
+    if (!text) return count(fail(text.error()));
+    draft_ = line_of_speech(*text);
+    if (draft_.empty()) count(fail({Errc::usage, "no words were heard"}));
+  }
+
   Work work_;
   ViewOptions view_;
+  const std::string microphone_;
   std::shared_ptr<agent::session::Store> store_;
   LineEditor lines_;
+  std::string draft_;  // of the next line
+  std::vector<std::pair<std::unique_ptr<Models>, std::unique_ptr<ModelSeat>>> abandoned_;
   std::unique_ptr<Models> models_;
   std::unique_ptr<ModelSeat> seat_;
   RunView* now_ = nullptr;  // of the run that is on
@@ -186,12 +268,10 @@ class Chat {
 };
 
 int chat(ChatOptions& o) {
-  std::error_code error;
-  const std::filesystem::path workspace = std::filesystem::canonical(o.work.setup.workspace, error);
-  if (error || !std::filesystem::is_directory(workspace, error))
-    return fail({base::Errc::not_found,
-                 o.work.setup.workspace + ": there is no such folder (--workspace)"});
-  o.work.setup.workspace = workspace.string();
+  const base::Result<std::filesystem::path> workspace =
+      sandbox::workspace_folder(o.work.setup.workspace);
+  if (!workspace) return fail(workspace.error());
+  o.work.setup.workspace = workspace->string();
   if (base::Result<policies::Policy> policy = policies::find(o.work.setup.policy); !policy) {
     fail(policy.error());
     return kUsage;
@@ -210,6 +290,7 @@ void add_chat(CLI::App& app, Action& action) {
   add_setup_options(*c, o->work.setup);
   c->add_flag("--continue", o->go_on, "begin with the last session of this workspace");
   c->add_flag("--yes", o->view.yes, "allow what the policy would ask about");
+  c->add_option("--device", o->microphone, "ALSA's name of the microphone for /speak (default)");
   add_view_options(*c, o->view);
   c->callback([o, &action] { action = [o] { return chat(*o); }; });
 }

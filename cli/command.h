@@ -27,7 +27,10 @@ Exit exit_code(const base::Error& error);
 /// used up budget.
 base::Error of_file(const std::string& file, const base::Error& error);
 
-/// Prints "tessera: MESSAGE" and gives the exit code.
+/// Prints "tessera: SENTENCE" on standard error, for a terminal broken at spaces.
+void complain(const std::string& sentence);
+
+/// Prints the message so and gives the exit code.
 int fail(const base::Error& error);
 
 /// What a parsed command line runs; a subcommand sets it.

@@ -13,6 +13,7 @@
 #include "cli/chart_html.h"
 #include "cli/command.h"
 #include "cli/model_store.h"
+#include "cli/terminal/style.h"
 #include "cli/toolbox.h"
 #include "media/video.h"
 #include "sandbox/sandbox.h"
@@ -187,8 +188,8 @@ std::vector<Finding> examine() {
       {"avx512f", __builtin_cpu_supports("avx512f")},
       {"avx512bf16", __builtin_cpu_supports("avx512bf16")}};
   for (const auto& [name, there] : features)
-    all.push_back(
-        {name, there, false, there ? "" : "not in this processor; the model is slower", ""});
+    all.push_back({name, there, false,
+                   there ? "in this processor" : "not in this processor; the model is slower", ""});
   return all;
 }
 
@@ -212,16 +213,24 @@ int doctor(bool as_json) {
                 base::line_of({{"ready", ready}, {"checks", checks}, {"next", next}}).c_str());
     return ready ? kDone : kTool;
   }
-  for (const Finding& f : all)
-    std::printf("%-4s %-24s %s\n",
-                f.there      ? "ok"
-                : f.required ? "MISS"
-                             : "-",
-                f.name.c_str(), f.detail.c_str());
-  std::printf("\n%s\n", ready ? "Everything that is needed is there."
-                              : "Scripts cannot run here: something that is needed is missing.");
-  for (const std::string& sentence : next) std::printf("- %s\n", sentence.c_str());
-  if (next.empty()) std::printf("- Try one of the examples: tessera examples\n");
+  const Look look = look_of(1);
+  for (const Finding& f : all) {
+    const char* mark = f.there ? "ok  " : f.required ? "MISS" : "-   ";
+    const unsigned colour = f.there ? kGreen : f.required ? kBold | kRed : kYellow;
+    char name[40];
+    const int columns = std::snprintf(name, sizeof name, " %-24s ", f.name.c_str());
+    std::printf("%s%s%s", styled(mark, colour, look).c_str(), name,
+                fitted({{f.detail}}, look, 4 + columns).c_str());
+  }
+  std::printf("\n%s", fitted({{ready ? "Everything that is needed is there."
+                                     : "Scripts cannot run here: something that is needed is "
+                                       "missing.",
+                               kBold}},
+                             look)
+                          .c_str());
+  if (next.empty()) next.emplace_back("Try one of the examples: tessera examples");
+  for (const std::string& sentence : next)
+    std::printf("- %s", fitted({{sentence}}, look, 2).c_str());
   return ready ? kDone : kTool;
 }
 

@@ -7,6 +7,7 @@
 
 #include "base/layout.h"
 #include "cli/command.h"
+#include "cli/terminal/style.h"
 
 namespace cli {
 namespace {
@@ -43,10 +44,18 @@ base::Result<std::vector<Example>> examples() {
 }
 
 int list(const std::vector<Example>& all) {
-  for (const Example& e : all)
-    std::printf("%-12s %s\n             \"%s\"\n", e.name.c_str(), e.title.c_str(),
-                e.request.c_str());
-  std::printf("\n`tessera examples NAME` copies one into a new folder here, to try it.\n");
+  const Look look = look_of(1);
+  for (const Example& e : all) {
+    char name[40];
+    std::snprintf(name, sizeof name, "%-12s", e.name.c_str());
+    std::printf("%s %s             %s", styled(name, kBold, look).c_str(),
+                fitted({{e.title}}, look, 13).c_str(),
+                fitted({{"\"" + e.request + "\"", kDim}}, look, 13).c_str());
+  }
+  std::printf(
+      "\n%s",
+      fitted({{"`tessera examples NAME` copies one into a new folder here, to try it."}}, look)
+          .c_str());
   return kDone;
 }
 
@@ -94,10 +103,13 @@ int run(const std::string& name, std::string folder) {
   if (folder.empty()) folder = name;
   while (folder.size() > 1 && folder.back() == '/') folder.pop_back();
   if (const base::Status done = copy_example(e->folder, folder); !done) return fail(done.error());
-  std::printf(
-      "%s: the data are in %s/, what it is about is in %s.md. Now:\n\n  tessera run --workspace %s "
-      "\"%s\"\n",
-      e->title.c_str(), folder.c_str(), folder.c_str(), folder.c_str(), e->request.c_str());
+  // The command is not broken into lines: it is there to be copied.
+  std::printf("%s\n  tessera run --workspace %s \"%s\"\n",
+              fitted({{e->title + ": the data are in " + folder + "/, what it is about is in " +
+                       folder + ".md. Now:"}},
+                     look_of(1))
+                  .c_str(),
+              folder.c_str(), e->request.c_str());
   return kDone;
 }
 

@@ -10,6 +10,7 @@
 #include <clocale>
 #include <cstdio>
 #include <cstring>
+#include <utility>
 
 #include "cli/terminal/style.h"
 
@@ -26,6 +27,7 @@ struct LineEditor::Editing {
   History* history = nullptr;
   std::string file;
   std::string prompt;
+  Completer complete;
   bool interrupted = false;
 
   static Editing* of(EditLine* line) {
@@ -39,7 +41,21 @@ struct LineEditor::Editing {
   }
 };
 
-LineEditor::LineEditor(std::filesystem::path file) {
+/// Adds what is certain of the word before the cursor; where nothing is, shows what it may become.
+static unsigned char complete_word(EditLine* l, const LineEditor::Completer& completer) {
+  const LineInfo* info = el_line(l);
+  const std::string before(info->buffer, info->cursor);
+  const Completion found = completer(before);
+  if (found.candidates.empty()) return CC_REFRESH_BEEP;
+  const std::string common = found.common();
+  const size_t n_typed = before.size() - found.begin;
+  if (common.size() > n_typed)
+    return el_insertstr(l, common.c_str() + n_typed) == 0 ? CC_REFRESH : CC_ERROR;
+  std::fprintf(stderr, "\n%s", in_columns(found.candidates, look_of(STDERR_FILENO)).c_str());
+  return CC_REDISPLAY;
+}
+
+LineEditor::LineEditor(std::filesystem::path file, Completer completer) {
   if (isatty(STDIN_FILENO) == 0) return;
   const Look look = look_of(STDERR_FILENO);
   prompts_ = isatty(STDERR_FILENO) != 0;
@@ -52,6 +68,7 @@ LineEditor::LineEditor(std::filesystem::path file) {
   e->history = history_init();
   if (e->line == nullptr || e->history == nullptr) return;
   e->file = file.string();
+  e->complete = std::move(completer);
   // \1 stands around what takes no columns.
   e->prompt = look.colour ? std::string("\1\x1b[1;36m\1") + kPrompt + "\1\x1b[0m\1" : kPrompt;
   HistEvent event;
@@ -73,7 +90,13 @@ LineEditor::LineEditor(std::filesystem::path file) {
         Editing::of(l)->interrupted = true;
         return CC_EOF;
       });
+  el_wset(
+      line, EL_ADDFN, L"complete-word", L"Completes a command or the name of a file",
+      +[](EditLine* l, int) -> unsigned char {
+        return complete_word(l, Editing::of(l)->complete);
+      });
   el_set(line, EL_BIND, "^C", "stop-reading", nullptr);
+  el_set(line, EL_BIND, "^I", "complete-word", nullptr);
   el_set(line, EL_BIND, "^R", "em-inc-search-prev", nullptr);
   // Home, End and Delete of most terminals.
   el_set(line, EL_BIND, "\\e[H", "ed-move-to-beg", nullptr);
@@ -84,7 +107,7 @@ LineEditor::LineEditor(std::filesystem::path file) {
 
 LineEditor::~LineEditor() = default;
 
-LineEditor::Got LineEditor::read(std::string& line) {
+LineEditor::Got LineEditor::read(std::string& line, const std::string& draft) {
   line.clear();
   if (!editing_) {
     if (prompts_) std::fputs("> ", stderr);
@@ -97,6 +120,7 @@ LineEditor::Got LineEditor::read(std::string& line) {
   }
   Editing& e = *editing_;
   e.interrupted = false;
+  if (!draft.empty()) el_push(e.line, draft.c_str());  // as if it was typed
   int n = 0;
   const char* text = el_gets(e.line, &n);
   if (text == nullptr || n <= 0) {

@@ -1,8 +1,11 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <string>
+
+#include "cli/terminal/complete.h"
 
 namespace cli {
 
@@ -10,15 +13,18 @@ namespace cli {
 /// Ctrl-R); else standard input as it is. There is one at a time.
 class LineEditor {
  public:
+  /// What Tab does with a line up to the cursor.
+  using Completer = std::function<Completion(std::string_view)>;
   /// history: file of former lines, which grows; empty: none is kept.
-  explicit LineEditor(std::filesystem::path history);
+  LineEditor(std::filesystem::path history, Completer completer);
   ~LineEditor();
   LineEditor(const LineEditor&) = delete;
   LineEditor& operator=(const LineEditor&) = delete;
 
   enum class Got { line, interrupted, end };
-  /// The next line, without its break.
-  Got read(std::string& line);
+  /// The next line, without its break. draft: stands there already, to be edited; for lines that
+  /// are not edited it is left out.
+  Got read(std::string& line, const std::string& draft = {});
   /// Whether a person sits there.
   bool edits() const { return editing_ != nullptr || prompts_; }
 

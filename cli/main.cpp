@@ -1,6 +1,8 @@
 #include <cstdio>
 
 #include "cli/command.h"
+#include "cli/stop.h"
+#include "cli/terminal/style.h"
 #include "cli/terminal/text.h"
 #include "cli/usage.h"
 
@@ -27,14 +29,20 @@ base::Error of_file(const std::string& file, const base::Error& error) {
           file + ": " + error.message};
 }
 
+void complain(const std::string& sentence) {
+  const Look look = look_of(2);
+  std::fputs(fitted({{"tessera: ", kRed}, {shown(sentence)}}, look).c_str(), stderr);
+}
+
 int fail(const base::Error& error) {
-  std::fprintf(stderr, "tessera: %s\n", shown(error.message).c_str());
+  complain(error.message);
   return exit_code(error);
 }
 
 }  // namespace cli
 
 int main(int argc, char** argv) {
+  cli::leave_on_signals();
   CLI::App app("Tessera: a private agent for data, charts and files.", "tessera");
   app.require_subcommand(1);
   app.set_version_flag("--version", "tessera " TESSERA_VERSION, "the version");

@@ -243,7 +243,11 @@ void add_model(CLI::App& app, Action& action) {
       base::Result<std::filesystem::path> path = get_checkpoint(*name);
       if (!path) {
         fail(path.error());
-        return static_cast<int>(path.error().code == base::Errc::usage ? kUsage : kModel);
+        using base::Errc;
+        const Errc code = path.error().code;
+        return static_cast<int>(code == Errc::usage       ? kUsage
+                                : code == Errc::cancelled ? kInternal
+                                                          : kModel);
       }
       std::printf("%s\n", path->c_str());
       return static_cast<int>(kDone);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <chrono>
 #include <cstdio>
 
 #include "agent/endpoint/endpoint_model.h"
@@ -99,6 +100,20 @@ Models::Taken Models::own() {
   return One{std::make_unique<server::BackendModel>(*backend_, options_.think,
                                                     "run-" + std::to_string(++n_taken_)),
              options_.model};
+}
+
+const Models::Taken* ModelSeat::get(const std::stop_token& stop) {
+  if (taken_) return &*taken_;
+  if (options().served()) {
+    taken_ = models_.take();  // ends by itself when it is to stop
+    return &*taken_;
+  }
+  if (!reading_.valid())
+    reading_ = std::async(std::launch::async, [this] { return models_.take(); });
+  while (reading_.wait_for(std::chrono::milliseconds(20)) != std::future_status::ready)
+    if (stop.stop_requested()) return nullptr;
+  taken_ = reading_.get();
+  return &*taken_;
 }
 
 Models::Taken Models::endpoint() const {

@@ -1,8 +1,11 @@
 #pragma once
 
 #include <functional>
+#include <future>
 #include <memory>
 #include <mutex>
+#include <optional>
+#include <stop_token>
 #include <string>
 #include <variant>
 
@@ -78,11 +81,16 @@ class Models {
 class ModelSeat {
  public:
   explicit ModelSeat(Models& models) : models_(models) {}
+  /// Waits for a checkpoint that is still being read.
+  ~ModelSeat() = default;
+  ModelSeat(const ModelSeat&) = delete;
+  ModelSeat& operator=(const ModelSeat&) = delete;
+
   const ModelOptions& options() const { return models_.options(); }
-  const Models::Taken& get() {
-    if (!taken_) taken_ = models_.take();
-    return *taken_;
-  }
+  /// Null: `stop` was requested before it was there. Reading a checkpoint cannot be stopped; it
+  /// goes on, and whoever asks next gets it.
+  const Models::Taken* get(const std::stop_token& stop);
+  bool reading() const { return reading_.valid(); }
   /// One that could not be had is tried again.
   void forget_failed() {
     if (taken_ && std::holds_alternative<Models::None>(*taken_)) taken_.reset();
@@ -91,6 +99,7 @@ class ModelSeat {
  private:
   Models& models_;
   std::optional<Models::Taken> taken_;
+  std::future<Models::Taken> reading_;
 };
 
 }  // namespace cli

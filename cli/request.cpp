@@ -246,14 +246,14 @@ Done carry_out(const Work& work, ModelSeat& seat, const Around& around) {
       notice_of(around)("what the interrupted step had changed (run " + run + ") was taken back");
   }
   ending.recorder = recorder->get();
-  // Reading a checkpoint cannot be stopped but by the end of the program; asking a server can.
-  if (seat.options().served()) stop_on_signals();
-  if (around.taking) around.taking();
-  const Models::Taken& taken = seat.get();
-  if (const Models::None* none = std::get_if<Models::None>(&taken))
-    return ending.fail(none->error, none->code);
   stop_on_signals();
-  const Models::One& one = *std::get_if<Models::One>(&taken);
+  if (around.taking) around.taking();
+  const Models::Taken* taken = seat.get(program_stop());
+  if (taken == nullptr)
+    return ending.fail({Errc::cancelled, "stopped while the model was being read"}, kInternal);
+  if (const Models::None* none = std::get_if<Models::None>(taken))
+    return ending.fail(none->error, none->code);
+  const Models::One& one = *std::get_if<Models::One>(taken);
   if (around.answers) around.answers(one.model->sees());
 
   base::Result<agent::Extensions> extensions =
@@ -268,6 +268,7 @@ Done carry_out(const Work& work, ModelSeat& seat, const Around& around) {
   options.max_turns = work.setup.max_turns.value_or(options.max_turns);
   if (work.setup.max_seconds) options.max_time = std::chrono::seconds(*work.setup.max_seconds);
   options.extensions = &*extensions;
+  options.progress = around.progress;
   options.max_tokens = work.setup.max_tokens;
   options.max_bytes = work.setup.max_bytes;
   if (work.setup.prices.size() == 2)
@@ -338,11 +339,10 @@ base::Result<std::vector<model::Message>> past_of(Store& store, const std::strin
 namespace {
 
 base::Status follow_last(Work& work, Store& store) {
-  std::error_code error;
-  const std::string workspace = std::filesystem::canonical(work.setup.workspace, error).string();
-  if (error || !std::filesystem::is_directory(workspace, error))
-    return Error{Errc::not_found, work.setup.workspace + ": there is no such folder (--workspace)"};
-  base::Result<std::vector<agent::session::Info>> sessions = store.list(workspace);
+  const base::Result<std::filesystem::path> workspace =
+      sandbox::workspace_folder(work.setup.workspace);
+  if (!workspace) return workspace.error();
+  base::Result<std::vector<agent::session::Info>> sessions = store.list(workspace->string());
   if (!sessions) return sessions.error();
   for (const agent::session::Info& info : *sessions) {
     if (info.status == "running" || info.status == "stopped") {
@@ -359,7 +359,7 @@ base::Status follow_last(Work& work, Store& store) {
     work.past = std::move(*past);
     return base::Ok{};
   }
-  return Error{Errc::not_found, "no session of " + workspace +
+  return Error{Errc::not_found, "no session of " + workspace->string() +
                                     " to continue; run it without "
                                     "--continue"};
 }

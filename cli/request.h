@@ -7,6 +7,7 @@
 #include <vector>
 #include "base/json.h"
 
+#include "agent/agent.h"
 #include "agent/session/store.h"
 #include "cli/extensions.h"
 #include "cli/models.h"
@@ -51,6 +52,8 @@ struct Around {
   std::function<bool(const sandbox::Question&)> ask = {};
   /// Hears each event but the result, and the line that it is.
   std::function<void(const nlohmann::json&, const std::string&)> tell = {};
+  /// Hears how far the model is with each reply.
+  std::function<void(const agent::ReplyProgress&)> progress = {};
   /// Hears what a person should know; else it is printed.
   std::function<void(const std::string&)> note = {};
   std::function<void()> taking = {};       ///< the model is about to be read or asked

@@ -5,7 +5,9 @@
 #include <utility>
 
 #include "agent/beneath.h"
+#include "base/text.h"
 #include "cli/ask.h"
+#include "cli/stop.h"
 #include "cli/terminal/bars.h"
 #include "cli/terminal/diff.h"
 #include "cli/terminal/text.h"
@@ -19,6 +21,7 @@ namespace {
 
 constexpr size_t kMaxPictureBytes = 32 << 20;
 constexpr media::Bounds kPictureBounds{.max_side = 8192, .max_pixels = 16 * 1000 * 1000};
+constexpr size_t kMostOfALine = 400;  // bytes of what is being written, in the status line
 constexpr size_t kCodeLines = 14, kResultLines = 8;  // shown of a script and of what it gave
 
 /// A script as it is, other arguments as JSON.
@@ -100,6 +103,7 @@ Around RunView::around(std::shared_ptr<agent::session::Store> store) {
                   tell(event);
                 std::fflush(stdout);
               },
+          .progress = [this](const agent::ReplyProgress& p) { progress(p); },
           .note = [this](const std::string& sentence) { note(sentence); },
           .taking = [this] { status("reading the model"); },
           .answers =
@@ -115,9 +119,9 @@ void RunView::note(const std::string& sentence) {
   status(under_way_);
 }
 
-void RunView::status(const std::string& what) {
+void RunView::status(const std::string& what, const std::string& detail) {
   under_way_ = what;
-  status_.say(what);
+  status_.say(what, detail);
 }
 
 void RunView::err(const std::string& text) {
@@ -131,12 +135,31 @@ void RunView::tell(const json& event) {
     tell_rich(event);
   else
     tell_plain(event);
-  // A part of the work has an answer of its own, which is the result of a call.
-  if (out_.rich && event.value("type", "") == "text" && !event.contains("task")) {
-    const std::string piece = event.value("text", "");
-    said_ += piece;
-    write(stream_.add(piece));
-    if (err_.rich) status("writing");
+}
+
+/// What a reply says is shown as it comes; whether it is a plan or the answer is known at its end.
+void RunView::progress(const agent::ReplyProgress& p) {
+  using Kind = agent::ReplyProgress::Kind;
+  if (options_.json || !err_.rich) return;
+  switch (p.kind) {
+    case Kind::asked:
+      write(stream_.end());
+      said_.clear();
+      return status(reads_.empty() ? "planning" : reads_);
+    case Kind::reading:
+      if (p.read < p.of)
+        return status(reads_.empty() ? "reading the prompt" : reads_,
+                      std::to_string(p.read) + " of " + std::to_string(p.of) + " tokens");
+      return status("planning");
+    case Kind::said:
+      if (!out_.rich) return status("writing");
+      said_ += p.text;
+      write(stream_.add(p.text));
+      return status("writing",
+                    stream_.waiting().substr(stream_.waiting().size() -
+                                             std::min(stream_.waiting().size(), kMostOfALine)));
+    case Kind::replied:
+      return;
   }
 }
 
@@ -153,18 +176,26 @@ void RunView::tell_call(const json& event) {
 
 void RunView::tell_rich(const json& event) {
   const std::string type = event.value("type", "");
-  if (type == "call") tell_call(event);
+  if (type == "call") {
+    write(stream_.end());
+    tell_call(event);
+  }
   if (type == "plan") {
-    const std::string plan = markdown(event.value("text", ""), err_);
-    err(plan);
+    const std::string text = event.value("text", "");
+    const bool shown_already = !said_.empty() && base::trimmed(text) == base::trimmed(said_);
+    write(stream_.end());
+    if (!shown_already) err(markdown(text, err_));
     status("planning");
   }
   if (type != "observation") return;
   const std::string tool = event.value("tool", "");
   if (tool == "profile") return status("planning");
   const std::string text = event.value("text", "");
+  write(stream_.end());
   err(some_lines(text, kResultLines, err_));
-  status(sees_ && text.find(".png") != text.npos ? "looking at the picture" : "reading the result");
+  reads_ =
+      sees_ && text.find(".png") != text.npos ? "looking at the picture" : "reading the result";
+  status(reads_);
 }
 
 void RunView::write(const std::string& text) {
@@ -181,8 +212,9 @@ void RunView::answer(const std::string& text) {
     std::printf("%s\n", shown(text).c_str());
     return;
   }
-  if (text.starts_with(said_)) {
-    write(stream_.add(text.substr(said_.size())) + stream_.end());
+  const std::string_view said = base::trimmed(said_);
+  if (text.starts_with(said)) {
+    write(stream_.add(text.substr(said.size())) + stream_.end());
   } else {
     write(stream_.end());
     write(markdown(text, out_));
@@ -231,12 +263,7 @@ int RunView::done(const Done& done) {
     answer(text);
   } else {
     write(stream_.end());
-    const Line line{{"tessera: ", kRed}, {shown(text)}};
-    if (err_.rich)
-      for (const Line& part : wrap(line, err_.columns))
-        std::fprintf(stderr, "%s\n", styled(part, err_).c_str());
-    else
-      std::fprintf(stderr, "tessera: %s\n", shown(text).c_str());
+    complain(text);
   }
   artifacts(done.result);
   std::fflush(stdout);
@@ -251,7 +278,9 @@ int carry_out_here(const Work& work, const ViewOptions& options,
   Models models(work.setup.model, view.quiet(),
                 [&view](const std::string& sentence) { view.note(sentence); });
   ModelSeat seat(models);
-  return view.done(carry_out(work, seat, view.around(std::move(store))));
+  const int code = view.done(carry_out(work, seat, view.around(std::move(store))));
+  if (seat.reading()) leave_now(code);
+  return code;
 }
 
 }  // namespace cli

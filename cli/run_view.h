@@ -41,6 +41,7 @@ class RunView {
 
  private:
   void tell(const nlohmann::json& event);
+  void progress(const agent::ReplyProgress& progress);
   void tell_rich(const nlohmann::json& event);
   void tell_call(const nlohmann::json& event);
   void write(const std::string& text);
@@ -48,14 +49,15 @@ class RunView {
   void artifacts(const nlohmann::json& result);
   std::string picture(const std::string& path, const nlohmann::json& charts);
   void err(const std::string& text);
-  void status(const std::string& what);
+  void status(const std::string& what, const std::string& detail = {});
 
   const ViewOptions options_;
   const Look out_, err_;
   StatusLine status_;
   MarkdownStream stream_;
-  std::string said_;       // of the answer, as it came
+  std::string said_;       // of the reply that is coming
   std::string under_way_;  // what the status line says
+  std::string reads_;      // what it says while the model reads; empty: the request itself
   bool sees_ = false, gap_ = false;
 };
 

@@ -1,5 +1,7 @@
 // The server: a backend on the model, endpoints on the backend, HTTP around them. On a signal it
 // stops listening, cancels what runs, and ends.
+#include <unistd.h>
+
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -11,6 +13,8 @@
 #include "cli/command.h"
 #include "cli/model_store.h"
 #include "cli/request.h"
+#include "cli/terminal/status_line.h"
+#include "cli/terminal/text.h"
 #include "server/backend_model.h"
 #include "server/endpoints.h"
 #include "server/http/checks.h"
@@ -157,13 +161,22 @@ int run(ServeOptions o) {
         o.prefix_folder.empty() ? usual_prefix_folder() : std::filesystem::path(o.prefix_folder);
   b.scheduler.max_prefix_bytes_on_disk = static_cast<uint64_t>(o.prefix_gb * (1 << 30));
 
+  if (!o.workspace.empty()) {
+    const base::Result<std::filesystem::path> folder = sandbox::workspace_folder(o.workspace);
+    if (!folder) return fail(folder.error());
+    o.workspace = folder->string();
+  }
   std::unique_ptr<server::NativeBackend> served;
   base::Result<std::unique_ptr<server::Page>> page = page_of(o, served);
   if (!page) return fail(page.error());
   o.endpoints.page = page->get();
 
-  std::fprintf(stderr, "reading the model ...\n");
+  const Look look = look_of(STDERR_FILENO);
+  StatusLine status(look);
+  status.say("reading the model");
+  if (!look.rich) std::fprintf(stderr, "reading the model ...\n");
   base::Result<std::unique_ptr<server::NativeBackend>> backend = server::NativeBackend::load(b);
+  status.hide();
   if (!backend) return fail(of_file(o.model, backend.error()));
   served = std::move(*backend);
   server::Endpoints endpoints(*served, o.endpoints);
@@ -177,9 +190,10 @@ int run(ServeOptions o) {
               six ? "]" : "", (*http)->port());
   std::fflush(stdout);
   if (!o.workspace.empty())
-    std::fprintf(stderr, "the page for %s is at %s://%s%s%s:%d/\n", o.workspace.c_str(),
+    std::fprintf(stderr, "the page for %s is at %s://%s%s%s:%d/\n", shown_line(o.workspace).c_str(),
                  o.http.certificate.empty() ? "http" : "https", six ? "[" : "", o.http.host.c_str(),
                  six ? "]" : "", (*http)->port());
+  if (look.rich) std::fprintf(stderr, "%s\n", styled("Ctrl-C ends the server", kDim, look).c_str());
   net::signal_set signals(*(*http)->io(), SIGINT, SIGTERM);
   signals.async_wait([&](const boost::system::error_code& ec, int) {
     if (ec) return;

@@ -1,12 +1,15 @@
 #include "cli/stop.h"
 
+#include <unistd.h>
+
 #include <csignal>
+#include <cstdio>
 
 namespace cli {
 
 namespace {
 std::stop_source g_stop;
-volatile std::sig_atomic_t g_signal = 0;
+volatile std::sig_atomic_t g_signal = 0, g_terminal = 0;
 
 void on_signal(int signal) {
   g_signal = signal;
@@ -30,9 +33,27 @@ void stop_on_first_signal() {
   std::signal(SIGTERM, once);
 }
 
+void leave_on_signals() {
+  const auto leave = [](int) {
+    // In a handler nothing else is safe. The status line, if there is one, is written over.
+    static constexpr char kLine[] = "tessera: stopped\n", kClear[] = "\r\x1b[K";
+    if (g_terminal && ::write(STDERR_FILENO, kClear, sizeof kClear - 1) < 0) ::_exit(1);
+    if (::write(STDERR_FILENO, kLine, sizeof kLine - 1) < 0) ::_exit(1);
+    ::_exit(1);
+  };
+  g_terminal = ::isatty(STDERR_FILENO) != 0 ? 1 : 0;
+  // What whoever started the program wants ignored stays so.
+  for (const int signal : {SIGINT, SIGTERM})
+    if (std::signal(signal, leave) == SIG_IGN) std::signal(signal, SIG_IGN);
+}
+
+void leave_now(int code) {
+  std::fflush(nullptr);
+  ::_exit(code);
+}
+
 void end_on_signals() {
-  std::signal(SIGINT, SIG_DFL);
-  std::signal(SIGTERM, SIG_DFL);
+  leave_on_signals();
   g_signal = 0;
   if (g_stop.stop_requested()) g_stop = std::stop_source();
 }

@@ -10,8 +10,13 @@ std::stop_token program_stop();
 void stop_on_signals();
 /// The same for the first one; a second one ends the program at once.
 void stop_on_first_signal();
-/// They end it again, and program_stop() is one that nobody has asked to stop: between two requests
-/// of one program.
+/// From here on those signals end the program with a sentence and the exit code of what was
+/// stopped, 1.
+void leave_on_signals();
+/// Ends the program now, without waiting for its threads: for what cannot be stopped otherwise.
+[[noreturn]] void leave_now(int code);
+/// They do that again, and program_stop() is one that nobody has asked to stop: between two
+/// requests of one program.
 void end_on_signals();
 /// The last signal that asked the program to stop, or 0.
 int stop_signal();

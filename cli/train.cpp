@@ -366,17 +366,21 @@ int run(TrainSetup o) {
 
   stop_on_signals();  // finishes the step, saves, leaves
   bool told = false;
+  log->start(o.train.steps);
   const base::Status done = train(
       model, *sequences, held_out, o.train,
       [&](const StepReport& r) {
         log->report(r);
         if (!r.saved || full || r.step == r.steps) return;
         const base::Status look = write_result(o, files, model, alpha, pool);  // so far
-        if (!look && !told)
+        if (!look && !told) {
+          log->end_line();
           std::fprintf(stderr, "train: not written: %s\n", look.error().message.c_str());
+        }
         told = told || !look;
       },
       pool, program_stop());
+  log->end_line();
   // What was stopped without a state to resume from is worth keeping as it is.
   base::Status written = base::Ok{};
   if (done || (done.error().code == Errc::cancelled && o.train.checkpoint.empty())) {

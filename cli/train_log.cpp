@@ -1,12 +1,13 @@
 #include "cli/train_log.h"
 
-#include <unistd.h>
-
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <fstream>
+#include <utility>
 
 #include "base/file.h"
+#include "cli/terminal/text.h"
 #include "cli/toolbox.h"
 #include "policies/policy.h"
 #include "tools/toolbox/toolbox.h"
@@ -28,7 +29,6 @@ base::Result<TrainLog> TrainLog::open(std::filesystem::path log, std::filesystem
   TrainLog t;
   t.log_ = std::move(log);
   t.curve_ = std::move(curve);
-  t.started_ = seconds_now();
   if (!t.log_.empty()) t.out_.open(t.log_, std::ios::app);
   if (!t.log_.empty() && !t.out_)
     return Error{Errc::system, t.log_.string() + ": cannot be written"};
@@ -95,22 +95,49 @@ void TrainLog::report(const model::training::StepReport& r) {
   if (r.evaluation >= 0) line["held_out_loss"] = r.evaluation;
   const bool could = static_cast<bool>(out_);
   if (!log_.empty() && could && !(out_ << line.dump() << std::endl))
-    std::fprintf(stderr, "train: %s: cannot be written any more\n", log_.c_str());
+    end_line(), std::fprintf(stderr, "train: %s: cannot be written any more\n", log_.c_str());
   lines_.push_back(std::move(line));
 
   // A line that changes for a person; into a file one every ten steps.
-  const bool person = ::isatty(STDERR_FILENO) == 1;
-  if (!person && r.step % 10 != 0 && r.step != r.steps && r.evaluation < 0) return;
-  const double each = (seconds_now() - started_) / (r.step - first_step_);
-  const int left = static_cast<int>(each * (r.steps - r.step));
-  char held_out[40] = "", bar[32] = "";
-  if (held_out_ >= 0) std::snprintf(held_out, sizeof held_out, " (held out %.4f)", held_out_);
-  constexpr int kWidth = 24;
-  for (int i = 0; i < kWidth; ++i)
-    bar[i] = i < static_cast<int64_t>(r.step) * kWidth / r.steps ? '#' : '.';
-  std::fprintf(stderr, "%strain: [%s] %d/%d loss %.4f%s, %.0f tokens/s, %d:%02d:%02d left %s",
-               person ? "\r" : "", bar, r.step, r.steps, r.loss, held_out, r.tokens_per_s,
-               left / 3600, left / 60 % 60, left % 60, person && r.step != r.steps ? "" : "\n");
+  if (!look_.rich && r.step % 10 != 0 && r.step != r.steps && r.evaluation < 0) return;
+  // The first step also makes room and warms up, so it says little of the others.
+  if (r.step == first_step_ + 1) started_ = seconds_now();
+  const int n_timed = r.step - first_step_ - 1;
+  const double each = n_timed > 0 ? (seconds_now() - started_) / n_timed : 0;
+  const int left = static_cast<int>(std::min(each * (r.steps - r.step), 99999 * 3600.0));
+  char loss[40], held_out[40] = "", speed[40], time[40] = "";
+  std::snprintf(loss, sizeof loss, "loss %.4f", r.loss);
+  if (held_out_ >= 0) std::snprintf(held_out, sizeof held_out, "held out %.4f", held_out_);
+  std::snprintf(speed, sizeof speed, "%.0f tokens/s", r.tokens_per_s);
+  if (n_timed > 0 && r.step != r.steps)
+    std::snprintf(time, sizeof time, "%d:%02d:%02d left", left / 3600, left / 60 % 60, left % 60);
+  draw_bar(r.step, r.steps, {time, loss, held_out, speed});
+  if (r.step == r.steps) end_line();
+}
+
+void TrainLog::draw_bar(int step, int steps, std::initializer_list<std::string> facts) {
+  constexpr int kWidth = 16;
+  const int done = static_cast<int>(static_cast<int64_t>(step) * kWidth / steps);
+  std::string bar, end;
+  for (int i = 0; i < kWidth; ++i) (i < done ? bar : end) += i < done ? "#" : ".";
+  std::string line = "] " + std::to_string(step) + "/" + std::to_string(steps);
+  // The less a fact matters the later it stands; what has no room, with a ^C behind it, is left
+  // out.
+  for (const std::string& fact : facts)
+    if (!fact.empty() && (!look_.rich || 8 + kWidth + width(line + fact) + 4 < look_.columns))
+      line += ", " + fact;
+  if (!look_.rich) {
+    std::fprintf(stderr, "train: [%s%s%s\n", bar.c_str(), end.c_str(), line.c_str());
+    return;
+  }
+  std::fprintf(stderr, "\rtrain: [%s%s%s\x1b[K", styled(bar, kGreen, look_).c_str(), end.c_str(),
+               line.c_str());
+  std::fflush(stderr);
+  open_line_ = true;
+}
+
+void TrainLog::end_line() {
+  if (std::exchange(open_line_, false)) std::fputs("\n", stderr);
 }
 
 base::Status TrainLog::draw() const {

@@ -313,7 +313,7 @@ int run(WatchOptions o) {
   if (!folder) return fail(folder.error());
   Models models(o.setup.model, false);
   ModelSeat seat(models);
-  if (const auto* none = std::get_if<Models::None>(&seat.get())) {
+  if (const auto* none = std::get_if<Models::None>(seat.get({}))) {
     (void)fail(none->error);
     return none->code;
   }

@@ -60,6 +60,9 @@ Decoder::Decoder(const Architecture& architecture, const Weights& weights, const
     precision_ = architecture.hidden >= kWideEnoughForBytes ? Precision::int8
                  : best_gemm_kernel().native                ? Precision::bf16
                                                             : Precision::int16;
+  // A softcap rounds what it caps, which no bound of the screen speaks of.
+  screening_.possible = precision_ != Precision::f32 && architecture.logit_softcap <= 0 &&
+                        VocabularyScreen::worthwhile(weights);
   openblas_set_num_threads(1);  // the pool is the only source of threads
   unpack(adapter, max_packed_bytes, pool);
   if (adapter == nullptr) return;
@@ -130,9 +133,54 @@ void Decoder::logits(const float* normed, int m, float* out, ThreadPool& pool) c
   } else {
     multiply_rows(vocabulary, normed, m, out, pool);
   }
-  if (architecture_.logit_softcap > 0)
-    for (size_t i = 0; i < area(m, architecture_.vocab_size); ++i)
-      out[i] = architecture_.logit_softcap * std::tanh(out[i] / architecture_.logit_softcap);
+  soften(out, area(m, architecture_.vocab_size));
+}
+
+void Decoder::soften(float* logits, size_t n) const {
+  const float cap = architecture_.logit_softcap;
+  for (size_t i = 0; cap > 0 && i < n; ++i) logits[i] = cap * std::tanh(logits[i] / cap);
+}
+
+void Decoder::logits_of(const float* normed, std::span<const int32_t> ids, float* out,
+                        ThreadPool& pool) const {
+  const Matrix& vocabulary = weights_.embedding;
+  const auto n = static_cast<int>(ids.size());
+  if (precision_ != Precision::f32 && has_integer_form(vocabulary.type)) {
+    IntegerActivations rounded;
+    const IntegerRows& row = rounded.assign(normed, 1, vocabulary.in, true, pool);
+    const size_t stride = row_bytes(vocabulary.type, static_cast<uint64_t>(vocabulary.in));
+    const IntegerKernel& kernel = best_integer_kernel();
+    pool.parallel_for(n, 64, [&](int, int begin, int end) {
+      constexpr int kAhead = 4;  // rows asked for early: they lie anywhere
+      for (int i = begin; i < end; ++i) {
+        if (i + kAhead < end) {
+          const std::byte* next = vocabulary.row(ids[static_cast<size_t>(i + kAhead)]);
+          for (size_t line = 0; line < stride; line += 64) __builtin_prefetch(next + line);
+        }
+        kernel.multiply_rows(vocabulary.type, vocabulary.row(ids[static_cast<size_t>(i)]), stride,
+                             0, 1, row, out + i, 1);
+      }
+    });
+  } else {
+    for (int i = 0; i < n; ++i) {
+      Matrix one = vocabulary;
+      one.data = vocabulary.row(ids[static_cast<size_t>(i)]);
+      one.out = 1;
+      multiply_rows(one, normed, 1, out + i, pool);
+    }
+  }
+  soften(out, ids.size());
+}
+
+bool Decoder::bounds(const float* normed, int m, float* out, ThreadPool& pool) const {
+  constexpr int kAskedBefore = 4;  // making the screen costs some of these
+  if (!screening_.possible || m > kFewRows) return false;
+  if (screening_.screen == nullptr) {
+    if (++screening_.asked <= kAskedBefore) return false;
+    screening_.screen = std::make_unique<VocabularyScreen>(weights_.embedding, pool);
+  }
+  screening_.screen->bound(normed, m, out, pool);
+  return true;
 }
 
 Decoder::Way Decoder::way(const Matrix& matrix, const Pass& pass, int m) const {

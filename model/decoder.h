@@ -3,6 +3,7 @@
 #include <array>
 #include <cstdint>
 #include <initializer_list>
+#include <memory>
 #include <span>
 #include <stop_token>
 #include <string_view>
@@ -17,6 +18,7 @@
 #include "model/packed_lora.h"
 #include "model/stored_matmul.h"
 #include "model/thread_pool.h"
+#include "model/vocabulary_screen.h"
 #include "model/weights.h"
 
 namespace model {
@@ -44,7 +46,7 @@ struct ImageBlock {
   int end = -1;
 };
 
-/// The forward pass. Never changes after it is made; sessions share it.
+/// The forward pass. What it computes never changes after it is made; sessions share it.
 class Decoder {
  public:
   /// architecture and weights outlive the decoder; adapter may be null.
@@ -100,13 +102,23 @@ class Decoder {
   void embed(int32_t token, float* row) const;
   /// Logits of m final-normed rows: [m, vocab].
   void logits(const float* normed, int m, float* out, ThreadPool& pool) const;
+  /// Of one row, those of `ids` alone, as logits() gives them. out: [ids].
+  void logits_of(const float* normed, std::span<const int32_t> ids, float* out,
+                 ThreadPool& pool) const;
+  /// Upper bounds of logits, for half of what logits() reads: [m, vocab]. False, and nothing
+  /// written, where there are none: they take memory for a screen of the vocabulary, which is made
+  /// when a reply has gone on for a while.
+  bool bounds(const float* normed, int m, float* out, ThreadPool& pool) const;
 
+  const Architecture& architecture() const { return architecture_; }
   /// Never `fast`.
   Precision precision() const { return precision_; }
   /// Whether any linear layer was unpacked to bf16.
   bool packed() const { return !packed_.empty(); }
 
  private:
+  /// The softcap, where there is one.
+  void soften(float* logits, size_t n) const;
   /// To packed_, what the constructor says.
   void unpack(const Lora* adapter, size_t max_packed_bytes, ThreadPool& pool);
   /// Whether any matrix is multiplied as panels of bf16 when a prompt is read.
@@ -147,6 +159,13 @@ class Decoder {
   PackedLora packed_adapter_;  // the same beside panels of bf16; empty where there are none
   Precision precision_;
   std::vector<std::array<PackedMatrix, kProjections>> packed_;
+  /// Made by bounds(), by whoever has the pool to itself.
+  struct Screening {
+    bool possible = false;
+    int asked = 0;  // times, before it was made
+    std::unique_ptr<VocabularyScreen> screen;
+  };
+  mutable Screening screening_;
 };
 
 }  // namespace model

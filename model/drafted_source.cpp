@@ -15,8 +15,8 @@ DraftedSource::DraftedSource(Session& session, Guesser& guesser, int n_guesses,
       n_guesses_(std::clamp(n_guesses, 1, 7)),
       suppress_(std::move(suppress)) {}
 
-std::span<const float> DraftedSource::logits() {
-  return round_.empty() ? session_.logits() : session_.logits_after(at_);
+NextLogits DraftedSource::next() {
+  return round_.empty() ? session_.next() : session_.next_after(at_);
 }
 
 void DraftedSource::settle() {

@@ -29,7 +29,7 @@ class DraftedSource final : public TokenSource {
   /// n_guesses: 1 to 7, of a round.
   DraftedSource(Session& session, Guesser& guesser, int n_guesses, std::vector<TokenId> suppress);
   ~DraftedSource() override { settle(); }
-  std::span<const float> logits() override;
+  NextLogits next() override;
   base::Status append(std::span<const TokenId> tokens, std::stop_token stop) override;
 
   int guessed() const { return guessed_; }    ///< tokens that were guessed so far

@@ -27,7 +27,6 @@ using base::Error;
 
 namespace {
 
-constexpr float kForbidden = -std::numeric_limits<float>::infinity();
 constexpr size_t kMaxStops = 16;
 constexpr size_t kMaxStopBytes = 256;
 constexpr int kLookupGuesses = 4;  // of a pass over the weights; more rows cost more than they win
@@ -102,7 +101,7 @@ class ReplyStepper::State {
            (constrained() && options_.constraint->is_finished());
   }
 
-  base::Result<std::span<const TokenId>> next(std::span<const float> logits) {
+  base::Result<std::span<const TokenId>> next(const NextLogits& logits) {
     next_ = forced();
     if (next_.empty()) {
       base::Result<TokenId> chosen = choose(logits);
@@ -158,13 +157,12 @@ class ReplyStepper::State {
       allowed_[static_cast<size_t>(token)] = kForbidden;
   }
 
-  base::Result<TokenId> choose(std::span<const float> raw) {
-    allowed_.assign(raw.begin(), raw.end());
+  base::Result<TokenId> choose(const NextLogits& next) {
+    allowed_.assign(next.size(), 0);
     for (const TokenId token : suppressed_) forbid(token);
-    const std::vector<float>* plain = &allowed_;
     if (options_.logprobs >= 0) {
       plain_ = allowed_;
-      plain = &plain_;
+      next.settle(0, plain_);
     }
     if (options_.thinking_budget >= 0 && budget_spent())
       forbid(tokenizer_.special(Special::channel_begin));
@@ -188,11 +186,12 @@ class ReplyStepper::State {
             allowed_[i] = kForbidden;
       }
     }
+    next.settle(sampler_.reach(), allowed_);
     const TokenId token = sampler_.sample(allowed_);
     if (!(allowed_[static_cast<size_t>(token)] > kForbidden))
       return Error{Errc::internal, constrained() ? "grammar: no token may follow"
                                                  : "no token may follow: every one is suppressed"};
-    if (options_.logprobs >= 0) out_.logprobs.push_back(logprobs(*plain, token, options_.logprobs));
+    if (options_.logprobs >= 0) out_.logprobs.push_back(logprobs(plain_, token, options_.logprobs));
     return token;
   }
 
@@ -281,7 +280,7 @@ ReplyStepper::ReplyStepper(const Tokenizer& tokenizer, const GenerateOptions& op
 ReplyStepper::~ReplyStepper() = default;
 bool ReplyStepper::goes_on() { return state_->goes_on(); }
 bool ReplyStepper::ended() { return state_->ended(); }
-base::Result<std::span<const TokenId>> ReplyStepper::next(std::span<const float> logits) {
+base::Result<std::span<const TokenId>> ReplyStepper::next(NextLogits logits) {
   return state_->next(logits);
 }
 Generated ReplyStepper::finish(bool cancelled) { return state_->finish(cancelled); }
@@ -348,7 +347,7 @@ base::Result<Generated> generate_from(TokenSource& source, const Tokenizer& toke
   while (reply.goes_on()) {
     cancelled = stop.stop_requested();
     if (cancelled) break;
-    base::Result<std::span<const TokenId>> next = reply.next(source.logits());
+    base::Result<std::span<const TokenId>> next = reply.next(source.next());
     if (!next) return next.error();
     // At max_tokens the model still sees the last token: the session is then where the reply is.
     if (reply.ended()) break;
@@ -371,15 +370,8 @@ base::Result<Generated> generate(Session& session, const Tokenizer& tokenizer,
                                  const std::function<void(int)>& on_progress) {
   if (base::Status status = check(options); !status) return status.error();
   const auto begin = std::chrono::steady_clock::now();
-  if (base::Status status = session.check(prompt); !status) return status.error();
-  const std::vector<PositionKey> keys = keys_of(prompt);
-  const int reused = session.reuse(keys);
-  while (static_cast<size_t>(session.size()) < prompt.size()) {
-    const base::Status piece = session.read(prompt, keys, Session::kChunk, stop);
-    if (!piece) return piece.error();
-    if (on_progress && static_cast<size_t>(session.size()) < prompt.size())
-      on_progress(session.size());
-  }
+  const base::Result<PrefillStats> read = session.prefill(prompt, stop, on_progress);
+  if (!read) return read.error();
   const auto after = std::chrono::steady_clock::now();
   std::vector<TokenId> ids;
   ids.reserve(prompt.size());
@@ -389,7 +381,7 @@ base::Result<Generated> generate(Session& session, const Tokenizer& tokenizer,
   base::Result<Generated> out = generate_from(source, tokenizer, ids, options, on_event, stop);
   if (!out) return out;
   out->timings.prefill = after - begin;
-  out->reused_tokens = reused;
+  out->reused_tokens = read->reused;
   return out;
 }
 

@@ -101,7 +101,7 @@ class ReplyStepper {
   bool ended();
   /// Takes the next tokens of the reply: one that is chosen by `logits` [vocab], or several that
   /// must come. Valid until the next call. Errors: internal (nothing may follow; the grammar).
-  base::Result<std::span<const TokenId>> next(std::span<const float> logits);
+  base::Result<std::span<const TokenId>> next(NextLogits logits);
   /// The reply as it is; what was held back is given out. `cancelled`: it was cut off by whoever
   /// asked. Once, and last.
   Generated finish(bool cancelled = false);
@@ -121,8 +121,8 @@ class ReplyStepper {
 class TokenSource {
  public:
   virtual ~TokenSource() = default;
-  /// [vocab] after all that was appended; valid until the next append().
-  virtual std::span<const float> logits() = 0;
+  /// What may follow all that was appended; valid until the next append().
+  virtual NextLogits next() = 0;
   /// Goes on by `tokens`, at least one. Errors: limit (the context is full), cancelled.
   virtual base::Status append(std::span<const TokenId> tokens, std::stop_token stop) = 0;
 };
@@ -131,7 +131,7 @@ class TokenSource {
 class SessionSource final : public TokenSource {
  public:
   explicit SessionSource(Session& session) : session_(session) {}
-  std::span<const float> logits() override { return session_.logits(); }
+  NextLogits next() override { return session_.next(); }
   base::Status append(std::span<const TokenId> tokens, std::stop_token stop) override;
 
  private:

@@ -131,8 +131,10 @@ Session::Session(const Engine& engine, int context)
     : engine_(engine),
       cache_(engine.architecture(), std::min(context, engine.context_length()), slack_of(engine),
              engine.parts_->decoder->precision() == Precision::f32 ? KvType::f32 : KvType::f16),
-      logits_(static_cast<size_t>(engine.architecture().vocab_size)),
-      last_(logits_) {}
+      outlook_(*engine.parts_->decoder, *engine.parts_->pool),
+      hidden_(static_cast<size_t>(engine.architecture().hidden)) {
+  look_on(hidden_, 1);
+}
 
 std::vector<PositionKey> keys_of(std::span<const Position> prompt) {
   std::vector<PositionKey> keys;
@@ -258,11 +260,11 @@ bool Session::run(std::span<const TokenId> tokens, std::stop_token stop) {
   return run(positions, keys_of(positions), {}, std::move(stop));
 }
 
-void Session::compute_logits(const std::vector<float>& rows, int n) {
-  const size_t vocab = static_cast<size_t>(engine_.architecture().vocab_size);
-  logits_.resize(std::max(logits_.size(), static_cast<size_t>(n) * vocab));
-  engine_.parts_->decoder->logits(rows.data(), n, logits_.data(), *engine_.parts_->pool);
-  last_ = std::span(logits_).subspan(static_cast<size_t>(n - 1) * vocab, vocab);
+void Session::look_on(const std::vector<float>& rows, int n) {
+  outlook_.clear();
+  outlook_.add(rows.data(), n);
+  shared_ = nullptr;
+  end_row_ = n - 1;
 }
 
 int Session::shared(std::span<const PositionKey> keys) const {
@@ -297,18 +299,20 @@ base::Status Session::read(std::span<const Position> prompt, std::span<const Pos
   if (!run(prompt.subspan(at, n), keys.subspan(at, n), {.reading = true, .last_only = true},
            std::move(stop)))
     return Error{Errc::cancelled, "stopped while reading the prompt"};
-  if (at + n == prompt.size()) compute_logits(hidden_, 1);
+  if (at + n == prompt.size()) look_on(hidden_, 1);
   return base::Ok{};
 }
 
-base::Result<PrefillStats> Session::prefill(std::span<const Position> prompt,
-                                            std::stop_token stop) {
+base::Result<PrefillStats> Session::prefill(std::span<const Position> prompt, std::stop_token stop,
+                                            const std::function<void(int)>& on_progress) {
   const base::Status checked = check(prompt);
   if (!checked) return checked.error();
   const std::vector<PositionKey> keys = keys_of(prompt);
   PrefillStats stats{.reused = reuse(keys)};
-  while (static_cast<size_t>(size()) < prompt.size())
+  while (static_cast<size_t>(size()) < prompt.size()) {
+    if (on_progress) on_progress(size());
     if (const base::Status piece = read(prompt, keys, kChunk, stop); !piece) return piece.error();
+  }
   stats.computed = size() - stats.reused;
   return stats;
 }
@@ -369,7 +373,7 @@ base::Status Session::restore(std::span<const PositionKey> keys,
 base::Status Session::decode(TokenId token) {
   if (const base::Status checked = check({&token, 1}); !checked) return checked;
   run({&token, 1});
-  compute_logits(hidden_, 1);
+  look_on(hidden_, 1);
   return base::Ok{};
 }
 
@@ -388,8 +392,8 @@ base::Status Session::decode_each(std::span<Session* const> sessions,
   const Engine& engine = sessions[together[0]]->engine_;
   const Decoder& decoder = *engine.parts_->decoder;
   const size_t hidden = static_cast<size_t>(engine.architecture().hidden);
-  const size_t vocab = static_cast<size_t>(engine.architecture().vocab_size);
-  pass.logits.resize(std::max(pass.logits.size(), together.size() * vocab));
+  if (!pass.outlook) pass.outlook.emplace(decoder, *engine.parts_->pool);
+  pass.outlook->clear();
   for (size_t at = 0; at < together.size(); at += kFewRows) {
     const size_t n = std::min(together.size() - at, static_cast<size_t>(kFewRows));
     std::vector<KvCache*> caches;
@@ -399,15 +403,15 @@ base::Status Session::decode_each(std::span<Session* const> sessions,
       decoder.embed(tokens[together[at + i]], pass.stream.data() + i * hidden);
     }
     decoder.forward_each(pass.stream, caches, {}, pass.work, *engine.parts_->pool);
-    decoder.logits(pass.stream.data(), static_cast<int>(n), pass.logits.data() + at * vocab,
-                   *engine.parts_->pool);
+    pass.outlook->add(pass.stream.data(), static_cast<int>(n));
     for (size_t i = 0; i < n; ++i) {
       Session& session = *sessions[together[at + i]];
       const auto row = pass.stream.begin() + static_cast<int64_t>(i * hidden);
       session.hidden_.assign(row, row + static_cast<int64_t>(hidden));
       session.held_.push_back({.id = tokens[together[at + i]]});
       session.n_extended_ = 0;
-      session.last_ = std::span(pass.logits).subspan((at + i) * vocab, vocab);
+      session.shared_ = &*pass.outlook;
+      session.end_row_ = static_cast<int>(at + i);
     }
   }
   return base::Ok{};
@@ -420,7 +424,7 @@ base::Status Session::append(std::span<const TokenId> tokens, std::stop_token st
     if (stop.stop_requested() || !run(tokens.first(n), stop))
       return Error{Errc::cancelled, "stopped while the model was replying"};
     tokens = tokens.subspan(n);
-    if (tokens.empty()) compute_logits(hidden_, 1);
+    if (tokens.empty()) look_on(hidden_, 1);
   }
   return base::Ok{};
 }
@@ -431,13 +435,8 @@ base::Status Session::extend(std::span<const TokenId> tokens) {
   if (const base::Status checked = check(tokens); !checked) return checked;
   run(tokens);
   n_extended_ = static_cast<int>(tokens.size());
-  compute_logits(stream_, n_extended_);
+  look_on(stream_, n_extended_);
   return base::Ok{};
-}
-
-std::span<const float> Session::logits_after(int i) const {
-  const size_t vocab = static_cast<size_t>(engine_.architecture().vocab_size);
-  return std::span(logits_).subspan(static_cast<size_t>(i) * vocab, vocab);
 }
 
 void Session::keep(int n) {
@@ -449,7 +448,7 @@ void Session::keep(int n) {
   held_.resize(static_cast<size_t>(size));
   const auto row = stream_.begin() + static_cast<int64_t>(static_cast<size_t>(n - 1) * hidden);
   hidden_.assign(row, row + static_cast<int64_t>(hidden));
-  last_ = logits_after(n - 1);
+  look_on(hidden_, 1);
   n_extended_ = 0;
 }
 

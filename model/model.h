@@ -13,6 +13,7 @@
 #include "model/audio.h"
 #include "model/checkpoint.h"
 #include "model/decoder.h"
+#include "model/outlook.h"
 #include "model/sampler.h"
 #include "model/tokenizer.h"
 #include "model/vision.h"
@@ -125,9 +126,10 @@ struct StoredRows {
   std::span<const std::byte> rows = {};
 };
 
-/// Buffers of Session::decode_each.
+/// Buffers of Session::decode_each, for sessions of one engine.
 struct SharedPass {
-  std::vector<float> stream = {}, logits = {};
+  std::vector<float> stream = {};
+  std::optional<Outlook> outlook = {};
   Decoder::Workspace work = {};
 };
 
@@ -146,8 +148,10 @@ class Session {
   /// it and computes the rest, leaving the logits after the last position. Pictures are equal when
   /// their soft tokens are, and are kept or computed as a whole. Errors: limit (prompt too long, a
   /// picture of more than kMaxImageTokens), usage (empty, or an id outside the vocabulary),
-  /// cancelled (the cache holds what was done).
-  base::Result<PrefillStats> prefill(std::span<const Position> prompt, std::stop_token stop);
+  /// cancelled (the cache holds what was done). on_progress, if set, hears before each piece (about
+  /// every kChunk) how many positions are read.
+  base::Result<PrefillStats> prefill(std::span<const Position> prompt, std::stop_token stop,
+                                     const std::function<void(int)>& on_progress = {});
 
   base::Status check(std::span<const Position> prompt) const {
     return check(engine_, cache_.context(), prompt);
@@ -199,14 +203,21 @@ class Session {
   /// Appends `tokens` (1 to 512) in one pass, to see how each would be continued: logits_after(i)
   /// follows tokens[i]. Then keep() says how many of them stay. Errors: as prefill.
   base::Status extend(std::span<const TokenId> tokens);
-  /// [vocab] after the i-th token of the last extend(), valid until the next call.
-  std::span<const float> logits_after(int i) const;
+  /// What may follow the i-th token of the last extend(), valid until the next call.
+  NextLogits next_after(int i) { return {outlook_, i}; }
+  /// All of it: [vocab].
+  std::span<const float> logits_after(int i) { return outlook_.all(i); }
   /// Forgets all but the first n (at least 1) tokens of the last extend(); logits() follow the
   /// n-th.
   void keep(int n);
 
-  /// [vocab] after the last position, valid until the next call.
-  std::span<const float> logits() const { return last_; }
+  /// What may follow the last position, valid until the next call: computed when it is asked for.
+  NextLogits next() { return {end(), end_row_}; }
+  /// All of it: [vocab].
+  std::span<const float> logits() { return end().all(end_row_); }
+
+  /// The final-normed row of the last position: [hidden].
+  std::span<const float> hidden() const { return hidden_; }
 
   /// Runs `prompt` from an empty cache and returns the logits of every position, [n, vocab]; for
   /// comparison with references. Errors: as prefill.
@@ -241,8 +252,9 @@ class Session {
            std::stop_token stop);
   /// As run(), for tokens that are decoded.
   bool run(std::span<const TokenId> tokens, std::stop_token stop = {});
-  /// Logits of the first n rows of `rows` into logits_.
-  void compute_logits(const std::vector<float>& rows, int n);
+  Outlook& end() { return shared_ ? *shared_ : outlook_; }
+  /// The outlook is that of the first n rows of `rows`.
+  void look_on(const std::vector<float>& rows, int n);
 
   const Engine& engine_;
   KvCache cache_;
@@ -250,9 +262,10 @@ class Session {
   ImageMask mask_ = ImageMask::canonical;
   std::shared_ptr<const Lora> adapter_;
   std::vector<float> stream_;
-  std::vector<float> logits_;    // of the last pass, [n, vocab]
-  std::span<const float> last_;  // of the last position: a row of logits_, or of a SharedPass
-  std::vector<float> hidden_;    // final-normed row at the end of the cache, [hidden]
+  Outlook outlook_;            // of the last pass
+  Outlook* shared_ = nullptr;  // where the last position was decoded in a SharedPass: its
+  int end_row_ = 0;
+  std::vector<float> hidden_;  // final-normed row at the end of the cache, [hidden]
   int n_extended_ = 0;
   std::vector<PositionKey> held_;  // of each position in the cache
 };

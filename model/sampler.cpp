@@ -17,7 +17,6 @@ namespace model {
 
 namespace {
 
-constexpr float kForbidden = -std::numeric_limits<float>::infinity();
 constexpr float kNegligible = 30;  // in units of the temperature
 
 base::Status in_range(const char* name, float value, float least, float most) {
@@ -109,6 +108,11 @@ void Sampler::see(int32_t token) {
 bool Sampler::changes_logits() const {
   return options_.repetition_penalty != 1 || options_.presence_penalty != 0 ||
          options_.frequency_penalty != 0 || !options_.logit_bias.empty();
+}
+
+int Sampler::reach() const {
+  if (changes_logits()) return 0;
+  return options_.temperature <= 0 ? 1 : options_.top_k;
 }
 
 int32_t Sampler::sample(std::span<const float> logits) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <random>
 #include <span>
 #include <utility>
@@ -9,6 +10,9 @@
 #include "base/result.h"
 
 namespace model {
+
+/// The logit of a token that must not follow.
+inline constexpr float kForbidden = -std::numeric_limits<float>::infinity();
 
 /// How the next token is chosen. Applied in this order; the defaults of the penalties change
 /// nothing.
@@ -62,6 +66,10 @@ class Sampler {
   /// logits: [vocab]; -infinity forbids a token, not-a-number too. Ties go to the lower id. Does
   /// not call see(). If everything is forbidden, the lowest id.
   int32_t sample(std::span<const float> logits);
+
+  /// How many of the largest logits decide what sample() returns; the others may be -infinity as
+  /// well. 0: all do.
+  int reach() const;
 
   const SamplerOptions& options() const { return options_; }
 

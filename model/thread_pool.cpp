@@ -1,12 +1,12 @@
 #include "model/thread_pool.h"
 
 #include <sched.h>
-#include <sys/mman.h>
 
 #include <algorithm>
 #include <cassert>
 #include <cstdlib>
-#include <new>
+
+#include "model/huge_pages.h"
 
 // One atomic word is the door of the pool:
 //
@@ -26,7 +26,6 @@ constexpr uint32_t kInside = kOpen - 1;
 constexpr uint32_t kGeneration = 1u << 12;
 constexpr int kMaxThreads = 1024;
 constexpr int kSpins = 1000;  // about 40 us where `pause` takes 140 cycles
-constexpr size_t kHugePage = size_t{2} << 20;
 
 void pause_cpu() {
 #if defined(__x86_64__)
@@ -115,16 +114,12 @@ void ThreadPool::work(int worker) {
   }
 }
 
-void ThreadPool::Free::operator()(std::byte* p) const { std::free(p); }
-
 std::byte* ThreadPool::scratch(int worker, size_t bytes) {
   Scratch& scratch = scratch_[static_cast<size_t>(worker)];
   if (scratch.bytes < bytes) {
     scratch.memory.reset();
     scratch.bytes = (bytes + kHugePage - 1) / kHugePage * kHugePage;
-    scratch.memory.reset(static_cast<std::byte*>(std::aligned_alloc(kHugePage, scratch.bytes)));
-    if (!scratch.memory) throw std::bad_alloc();
-    (void)madvise(scratch.memory.get(), scratch.bytes, MADV_HUGEPAGE);
+    scratch.memory.reset(huge_pages(scratch.bytes));
   }
   return scratch.memory.get();
 }

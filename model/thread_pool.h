@@ -10,6 +10,8 @@
 #include <utility>
 #include <vector>
 
+#include "model/huge_pages.h"
+
 namespace model {
 
 /// The model's workers: parked threads that help the calling thread through a loop.
@@ -56,11 +58,8 @@ class ThreadPool {
     int n = 0;
     int grain = 1;
   };
-  struct Free {
-    void operator()(std::byte* p) const;
-  };
   struct Scratch {
-    std::unique_ptr<std::byte, Free> memory;
+    std::unique_ptr<std::byte, FreeAligned> memory;
     size_t bytes = 0;
   };
 

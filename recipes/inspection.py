@@ -11,12 +11,14 @@ import argparse
 import json
 import math
 import random
+import re
 import sys
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 
+import places  # noqa: E402
 from worker import Worker  # noqa: E402
 
 WORDS = {
@@ -293,6 +295,13 @@ class Chart:
             if self.colored or "color" in self.encoding:
                 self.encoding["color"]["legend"] = None
 
+    def point_at(self, svg):
+        """Puts the places of what is counted before the counts, from the drawing of the same chart."""
+        counts = [int(n) for n in re.findall(r"\d+", self.count)]
+        found = places.of(places.Drawing(svg), self.kind, counts)
+        if self.state != "blank" and any(counts[i] > 1 and found[i] for i in range(len(counts))):
+            self.count = ", ".join(" ".join(map(str, p)) for p in found if p) + ": " + self.count
+
     def said(self):
         """What a look at the picture should find."""
         if self.state == "blank":
@@ -339,15 +348,20 @@ def main():
             chart = Chart(rng, options.split)
             scale = rng.uniform(0.6, 1.3)
             worker.fill({"spec.json": (json.dumps(chart.spec).encode(), None)})
-            events = worker.ask({"mode": "draw", "path": "spec.json", "format": "png", "scale": scale, "own": True})
             picture = worker.folder / "picture"
-            if not picture.exists():
+            drawn = {}
+            for form in ("svg", "png"):
+                picture.unlink(missing_ok=True)
+                events = worker.ask({"mode": "draw", "path": "spec.json", "format": form, "scale": scale, "own": True})
+                drawn[form] = picture.read_bytes() if picture.exists() else None
+            if not drawn["svg"] or not drawn["png"]:
                 failed += 1
                 if failed > 20 and failed > made:
                     raise SystemExit(f"charts cannot be drawn: {events}")
                 continue
+            chart.point_at(drawn["svg"].decode())
             name = f"{made:06d}.png"
-            (options.out / name).write_bytes(picture.read_bytes())
+            (options.out / name).write_bytes(drawn["png"])
             asked = chart.questions()
             _, wordings, answer = rng.choices(asked, [a[0] for a in asked])[0]
             question = rng.choice(wordings)

@@ -68,15 +68,21 @@ std::string list_changes(const ChangeSet& set, size_t limit) {
   return text;
 }
 
-Result<Guard> Guard::open(GuardOptions options) {
+Result<std::filesystem::path> workspace_folder(const std::filesystem::path& named) {
   std::error_code ec;
-  const std::filesystem::path workspace = std::filesystem::canonical(options.workspace, ec);
-  if (ec)
-    return Error{Errc::not_found,
-                 options.workspace.string() + ": there is no such folder (--workspace)"};
-  if (!std::filesystem::is_directory(workspace))
-    return Error{Errc::usage, options.workspace.string() + ": not a folder (--workspace)"};
+  std::filesystem::path folder = std::filesystem::canonical(named, ec);
+  if (ec) return Error{Errc::not_found, named.string() + ": there is no such folder (--workspace)"};
+  if (!std::filesystem::is_directory(folder, ec))
+    return Error{Errc::usage, named.string() + ": not a folder (--workspace)"};
+  return folder;
+}
+
+Result<Guard> Guard::open(GuardOptions options) {
+  Result<std::filesystem::path> folder = workspace_folder(options.workspace);
+  if (!folder) return folder.error();
+  const std::filesystem::path workspace = *folder;
   options.workspace = workspace;
+  std::error_code ec;
   auto state = std::make_unique<State>(std::move(options));
   state->session = std::to_string(now_ms()) + "-" + std::to_string(getpid());
   if (!state->options.audit.empty()) {

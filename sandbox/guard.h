@@ -25,6 +25,10 @@ struct Question {
   std::function<std::string(const Change&)> diff{};  ///< and then: what one does to a file's lines
 };
 
+/// The folder that --workspace names, without links in its path.
+/// Errors: not_found, usage (not a folder); both say what to mend.
+base::Result<std::filesystem::path> workspace_folder(const std::filesystem::path& named);
+
 struct GuardOptions {
   std::filesystem::path workspace;
   policies::Policy policy;

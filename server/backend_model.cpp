@@ -5,6 +5,9 @@
 
 #include <condition_variable>
 #include <mutex>
+#include <utility>
+
+#include "base/text.h"
 
 namespace server {
 
@@ -16,14 +19,24 @@ using base::Error;
 struct Box {
   std::mutex mutex;
   std::condition_variable_any changed;
-  std::string text;  // of the answer, not yet told
+  std::string text;      // of the answer, not yet told
+  int read = 0, of = 0;  // of the prompt, not yet told if `of` is not 0
   bool ended = false;
   std::vector<model::Generated> all;
   std::optional<ApiError> error;
 };
 
 Sink sink_to(const std::shared_ptr<Box>& box) {
-  return {.on_progress = {},
+  return {.on_progress =
+              [box](const Progress& progress) {
+                if (progress.queued_before > 0) return;
+                {
+                  const std::lock_guard lock(box->mutex);
+                  box->read = progress.read;
+                  box->of = progress.prompt_tokens;
+                }
+                box->changed.notify_one();
+              },
           .on_event =
               [box](int, const model::ReplyEvent& event) {
                 if (event.kind != model::ReplyEvent::Kind::text) return;
@@ -49,6 +62,40 @@ Sink sink_to(const std::shared_ptr<Box>& box) {
 Error as_error(const ApiError& error) {
   const bool long_one = error.code == "context_length_exceeded" || error.status == 429;
   return {long_one ? Errc::limit : Errc::internal, error.message};
+}
+
+/// Starts a job of one choice and waits for its end, on this thread.
+base::Result<model::Generated> carry_out(Backend::Job& job,
+                                         std::chrono::steady_clock::time_point deadline,
+                                         const std::stop_token& stop,
+                                         const std::function<void(std::string_view)>& on_text,
+                                         const std::function<void(int, int)>& on_read) {
+  const auto box = std::make_shared<Box>();
+  std::stop_source end;
+  const std::stop_callback linked(stop, [&end] { end.request_stop(); });
+  if (const std::optional<ApiError> full = job.start(sink_to(box), end.get_token()))
+    return as_error(*full);
+  std::unique_lock lock(box->mutex);
+  for (;;) {
+    // The backend ends a job that is stopped, so this waits for it either way.
+    const bool in_time = box->changed.wait_until(
+        lock, deadline, [&] { return box->ended || box->of > 0 || !box->text.empty(); });
+    if (!in_time) {
+      end.request_stop();
+      return Error{Errc::limit, "the time for this request is used up"};
+    }
+    const std::string text = std::exchange(box->text, {});
+    const int read = box->read, of = std::exchange(box->of, 0);
+    if (box->ended && text.empty()) break;
+    lock.unlock();
+    if (on_read && of > 0) on_read(read, of);
+    if (on_text && !text.empty()) on_text(text);
+    lock.lock();
+  }
+  if (stop.stop_requested()) return Error{Errc::cancelled, "stopped while the model was replying"};
+  if (box->error) return as_error(*box->error);
+  if (box->all.empty()) return Error{Errc::internal, "the model gave no reply"};
+  return std::move(box->all.front());
 }
 
 }  // namespace
@@ -105,32 +152,28 @@ base::Result<agent::ModelReply> BackendModel::reply(
     prepared = backend_.prepare(std::move(asked));
   }
   if (const auto* error = std::get_if<ApiError>(&prepared)) return as_error(*error);
-  const auto box = std::make_shared<Box>();
-  std::stop_source end;
-  const std::stop_callback linked(stop, [&end] { end.request_stop(); });
-  if (const std::optional<ApiError> full =
-          std::get<std::unique_ptr<Backend::Job>>(prepared)->start(sink_to(box), end.get_token()))
-    return as_error(*full);
+  base::Result<model::Generated> made =
+      carry_out(*std::get<std::unique_ptr<Backend::Job>>(prepared), request.deadline, stop, on_text,
+                request.on_read);
+  if (!made) return made.error();
+  return taken(std::move(*made));
+}
 
-  std::unique_lock lock(box->mutex);
-  for (;;) {
-    // The backend ends a job that is stopped, so this waits for it either way.
-    const bool in_time = box->changed.wait_until(lock, request.deadline,
-                                                 [&] { return box->ended || !box->text.empty(); });
-    if (!in_time) {
-      end.request_stop();
-      return Error{Errc::limit, "the time for this request is used up"};
-    }
-    const std::string text = std::exchange(box->text, {});
-    if (box->ended && text.empty()) break;
-    lock.unlock();
-    if (on_text && !text.empty()) on_text(text);
-    lock.lock();
+base::Result<std::string> BackendModel::transcript(std::string_view recording,
+                                                   std::chrono::steady_clock::time_point deadline,
+                                                   std::stop_token stop) {
+  Parsed<std::vector<Backend::Piece>> pieces =
+      backend_.prepare_transcription({.sound = std::string(recording)});
+  if (const auto* error = std::get_if<ApiError>(&pieces)) return as_error(*error);
+  std::string text;
+  for (const Backend::Piece& piece : std::get<std::vector<Backend::Piece>>(pieces)) {
+    const base::Result<model::Generated> made = carry_out(*piece.job, deadline, stop, {}, {});
+    if (!made && made.error().code == Errc::limit && !text.empty()) break;  // the time is over
+    if (!made) return made.error();
+    const std::string_view said = base::trimmed(made->message.text);
+    if (!said.empty()) text += (text.empty() ? "" : " ") + std::string(said);
   }
-  if (stop.stop_requested()) return Error{Errc::cancelled, "stopped while the model was replying"};
-  if (box->error) return as_error(*box->error);
-  if (box->all.empty()) return Error{Errc::internal, "the model gave no reply"};
-  return taken(std::move(box->all.front()));
+  return text;
 }
 
 }  // namespace server

@@ -22,6 +22,10 @@ class BackendModel final : public agent::ChatModel {
         reply_tokens_(reply_tokens) {}
 
   bool sees() const override { return backend_.facts().sees; }
+  bool hears() const override { return backend_.facts().hears; }
+  base::Result<std::string> transcript(std::string_view recording,
+                                       std::chrono::steady_clock::time_point deadline,
+                                       std::stop_token stop) override;
   bool constrained() const override { return false; }
   int context() const override { return backend_.facts().context; }
   int prompt_tokens(std::span<const model::Message> conversation,

@@ -23,6 +23,7 @@
 #include "server/past_runs.h"
 #include "server/relay.h"
 #include "server/run_chart.h"
+#include "server/run_settings.h"
 
 namespace server {
 
@@ -39,8 +40,6 @@ constexpr size_t kMaxDiff = 64 << 10;     // bytes of all diffs of a question
 constexpr size_t kMaxWrite = 256 << 10;   // bytes of a stream that are sent at once
 constexpr size_t kMaxEvents = 20'000;     // of a run; a run that is well has some hundred
 constexpr auto kLook = std::chrono::milliseconds(100);
-constexpr int kMinSeconds = 1, kMaxSeconds = 3600;
-constexpr int kMinReply = 64, kMaxReply = 32768;  // tokens
 
 int64_t now_ms() {
   return std::chrono::duration_cast<std::chrono::milliseconds>(
@@ -118,8 +117,8 @@ struct Runs::State : std::enable_shared_from_this<State> {
   std::atomic<bool> joining{false};
 
   bool ask(const sandbox::Question& question);
-  base::Status keep(const OneRun& run);
-  base::Result<agent::RunResult> carry_out(const OneRun& run);
+  base::Status keep(OneRun& run);
+  base::Result<agent::RunResult> carry_out(OneRun& run);
   void work(const std::shared_ptr<net::io_context>& io, const std::shared_ptr<OneRun>& run);
 
   std::shared_ptr<OneRun> find(std::string_view id) const {
@@ -192,7 +191,7 @@ bool Runs::State::ask(const sandbox::Question& question) {
 }
 
 /// Opens the session of a run. One that cannot be kept is run all the same, and says so.
-base::Status Runs::State::keep(const OneRun& run) {
+base::Status Runs::State::keep(OneRun& run) {
   recorder = nullptr;
   if (!options.store) return base::Ok{};
   const auto note = [this](const std::string& sentence) {
@@ -202,6 +201,7 @@ base::Status Runs::State::keep(const OneRun& run) {
   if (run.resumed) {
     opened = Recorder::resume(options.store, run.id, note);
     if (!opened) return opened.error();
+    run.settings = settings_of((*opened)->info());
   } else {
     std::vector<model::Message> past;
     if (!run.after.empty()) {
@@ -218,6 +218,7 @@ base::Status Runs::State::keep(const OneRun& run) {
     }
     json setup = options.setup;
     setup["workspace"] = toolbox->workspace().string();
+    keep_settings(run.settings, setup);
     opened = Recorder::begin(options.store,
                              {.id = run.id,
                               .parent = run.after,
@@ -232,7 +233,7 @@ base::Status Runs::State::keep(const OneRun& run) {
   return base::Ok{};
 }
 
-base::Result<agent::RunResult> Runs::State::carry_out(const OneRun& run) {
+base::Result<agent::RunResult> Runs::State::carry_out(OneRun& run) {
   if (base::Status kept = keep(run); !kept) return kept.error();
   tell({{"type", "request"}, {"text", run.request}});
   const bool free = options.free;
@@ -258,7 +259,14 @@ base::Result<agent::RunResult> Runs::State::carry_out(const OneRun& run) {
   if (!opened) return opened.error();
   model = std::move(*opened);
   agent::RunOptions limits = free ? agent::kFreeRunOptions : agent::RunOptions{};
+  if (run.resumed && recorder) take_limits(recorder->info().setup, limits);
   if (run.settings.seconds > 0) limits.max_time = std::chrono::seconds(run.settings.seconds);
+  limits.progress = [this](const agent::ReplyProgress& progress) {
+    if (progress.kind != agent::ReplyProgress::Kind::replied) return;
+    json event{{"type", "context"}, {"tokens", progress.read}};
+    if (progress.of > 0) event["length"] = progress.of;
+    tell(event);
+  };
   return agent::run(run.request, *model, *own, prompt, limits, tell, run.stop.get_token(),
                     recorder.get());
 }
@@ -270,7 +278,8 @@ void Runs::State::work(const std::shared_ptr<net::io_context>& io,
   tell = [this, run](const json& event) {
     std::string line = base::line_of(event);
     // What only a page hears is no part of the session: whoever resumes it tells the rest again.
-    static constexpr std::string_view kOfThePage[] = {"loading", "notice", "question", "answer"};
+    static constexpr std::string_view kOfThePage[] = {"loading", "notice", "question", "answer",
+                                                      "context"};
     const std::string type = event.value("type", "");
     if (recorder &&
         std::find(std::begin(kOfThePage), std::end(kOfThePage), type) == std::end(kOfThePage))
@@ -321,6 +330,8 @@ net::awaitable<void> Runs::State::follow(std::shared_ptr<OneRun> run, size_t fro
   const auto timer = std::make_shared<net::steady_timer>(*io);
   const auto gone = std::make_shared<bool>(false);
   const Reader reader(run, *timer);
+  // A session has not all that its process told: whoever heard more still gets the end.
+  if (run->ended && !run->events.empty()) from = std::min(from, run->events.size() - 1);
   to->when_gone([gone, timer] {
     *gone = true;
     timer->cancel();

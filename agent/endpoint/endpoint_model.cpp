@@ -241,10 +241,19 @@ base::Result<ModelReply> EndpointModel::reply(std::span<const model::Message> co
     const std::string body = request_body(conversation, tools, wire);
     ReplyReader reader(names);
     Answer answer;
+    std::string told;
+    const auto tell = [&](std::string_view text) {
+      told += text;
+      if (on_text && !text.empty()) on_text(text);
+    };
     const base::Result<HttpReplyHead> head = client_.ask(
         client_.url().base + "/chat/completions", &body,
         [&](const HttpReplyHead& from, std::string_view piece) {
-          if (from.status == 200) return reader.push(piece);
+          if (from.status == 200) {
+            const bool more = reader.push(piece);
+            tell(reader.fresh_text());
+            return more;
+          }
           answer.body += piece;
           return answer.body.size() < kMaxBody;
         },
@@ -257,7 +266,8 @@ base::Result<ModelReply> EndpointModel::reply(std::span<const model::Message> co
         reply.error().message = client_.url().authority() + ": " + reply.error().message;
         return reply.error();
       }
-      if (on_text && !reply->message.text.empty()) on_text(reply->message.text);
+      const std::string& text = reply->message.text;
+      if (text.starts_with(told)) tell(std::string_view(text).substr(told.size()));
       return reply;
     }
     answer.head = *head;

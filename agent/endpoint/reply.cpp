@@ -136,6 +136,8 @@ struct ReplyReader::State {
   std::vector<Slot> slots;
   int prompt_tokens = 0, completion_tokens = 0;
   bool counted = false;  // usage came
+  size_t n_told = 0;     // the end of what fresh_text() gave of the text
+  bool misled = false;   // and that was no text
 
   void fail(Errc code, std::string message) {
     if (!error) error = Error{code, std::move(message)};
@@ -255,7 +257,13 @@ struct ReplyReader::State {
   void end_of_event() {
     if (data.empty()) return;
     const json value = parse_bounded(data);
-    // A piece that cannot be read is passed over; what is missing then shows in the whole.
+    // What it would have said is not known, so the text and its calls may lack something; but what
+    // was complete before stays so.
+    if (!value.is_object() && finish_reason.empty()) {
+      const std::string said = error_sentence(data);
+      return fail(Errc::corrupt, "the server sent a piece of a reply that is no JSON object" +
+                                     (said.empty() ? "" : ": " + said));
+    }
     if (value.is_object()) take(value);
     data.clear();
   }
@@ -319,6 +327,20 @@ bool ReplyReader::push(std::string_view bytes) {
   }
   if (s.form == State::Form::events) s.take_lines(false);
   return !s.enough;
+}
+
+std::string_view ReplyReader::fresh_text() {
+  State& s = *state_;
+  // Looked at anew with each piece; what is longer comes with the whole.
+  constexpr size_t kMaxWatched = 256 << 10;
+  if (s.text.size() > kMaxWatched || s.misled) return {};
+  const CertainText certain = certain_text(s.text, s.n_told);
+  // The first mark of thoughts was left out, and they were told as text.
+  s.misled = s.n_told > 0 && s.n_told < certain.begin;
+  const size_t begin = std::max(s.n_told, certain.begin);
+  if (s.misled || certain.end <= begin) return {};
+  s.n_told = certain.end;
+  return std::string_view(s.text).substr(begin, certain.end - begin);
 }
 
 bool ReplyReader::complete() const { return state_->ended || !state_->finish_reason.empty(); }

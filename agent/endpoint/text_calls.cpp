@@ -17,6 +17,12 @@ using nlohmann::json;
 namespace {
 
 constexpr size_t kMaxTextCalls = 16;
+constexpr std::string_view kTagOpen = "<tool_call>", kTagClose = "</tool_call>";
+constexpr std::string_view kGemmaOpen = "<|tool_call>", kGemmaClose = "<tool_call|>";
+constexpr std::string_view kFenceOpen = "```json\n", kFenceClose = "```";
+constexpr struct {
+  std::string_view open, close;
+} kThoughts[] = {{"<think>", "</think>"}, {"<|channel>thought", "<channel|>"}};
 using base::npos;
 
 bool is_one_of(const std::string& name, std::span<const std::string> names) {
@@ -64,18 +70,17 @@ std::vector<model::FunctionCall> marked_calls(std::string& text, std::string_vie
 /// Gemma's own form, read by the parser that reads it from tokens.
 std::vector<model::FunctionCall> gemma_calls(std::string& text,
                                              std::span<const std::string> tools) {
-  constexpr std::string_view kOpen = "<|tool_call>", kClose = "<tool_call|>";
-  const size_t begin = text.find(kOpen), end = text.rfind(kClose);
+  const size_t begin = text.find(kGemmaOpen), end = text.rfind(kGemmaClose);
   if (begin == npos || end == npos || end < begin) return {};
-  std::string_view after = base::trimmed(std::string_view(text).substr(end + kClose.size()));
+  std::string_view after = base::trimmed(std::string_view(text).substr(end + kGemmaClose.size()));
   for (const std::string_view mark : {"<|tool_response>", "<turn|>", "<eos>"})
     if (after.starts_with(mark)) after = base::trimmed(after.substr(mark.size()));
   if (!after.empty()) return {};
   model::Reply reply = model::parse_reply_text(text, {.functions = {tools.begin(), tools.end()}});
   std::vector<model::FunctionCall> calls = std::move(reply.message.calls);
-  if (calls.size() > kMaxTextCalls || std::any_of(calls.begin(), calls.end(), [&](const auto& call) {
-        return !is_one_of(call.name, tools);
-      }))
+  if (calls.size() > kMaxTextCalls ||
+      std::any_of(calls.begin(), calls.end(),
+                  [&](const auto& call) { return !is_one_of(call.name, tools); }))
     return {};
   if (!calls.empty()) text = std::move(reply.message.text);
   return calls;
@@ -86,8 +91,8 @@ std::vector<model::FunctionCall> gemma_calls(std::string& text,
 std::vector<model::FunctionCall> take_calls_from_text(std::string& text,
                                                       std::span<const std::string> tools) {
   std::vector<model::FunctionCall> calls = gemma_calls(text, tools);
-  if (calls.empty()) calls = marked_calls(text, "<tool_call>", "</tool_call>", tools);
-  if (calls.empty()) calls = marked_calls(text, "```json\n", "```", tools);
+  if (calls.empty()) calls = marked_calls(text, kTagOpen, kTagClose, tools);
+  if (calls.empty()) calls = marked_calls(text, kFenceOpen, kFenceClose, tools);
   if (calls.empty())
     if (std::optional<model::FunctionCall> call = call_of(text, tools)) {
       calls.push_back(std::move(*call));
@@ -96,12 +101,37 @@ std::vector<model::FunctionCall> take_calls_from_text(std::string& text,
   return calls;
 }
 
+CertainText certain_text(std::string_view text, size_t from) {
+  size_t begin = std::min(text.find_first_not_of(base::kBlank), text.size());
+  for (const auto& [open, close] : kThoughts) {
+    const std::string_view all = text.substr(begin);
+    const bool opened = all.starts_with(open);
+    if (!opened && open.starts_with(all)) return {begin, begin};
+    const size_t end = all.find(close, opened ? open.size() : 0);
+    if (opened && end == npos) return {begin, begin};
+    if (end == npos || (!opened && all.find(open) != npos)) continue;
+    begin = std::min(text.find_first_not_of(base::kBlank, begin + end + close.size()), text.size());
+    break;
+  }
+  // All of it may be the JSON of a call.
+  if (text.substr(begin).starts_with('{')) return {begin, begin};
+  from = std::max(from, begin);
+  const std::string_view rest = text.substr(from);
+  size_t end = rest.size();
+  for (const std::string_view mark :
+       {kTagOpen, kGemmaOpen, kFenceOpen, kThoughts[0].close, kThoughts[1].close}) {
+    end = std::min(end, rest.find(mark));
+    // The end of the text may be the beginning of a mark.
+    for (size_t n = std::min(mark.size() - 1, rest.size()); n > 0; --n)
+      if (rest.ends_with(mark.substr(0, n))) end = std::min(end, rest.size() - n);
+  }
+  // Spaces at the end of a reply are no part of it.
+  const size_t last = rest.substr(0, end).find_last_not_of(base::kBlank);
+  return {begin, from + (last == npos ? 0 : last + 1)};
+}
+
 std::string take_thoughts_from_text(std::string& text) {
-  struct Marks {
-    std::string_view open, close;
-  };
-  for (const auto& [open, close] :
-       {Marks{"<think>", "</think>"}, Marks{"<|channel>thought", "<channel|>"}}) {
+  for (const auto& [open, close] : kThoughts) {
     const std::string_view all = base::trimmed(text);
     const bool opened = all.starts_with(open);
     const size_t end = all.find(close);

@@ -43,6 +43,9 @@ class ReplyReader {
 
   /// More bytes of the body. False: enough was heard (the end, an error, too much).
   bool push(std::string_view bytes);
+  /// What has come of the reply's text since it was last asked for, as far as it stays text
+  /// whatever follows: thoughts, and what may become a call, are held back.
+  std::string_view fresh_text();
   /// Whether the reply said that it is complete: a finish_reason, [DONE] or a whole object.
   bool complete() const;
   /// The reply; nothing may be pushed any more. Its calls have ids of their own; one whose
@@ -78,6 +81,13 @@ nlohmann::json parse_bounded(std::string_view text);
 /// what marks them, out of `text`.
 std::vector<model::FunctionCall> take_calls_from_text(std::string& text,
                                                       std::span<const std::string> tools);
+
+/// Of a reply's text that is still coming the part that stays, whatever follows: what may be
+/// thoughts or become a call is not in it. from: the end of what was certain before.
+struct CertainText {
+  size_t begin = 0, end = 0;
+};
+CertainText certain_text(std::string_view text, size_t from);
 
 /// Takes the thoughts out of `text`: <think>…</think> at its beginning, with or without the first
 /// mark, or an open <think>.

@@ -70,8 +70,10 @@ int main(int argc, char** argv) {
   model::Session session(*engine, context);
   session.fill_with_noise(context - decoded, random());
   const Clock::time_point reply = Clock::now();
-  for (int i = 0; i < decoded; ++i)
+  for (int i = 0; i < decoded; ++i) {
     if (!session.decode(static_cast<model::TokenId>(2000 + i))) return 5;
+    session.next().likeliest();
+  }
   const double decode = seconds_since(reply);
   std::printf("load %.2f s\nprompt of %d tokens: %.1f tokens/s\n", load, prompt, prompt / prefill);
   std::printf("decode at position %d: %.2f tokens/s (%.2f s a token)\n", context - decoded,

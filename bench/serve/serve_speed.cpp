@@ -63,16 +63,20 @@ static void decode(const Engine& engine) {
       std::vector<double> together, apart;
       SharedPass pass;
       const std::span<Session* const> some(all.data(), n);
-      const std::vector<TokenId> tokens(n, 1234);
+      std::vector<TokenId> tokens(n, 1234);
       for (int round = 0; round < kRounds; ++round) {
         Clock::time_point at = Clock::now();
-        for (int step = 0; step < kSteps; ++step)
+        for (int step = 0; step < kSteps; ++step) {
           if (!Session::decode_each(some, tokens, pass)) return;
+          for (size_t i = 0; i < n; ++i) tokens[i] = some[i]->next().likeliest();
+        }
         together.push_back(seconds_since(at));
         at = Clock::now();
-        for (Session* session : some)
-          for (int step = 0; step < kSteps; ++step)
-            if (!session->decode(1234)) return;
+        for (size_t i = 0; i < n; ++i)
+          for (int step = 0; step < kSteps; ++step) {
+            if (!some[i]->decode(tokens[i])) return;
+            tokens[i] = some[i]->next().likeliest();
+          }
         apart.push_back(seconds_since(at));
       }
       const double total = static_cast<double>(n) * kSteps;
@@ -199,7 +203,7 @@ static void equal(const char* path) {
       if (!pieces.read(prompt, keys, 7, {})) return;
     const StoredRows stored[] = {{600, *rows}};
     if (!back.restore(std::span(keys).first(600), stored) || !back.prefill(prompt, {})) return;
-    const auto same = [&](const Session& other) {
+    const auto same = [&](Session& other) {
       return std::equal(once.logits().begin(), once.logits().end(), other.logits().begin());
     };
     std::printf("equal, %s: in pieces %s, restored %s\n",

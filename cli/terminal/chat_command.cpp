@@ -16,6 +16,7 @@ constexpr ChatCommand kCommands[] = {
     {"changes", "[RUN]", "what runs did to the folder, or the lines that one changed"},
     {"undo", "[RUN]", "gives back what a run, the newest, changed"},
     {"model", "[NAME]", "which model answers; another one from here on"},
+    {"speak", "", "listens until Enter; what was said stands in the next line, to be looked at"},
     {"sessions", "", "what was asked in this folder"},
     {"new", "", "forgets what was said; files stay as they are"},
     {"quit", "", "leaves, as Ctrl-D does"},

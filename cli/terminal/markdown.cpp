@@ -400,6 +400,10 @@ std::string MarkdownStream::add(std::string_view piece) {
   return block(text);
 }
 
-std::string MarkdownStream::end() { return block(std::exchange(waiting_, {})); }
+std::string MarkdownStream::end() {
+  std::string out = block(std::exchange(waiting_, {}));
+  said_ = false;
+  return out;
+}
 
 }  // namespace cli

@@ -17,8 +17,10 @@ class MarkdownStream {
   explicit MarkdownStream(const Look& look) : look_(look) {}
   /// What can be shown now.
   std::string add(std::string_view piece);
-  /// The rest.
+  /// The rest. What is added from here on is another text.
   std::string end();
+  /// What has come and is not shown yet.
+  const std::string& waiting() const { return waiting_; }
 
  private:
   std::string block(const std::string& text);

@@ -11,8 +11,8 @@ constexpr std::chrono::milliseconds kFrame{120};
 constexpr const char* kFrames[] = {"⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"};
 }  // namespace
 
-std::string status_text(const std::string& what, std::chrono::milliseconds after, size_t frame,
-                        int columns) {
+std::string status_text(const std::string& what, const std::string& detail,
+                        std::chrono::milliseconds after, size_t frame, int columns) {
   const auto seconds = after.count() / 1000;
   const std::string time = seconds < 1    ? ""
                            : seconds < 60 ? " · " + std::to_string(seconds) + " s"
@@ -20,7 +20,9 @@ std::string status_text(const std::string& what, std::chrono::milliseconds after
                                                 std::to_string(seconds % 60) + " s";
   // What is said may be long, the time has to be seen.
   const int room = columns - 2 - width(time);
-  return kFrames[frame % std::size(kFrames)] + (" " + cut(shown_line(what), room)) + time;
+  std::string said = cut(shown_line(what), room);
+  if (!detail.empty()) said += cut_front(" · " + shown_line(detail), room - width(said));
+  return kFrames[frame % std::size(kFrames)] + (" " + said) + time;
 }
 
 StatusLine::StatusLine(const Look& look) : look_(look) {
@@ -37,11 +39,12 @@ StatusLine::~StatusLine() {
   if (drawer_.joinable()) drawer_.join();
 }
 
-void StatusLine::say(const std::string& what) {
+void StatusLine::say(const std::string& what, const std::string& detail) {
   if (!look_.rich) return;
   const std::lock_guard lock(mutex_);
   if (!shown_ || what != what_) since_ = std::chrono::steady_clock::now();
   what_ = what;
+  detail_ = detail;
   shown_ = true;
   draw();
   changed_.notify_all();
@@ -59,7 +62,8 @@ void StatusLine::draw() {
   const auto after = std::chrono::duration_cast<std::chrono::milliseconds>(
       std::chrono::steady_clock::now() - since_);
   const std::string line =
-      "\r" + styled(status_text(what_, after, frame_++, look_.columns - 1), kDim, look_) + "\x1b[K";
+      "\r" + styled(status_text(what_, detail_, after, frame_++, look_.columns - 1), kDim, look_) +
+      "\x1b[K";
   std::fputs(line.c_str(), stderr);
   std::fflush(stderr);
 }

@@ -19,8 +19,9 @@ class StatusLine {
   StatusLine(const StatusLine&) = delete;
   StatusLine& operator=(const StatusLine&) = delete;
 
-  /// Shown at once.
-  void say(const std::string& what);
+  /// Shown at once. detail: how far it is, which may change while its time goes on; the end of one
+  /// that has no room is shown.
+  void say(const std::string& what, const std::string& detail = {});
   /// Away, so that other things can be written.
   void hide();
 
@@ -30,7 +31,7 @@ class StatusLine {
   const Look look_;
   std::mutex mutex_;
   std::condition_variable changed_;
-  std::string what_;
+  std::string what_, detail_;
   std::chrono::steady_clock::time_point since_;
   size_t frame_ = 0;
   bool shown_ = false, over_ = false;
@@ -38,7 +39,7 @@ class StatusLine {
 };
 
 /// The line as it stands `after` so long, in at most `columns` columns.
-std::string status_text(const std::string& what, std::chrono::milliseconds after, size_t frame,
-                        int columns);
+std::string status_text(const std::string& what, const std::string& detail,
+                        std::chrono::milliseconds after, size_t frame, int columns);
 
 }  // namespace cli

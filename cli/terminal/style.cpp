@@ -111,4 +111,13 @@ std::vector<Line> wrap(const Line& text, int columns) {
   return lines;
 }
 
+std::string fitted(const Line& text, const Look& look, int indent) {
+  if (!look.rich) return styled(text, look) + "\n";
+  std::string out;
+  for (const Line& line : wrap(text, std::max(2, look.columns - indent)))
+    out += (out.empty() ? "" : std::string(static_cast<size_t>(indent), ' ')) + styled(line, look) +
+           "\n";
+  return out;
+}
+
 }  // namespace cli

@@ -49,4 +49,8 @@ int width(const Line& line);
 /// stays one. columns: at least 2.
 std::vector<Line> wrap(const Line& text, int columns);
 
+/// A text that begins in column `indent`, broken at spaces for a terminal, its other lines set in
+/// as far; as it is where nobody sits. It ends with a line break.
+std::string fitted(const Line& text, const Look& look, int indent = 0);
+
 }  // namespace cli

@@ -109,6 +109,18 @@ std::string cut(std::string_view line, int columns) {
   return out;
 }
 
+std::string cut_front(std::string_view line, int columns) {
+  if (width(line) <= columns) return std::string(line);
+  if (columns < 8) return {};
+  const std::vector<Glyph> all = glyphs(line);
+  size_t begin = all.size();
+  for (int used = 4; begin > 0 && used + all[begin - 1].width <= columns; --begin)
+    used += all[begin - 1].width;
+  std::string out = " · …";
+  for (; begin < all.size(); ++begin) out += all[begin].text;
+  return out;
+}
+
 std::vector<std::string> lines_of(std::string_view text) {
   std::vector<std::string> lines;
   while (!text.empty()) {

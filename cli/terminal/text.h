@@ -28,6 +28,9 @@ int width(std::string_view text);
 /// The line if it has at most so many columns, else its beginning with "…" for the rest.
 std::string cut(std::string_view line, int columns);
 
+/// The same with its end kept; "" where there is no room for some of it.
+std::string cut_front(std::string_view line, int columns);
+
 /// The lines of a text; a break at its end begins none.
 std::vector<std::string> lines_of(std::string_view text);
 

@@ -1,7 +1,5 @@
 #include "model/gemm/packed_matrix.h"
 
-#include <sys/mman.h>
-
 #include <algorithm>
 #include <cassert>
 #include <cstdlib>
@@ -11,6 +9,7 @@
 
 #include "model/gemm/bf16.h"
 #include "model/gemm/kernel.h"
+#include "model/huge_pages.h"
 #include "model/thread_pool.h"
 
 // Packing happens once per tensor, so it is written for memory order rather than for speed: a
@@ -20,8 +19,6 @@
 
 namespace model {
 namespace {
-
-constexpr size_t kHugePage = size_t{2} << 20;
 
 // W[row, column] in a view.
 size_t offset_of(const PackedView& view, int row, int column) {
@@ -56,19 +53,17 @@ PackedView PackedView::columns(int first, int count) const {
   return view;
 }
 
-void PackedMatrix::Free::operator()(uint16_t* p) const { std::free(p); }
-
 PackedMatrix::PackedMatrix(int n, int k) {
   assert(n >= 0 && k >= 0);
   const size_t stride = static_cast<size_t>(round_up(k, kColumnStep)) * kPanelRows;
   bytes_ =
       static_cast<size_t>(round_up(n, 2 * kPanelRows) / kPanelRows) * stride * sizeof(uint16_t);
   const bool huge = bytes_ >= 2 * kHugePage;
-  const size_t alignment = huge ? kHugePage : 64;
-  const size_t allocated = std::max((bytes_ + alignment - 1) / alignment * alignment, alignment);
-  values_.reset(static_cast<uint16_t*>(std::aligned_alloc(alignment, allocated)));
+  constexpr size_t kLine = 64;
+  const size_t lines = std::max((bytes_ + kLine - 1) / kLine * kLine, kLine);
+  values_.reset(static_cast<uint16_t*>(huge ? static_cast<void*>(huge_pages(bytes_))
+                                            : std::aligned_alloc(kLine, lines)));
   if (!values_) throw std::bad_alloc();
-  if (huge) (void)madvise(values_.get(), allocated, MADV_HUGEPAGE);
   std::memset(values_.get(), 0, bytes_);
   view_ = {.panels = values_.get(), .n = n, .k = k, .panel_stride = stride};
 }

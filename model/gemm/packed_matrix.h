@@ -6,6 +6,8 @@
 #include <memory>
 #include <span>
 
+#include "model/huge_pages.h"
+
 namespace model {
 
 class ThreadPool;
@@ -56,12 +58,9 @@ class PackedMatrix {
   operator const PackedView&() const { return view_; }
 
  private:
-  struct Free {
-    void operator()(uint16_t* p) const;
-  };
   PackedMatrix(int n, int k);
 
-  std::unique_ptr<uint16_t, Free> values_;
+  std::unique_ptr<uint16_t, FreeAligned> values_;
   size_t bytes_ = 0;
   PackedView view_;
 };

@@ -10,6 +10,8 @@ namespace model {
 
 constexpr int kIntegerGroup = 32;      ///< values of x that share a scale
 constexpr int kIntegerPanelRows = 16;  ///< rows of W that are decoded together
+constexpr int kNibbleColumns = 128;
+constexpr int kMostNibbleColumns = 4096;  ///< their sums fit into 32 bits
 
 /// Rows of activations rounded to integers: x = scale * value, a scale for each group of 32. The
 /// values are bytes or words: words lose next to nothing, bytes are multiplied twice as fast.
@@ -80,6 +82,13 @@ struct IntegerKernel {
   /// width.
   void (*multiply)(std::span<const IntegerPanel> panels, int rows, const IntegerRows& x, int column,
                    bool accumulate, float* y, size_t y_stride);
+
+  /// sums[i - begin] = sum over j of u[i][j] * (256 * high[j] + low[j]), for rows i in [begin, end)
+  /// of weights u of four bits, 0..15 (VocabularyScreen). width: a multiple of kNibbleColumns, at
+  /// most kMostNibbleColumns. In each 64 bytes of a row the low halves are 64 columns, the high
+  /// halves the 64 after them. high: [width], -127..127; low: [width].
+  void (*nibble_sums)(const uint8_t* rows, int width, int begin, int end, const int8_t* high,
+                      const int8_t* low, int32_t* sums);
 };
 
 extern const IntegerKernel kIntegerReference;

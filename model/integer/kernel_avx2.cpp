@@ -202,6 +202,37 @@ void multiply(std::span<const IntegerPanel> panels, int rows, const IntegerRows&
   });
 }
 
+/// 64 bytes of weights times 128 bytes of x, in words: four products of pairs, each at most 2 * 15
+/// * 128, fit.
+__m256i nibble_words(__m256i a, __m256i b, const int8_t* x) {
+  const __m256i low = _mm256_set1_epi8(15);
+  const __m256i first =
+      _mm256_add_epi16(_mm256_maddubs_epi16(_mm256_and_si256(a, low), load32(x)),
+                       _mm256_maddubs_epi16(_mm256_and_si256(b, low), load32(x + 32)));
+  const __m256i second = _mm256_add_epi16(
+      _mm256_maddubs_epi16(_mm256_and_si256(_mm256_srli_epi16(a, 4), low), load32(x + 64)),
+      _mm256_maddubs_epi16(_mm256_and_si256(_mm256_srli_epi16(b, 4), low), load32(x + 96)));
+  return _mm256_add_epi16(first, second);
+}
+
+void nibble_sums(const uint8_t* rows, int width, int begin, int end, const int8_t* high,
+                 const int8_t* low, int32_t* sums) {
+  const __m256i ones = _mm256_set1_epi16(1), by = _mm256_set1_epi16(256);
+  for (int i = begin; i < end; ++i) {
+    const uint8_t* row = rows + static_cast<size_t>(i) * static_cast<size_t>(width / 2);
+    __m256i sum = _mm256_setzero_si256();
+    for (int j = 0; j < width; j += kNibbleColumns, row += 64) {
+      const __m256i a = load32(row), b = load32(row + 32);
+      sum = _mm256_add_epi32(sum, _mm256_madd_epi16(nibble_words(a, b, high + j), by));
+      sum = _mm256_add_epi32(sum, _mm256_madd_epi16(nibble_words(a, b, low + j), ones));
+    }
+    alignas(32) int32_t lanes[8];
+    _mm256_store_si256(reinterpret_cast<__m256i*>(lanes), sum);
+    sums[i - begin] = 0;
+    for (const int32_t lane : lanes) sums[i - begin] += lane;
+  }
+}
+
 }  // namespace
 }  // namespace model
 
@@ -214,7 +245,7 @@ void multiply(std::span<const IntegerPanel> panels, int rows, const IntegerRows&
 namespace model {
 
 const IntegerKernel kIntegerAvx2 = {"avx2",          has_avx2, round_groups, multiply_rows<Product>,
-                                    decode<Product>, multiply};
+                                    decode<Product>, multiply, nibble_sums};
 
 }  // namespace model
 #endif

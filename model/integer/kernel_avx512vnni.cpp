@@ -21,6 +21,7 @@
 #pragma GCC push_options
 #pragma GCC target("avx2,fma,f16c,avx512f,avx512bw,avx512vl,avx512vnni")
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"  // GCC bug 105593, in its own intrinsics
+#pragma GCC diagnostic ignored "-Wuninitialized"
 #endif
 
 namespace model {
@@ -215,6 +216,45 @@ void multiply(std::span<const IntegerPanel> panels, int rows, const IntegerRows&
   });
 }
 
+/// Rows [begin, begin + N).
+template <int N>
+void nibble_sums_of(const uint8_t* rows, int width, int begin, const int8_t* high,
+                    const int8_t* low, int32_t* sums) {
+  constexpr size_t kAhead = 4096;  // bytes asked for early, across the borders of pages
+  const size_t stride = static_cast<size_t>(width / 2);
+  const uint8_t* row = rows + static_cast<size_t>(begin) * stride;
+  const __m512i nibble = _mm512_set1_epi8(15);
+  __m512i of_high[N], of_low[N];
+#pragma GCC unroll 4
+  for (int n = 0; n < N; ++n) of_high[n] = of_low[n] = _mm512_setzero_si512();
+  for (int j = 0; j < width; j += kNibbleColumns, row += 64) {
+    const __m512i high0 = _mm512_loadu_si512(high + j), high1 = _mm512_loadu_si512(high + j + 64);
+    const __m512i low0 = _mm512_loadu_si512(low + j), low1 = _mm512_loadu_si512(low + j + 64);
+#pragma GCC unroll 4
+    for (int n = 0; n < N; ++n) {
+      const uint8_t* at = row + static_cast<size_t>(n) * stride;
+      _mm_prefetch(at + kAhead, _MM_HINT_T0);
+      const __m512i bytes = _mm512_loadu_si512(at);
+      const __m512i first = _mm512_and_si512(bytes, nibble);
+      const __m512i second = _mm512_and_si512(_mm512_srli_epi16(bytes, 4), nibble);
+      of_high[n] =
+          _mm512_dpbusd_epi32(_mm512_dpbusd_epi32(of_high[n], first, high0), second, high1);
+      of_low[n] = _mm512_dpbusd_epi32(_mm512_dpbusd_epi32(of_low[n], first, low0), second, low1);
+    }
+  }
+#pragma GCC unroll 4
+  for (int n = 0; n < N; ++n)
+    sums[n] =
+        _mm512_reduce_add_epi32(_mm512_add_epi32(_mm512_slli_epi32(of_high[n], 8), of_low[n]));
+}
+
+void nibble_sums(const uint8_t* rows, int width, int begin, int end, const int8_t* high,
+                 const int8_t* low, int32_t* sums) {
+  int i = begin;
+  for (; i + 4 <= end; i += 4) nibble_sums_of<4>(rows, width, i, high, low, sums + (i - begin));
+  for (; i < end; ++i) nibble_sums_of<1>(rows, width, i, high, low, sums + (i - begin));
+}
+
 }  // namespace
 }  // namespace model
 
@@ -227,7 +267,8 @@ void multiply(std::span<const IntegerPanel> panels, int rows, const IntegerRows&
 namespace model {
 
 const IntegerKernel kIntegerAvx512Vnni = {"avx512vnni",         has_avx512vnni,  round_groups,
-                                          multiply_rows_avx512, decode<Product>, multiply};
+                                          multiply_rows_avx512, decode<Product>, multiply,
+                                          nibble_sums};
 
 }  // namespace model
 #endif

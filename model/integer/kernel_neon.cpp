@@ -412,6 +412,26 @@ void decode(TensorType type, const std::byte* data, size_t stride, int rows, int
   });
 }
 
+void nibble_sums(const uint8_t* rows, int width, int begin, int end, const int8_t* high,
+                 const int8_t* low, int32_t* sums) {
+  const uint8x16_t nibble = vdupq_n_u8(15);
+  for (int i = begin; i < end; ++i) {
+    const uint8_t* row = rows + static_cast<size_t>(i) * static_cast<size_t>(width / 2);
+    int32x4_t of_high = vdupq_n_s32(0), of_low = of_high;
+    for (int j = 0; j < width; j += kNibbleColumns, row += 64)
+      for (int k = j; k < j + 64; k += 16) {
+        const uint8x16_t bytes = vld1q_u8(row + k - j);
+        const int8x16_t first = vreinterpretq_s8_u8(vandq_u8(bytes, nibble));
+        const int8x16_t second = vreinterpretq_s8_u8(vshrq_n_u8(bytes, 4));
+        of_high = vdotq_s32(of_high, first, vld1q_s8(high + k));
+        of_high = vdotq_s32(of_high, second, vld1q_s8(high + k + 64));
+        of_low = vdotq_s32(of_low, first, vld1q_s8(low + k));
+        of_low = vdotq_s32(of_low, second, vld1q_s8(low + k + 64));
+      }
+    sums[i - begin] = vaddvq_s32(vaddq_s32(vshlq_n_s32(of_high, 8), of_low));
+  }
+}
+
 }  // namespace
 }  // namespace model
 
@@ -432,7 +452,8 @@ const IntegerKernel kIntegerNeon = {"neon",
                                     round,
                                     multiply_rows,
                                     decode,
-                                    multiply};
+                                    multiply,
+                                    nibble_sums};
 
 }  // namespace model
 #endif

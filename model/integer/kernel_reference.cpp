@@ -230,6 +230,19 @@ void multiply(std::span<const IntegerPanel> panels, int rows, const IntegerRows&
   });
 }
 
+void nibble_sums(const uint8_t* rows, int width, int begin, int end, const int8_t* high,
+                 const int8_t* low, int32_t* sums) {
+  for (int i = begin; i < end; ++i) {
+    const uint8_t* row = rows + static_cast<size_t>(i) * static_cast<size_t>(width / 2);
+    int32_t sum = 0;
+    for (int j = 0; j < width; j += kNibbleColumns, row += 64)
+      for (int k = j; k < j + 64; ++k)
+        sum += (row[k - j] & 15) * (256 * high[k] + low[k]) +
+               (row[k - j] >> 4) * (256 * high[k + 64] + low[k + 64]);
+    sums[i - begin] = sum;
+  }
+}
+
 }  // namespace
 
 bool has_integer_form(TensorType type) {
@@ -256,6 +269,6 @@ int integer_bits(TensorType type) {
 int integer_group(TensorType type) { return type == TensorType::q6_k ? 16 : 32; }
 
 const IntegerKernel kIntegerReference = {
-    "reference", [] { return true; }, round, multiply_rows, decode, multiply};
+    "reference", [] { return true; }, round, multiply_rows, decode, multiply, nibble_sums};
 
 }  // namespace model

@@ -230,6 +230,7 @@ struct Scheduler::State {
   // Between two pieces of the engine's work. Slots that nobody waits for become free at once; the
   // job of the slot whose own rows are computed lives until the pass has noticed.
   void look_up() {
+    if (choosing_) return;
     if (std::this_thread::get_id() != self_.load()) return;
     if (const uint32_t now = wake_.load(std::memory_order_acquire); now == looked_)
       return;
@@ -452,7 +453,9 @@ struct Scheduler::State {
   void advance(Slot& slot) {
     Job& job = *slot.job;
     if (job.reply->goes_on()) {
-      base::Result<std::span<const TokenId>> next = job.reply->next(slot.session.logits());
+      choosing_ = true;
+      base::Result<std::span<const TokenId>> next = job.reply->next(slot.session.next());
+      choosing_ = false;
       if (!next) {
         finish(slot, next.error());
         return;
@@ -583,6 +586,7 @@ struct Scheduler::State {
 
   // The thread's own.
   Slot* in_pass_ = nullptr;  // whose job a pass is using
+  bool choosing_ = false;    // a reply computes what comes next: no job may end meanwhile
   uint32_t looked_ = 0;      // `wake_` when it last looked up
   int chunk_between_steps_ = kChunkBetweenSteps;
   SharedPass pass_;

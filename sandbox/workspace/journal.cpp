@@ -96,7 +96,8 @@ Result<Record> find(const Area& area, const std::string& id, RunState state) {
     if (!header) return header;
     if (header->state == state) return area.read(*at, false);
   }
-  return Error{Errc::not_found, "no run is " + wanted};
+  return Error{Errc::not_found,
+               state == RunState::undone ? "no run is undone" : "every run is undone already"};
 }
 
 }  // namespace

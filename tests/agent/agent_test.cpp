@@ -270,8 +270,9 @@ TEST(Toolbox, ProgramsAndScriptsBringTheirFilesInAsRunsThatCanBeUndone) {
     EXPECT_LT(flood.size(), 4000u);
     EXPECT_NE(flood.find("bytes left out"), std::string::npos);
     EXPECT_EQ(flood.substr(flood.size() - 6), "100000");
-    if (access("/usr/bin/python3", X_OK) == 0)
+    if (access("/usr/bin/python3", X_OK) == 0) {
       EXPECT_EQ(call("run_python", "code", "print(open('notes.txt').read())"), "mine\nmore");
+    }
     // A table that a script saves is there for the next script, and is no longer new for it.
     const char* save = "data.read('in.csv'):save('out.csv')";
     const std::string saved = call("run_lua", "code", save);

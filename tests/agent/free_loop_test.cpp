@@ -62,7 +62,15 @@ TEST_F(FreeLoopTest, CallsFollowCallsUntilAReplyHasNone) {
        calls("Now the file.", "write_file", {{"path", "sum.txt"}, {"text", "46.75\n"}}),
        calls("", "edit_file", {{"path", "sum.txt"}, {"old", "46.75"}, {"new", "total 46.75"}}),
        says("The sum is 46.75; sum.txt has it.")});
-  const RunResult result = run(model, "write the sum to a file");
+  std::string watched;
+  RunOptions options = kFreeRunOptions;
+  options.progress = [&](const ReplyProgress& p) {
+    watched += p.kind == ReplyProgress::Kind::asked  ? "("
+               : p.kind == ReplyProgress::Kind::said ? std::string(p.text)
+                                                     : std::to_string(p.read > 0) + ")";
+  };
+  const RunResult result = run(model, "write the sum to a file", options);
+  EXPECT_EQ(watched, "(1)(Now the file.1)(1)(The sum is 46.75; sum.txt has it.1)");
   EXPECT_EQ(result.status, Status::ok) << result.answer;
   EXPECT_EQ(result.answer, "The sum is 46.75; sum.txt has it.");
   EXPECT_EQ(result.tool_calls, 3);

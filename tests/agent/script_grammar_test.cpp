@@ -364,6 +364,36 @@ TEST(ScriptGrammar, ColumnsOfTwoTablesAreKnownAfterAJoin) {
       "");
 }
 
+TEST(ScriptGrammar, AFileIsJoinedByAKeyThatItHas) {
+  const Names names = {
+      .files = {
+          {.path = "receipts.csv",
+           .is_table = true,
+           .columns = {{"receipt", ColumnType::text},
+                       {"kiosk_id", ColumnType::text, {"K1", "K2"}},
+                       {"paid", ColumnType::text, {"cash", "card"}},
+                       {"day", ColumnType::date}}},
+          {.path = "kiosks.csv",
+           .is_table = true,
+           .columns = {{"id", ColumnType::text, {"K1", "K2", "K3"}}, {"rent", ColumnType::number}}},
+          {.path = "weather.csv",
+           .is_table = true,
+           .columns = {{"day", ColumnType::date}, {"rain", ColumnType::boolean}}}}};
+  Constraint constraint = compiled(script_grammar(names));
+  const auto joined = [&](const std::string& file, const std::string& on) {
+    return problem(constraint, "t = data.read(\"receipts.csv\"):join(data.read(\"" + file +
+                                   "\"), " + on + ")\nprint(t)<106>");
+  };
+  EXPECT_EQ(joined("kiosks.csv", "{[\"kiosk_id\"]=\"id\"}"), "");
+  EXPECT_EQ(joined("kiosks.csv", "{[\"kiosk_id\"]=\"id\"}, \"left\""), "");
+  // Their values are not all known, so they may be the same.
+  EXPECT_EQ(joined("kiosks.csv", "{[\"receipt\"]=\"id\"}"), "");
+  EXPECT_EQ(joined("weather.csv", "\"day\""), "");
+  EXPECT_NE(joined("kiosks.csv", "\"kiosk_id\""), "");
+  EXPECT_NE(joined("kiosks.csv", "{[\"paid\"]=\"id\"}"), "");
+  EXPECT_NE(joined("weather.csv", "{[\"day\"]=\"rain\"}"), "");
+}
+
 TEST(ScriptGrammar, OneTableIsNotJoinedOrUnitedWithItself) {
   Names names = zoo();
   std::erase_if(names.files,

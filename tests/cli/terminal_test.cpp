@@ -1,9 +1,13 @@
 #include <gtest/gtest.h>
+#include <unistd.h>
 
+#include <filesystem>
+#include <fstream>
 #include <map>
 
 #include "cli/terminal/bars.h"
 #include "cli/terminal/chat_command.h"
+#include "cli/terminal/complete.h"
 #include "cli/terminal/diff.h"
 #include "cli/terminal/markdown.h"
 #include "cli/terminal/picture.h"
@@ -313,13 +317,56 @@ TEST(Chat, TheNearestCommandIsNamed) {
     EXPECT_NE(help_text().find("/" + std::string(one.name)), std::string::npos);
 }
 
+TEST(Completion, IsOfCommandsAndOfFilesInTheWorkspace) {
+  namespace fs = std::filesystem;
+  const fs::path folder = fs::temp_directory_path() / ("complete." + std::to_string(getpid()));
+  fs::create_directories(folder / "sales 2024/more");
+  for (const char* name : {"sales.csv", "städte.csv", "stühle.csv", ".hidden", "a\x1b[2Jb.csv",
+                           "sales 2024/may.csv", "sales 2024/june.csv"})
+    std::ofstream(folder / name) << "x\n";
+  const struct {
+    const char *line, *common;
+    size_t begin, n;
+  } cases[] = {{"/mo", "model ", 1, 1},
+               {"/s", "s", 1, 2},
+               {"/", "", 1, 9},
+               {"/nothing", "", 1, 0},
+               {"/data ", "s", 6, 4},
+               {"/data sales 2024/m", "sales 2024/m", 6, 2},
+               {"/data sales 2024/may", "sales 2024/may.csv ", 6, 1},
+               {"/model sal", "", 0, 0},
+               {"draw sal", "sales", 5, 2},
+               {"draw \"sales.", "sales.csv ", 6, 1},
+               {"draw st", "st", 5, 2},  // not half of an umlaut
+               {"draw .h", ".hidden ", 5, 1},
+               {"draw a", "", 5, 0},  // would not be shown as it is
+               {"draw ../", "", 5, 0},
+               {"draw /etc/", "", 5, 0}};
+  for (const auto& one : cases) {
+    const Completion found = complete(one.line, folder);
+    EXPECT_EQ(found.candidates.size(), one.n) << one.line;
+    EXPECT_EQ(found.common(), one.common) << one.line;
+    EXPECT_EQ(found.candidates.empty() ? one.begin : found.begin, one.begin) << one.line;
+  }
+  fs::remove_all(folder);
+  EXPECT_EQ(in_columns({"a", "bbb", "cc"}, {.columns = 12}), "a    cc\nbbb\n");
+  EXPECT_NE(in_columns(std::vector<std::string>(70, "x"), {}).find("… and 10 more"),
+            std::string::npos);
+}
+
 TEST(StatusLine, SaysTheTimeEvenIfItIsNarrow) {
   using std::chrono::milliseconds;
-  EXPECT_EQ(status_text("running run_lua", milliseconds(300), 0, 80), "⠋ running run_lua");
-  EXPECT_EQ(status_text("running run_lua", milliseconds(61'000), 1, 80),
+  EXPECT_EQ(status_text("running run_lua", "", milliseconds(300), 0, 80), "⠋ running run_lua");
+  EXPECT_EQ(status_text("running run_lua", "", milliseconds(61'000), 1, 80),
             "⠙ running run_lua · 1 min 1 s");
-  EXPECT_EQ(status_text("running run_lua", milliseconds(3000), 0, 14), "⠋ runni… · 3 s");
-  EXPECT_EQ(status_text("a\nb\x1b[2J", milliseconds(0), 0, 80), "⠋ a b");
+  EXPECT_EQ(status_text("running run_lua", "", milliseconds(3000), 0, 14), "⠋ runni… · 3 s");
+  EXPECT_EQ(status_text("a\nb\x1b[2J", "", milliseconds(0), 0, 80), "⠋ a b");
+  EXPECT_EQ(status_text("reading", "5 of 9 tokens", milliseconds(2000), 0, 80),
+            "⠋ reading · 5 of 9 tokens · 2 s");
+  // Of what is being written the end is the newest.
+  EXPECT_EQ(status_text("writing", "one two\x1b[2J three", milliseconds(0), 0, 20),
+            "⠋ writing · …o three");
+  EXPECT_EQ(status_text("writing", "one two", milliseconds(0), 0, 12), "⠋ writing");
 }
 
 TEST(Diff, IsColouredByItsLines) {

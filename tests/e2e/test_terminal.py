@@ -4,19 +4,17 @@ to. Screens are compared with tests/golden/terminal (UPDATE_GOLDEN=1 rewrites th
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "server" / "clients"))
 from scripted import END, WAIT, Server, call, check_history  # noqa: E402
+from screen import Screen, compare, need_tmux  # noqa: E402
 
 TESSERA, SCRIPTED = (str(Path(argument).resolve()) for argument in sys.argv[1:3])
-GOLDEN = ROOT / "tests" / "golden" / "terminal"
 CHART = 'chart.bar(data.read("sales.csv"):group("shop"):sum("amount"), {x = "shop", y = "amount", save = "sales.png"})'
 TABLE = """**Bern** sells most.
 
@@ -38,80 +36,13 @@ RULES = [
     {"when": "hostile", "reply": call("run_lua", code='print("\\27[2J\\27]0;owned\\7 said by a script")') + WAIT, "times": 9},
     {"when": "said by a script", "reply": HOSTILE + END, "times": 9},
     {"when": "hello", "reply": "Hello." + END, "times": 9},
+    {"when": "slowly", "reply": "The first part is here.\n\nThe second " + "goes on " * 400 + END, "times": 9, "delay_ms": 50},
     {"when": "stall", "reply": "It takes " + "long " * 400 + END, "times": 9, "delay_ms": 50},
 ]
 
 
-class Screen:
-    """A terminal of its own."""
-
-    count = 0
-
-    def __init__(self, top, folder, environment, words, columns=80, rows=60):
-        Screen.count += 1
-        self.socket = str(top / f"{Screen.count}.tmux")  # a server that was ended may still hold the last one
-        (top / "tmux.conf").write_text('set -g default-terminal "screen"\nset -g status off\nset -g allow-rename off\n')
-        settings = [part for name, value in environment.items() for part in ("-e", f"{name}={value}")]
-        self.tmux("-f", str(top / "tmux.conf"), "new-session", "-d", "-x", str(columns), "-y", str(rows), "-c", str(folder), *settings,
-                  "env", *(f"-u{name}" for name in ("COLORTERM", "NO_COLOR") if name not in environment), "sh", "-c",
-                  'trap : INT; "$@"; echo "exit $?"; exec sleep 600', "sh", *map(str, words))
-        self.folder = folder
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.tmux("kill-server")
-
-    def tmux(self, *words):
-        environment = {k: v for k, v in os.environ.items() if k not in ("TMUX", "TMUX_PANE")}
-        done = subprocess.run(["tmux", "-u", "-S", self.socket, *words], capture_output=True, text=True, env=dict(environment, LC_ALL="C.UTF-8"),
-                              timeout=20)
-        assert done.returncode == 0, (words, done.stderr)
-        return done.stdout
-
-    def text(self, *more):
-        lines = [line.rstrip() for line in self.tmux("capture-pane", "-p", *more).splitlines()]
-        while lines and not lines[-1]:
-            lines.pop()
-        return "\n".join(lines) + "\n"
-
-    def wait(self, sign, still=True, seconds=60):
-        """Until the sign stands on the screen, and nothing moves any more."""
-        end, before = time.time() + seconds, None
-        while time.time() < end:
-            now = self.text()
-            if re.search(sign, now) and (now == before or not still):
-                return now
-            before = now
-            time.sleep(0.25 if re.search(sign, now) else 0.05)
-        raise AssertionError(f"{sign!r} did not come:\n{self.text()}")
-
-    def ask(self, line, sign, **more):
-        self.tmux("send-keys", "-l", line)
-        self.tmux("send-keys", "Enter")
-        return self.wait(sign, **more)
-
-    def key(self, name):
-        self.tmux("send-keys", name)
-
-
-def compare(name, text, folder):
-    """What differs from run to run has one form."""
-    for pattern, to in ((re.escape(str(folder)), "FOLDER"), (r"127\.0\.0\.1:\d+", "SERVER"), (r"\d{4}-\d\d-\d\d \d\d:\d\d(:\d\d)?", "TIME"), (r"\(\d+\.\d s\)", "(SECONDS)"),
-                        (r"\b[0-9a-hjkmnp-tv-z]{8}\b(?=  TIME| goes|`)", "SESSION"), (r"session [0-9a-hjkmnp-tv-z]{8}", "session SESSION")):
-        text = re.sub(pattern, to, text)
-    path = GOLDEN / f"{name}.txt"
-    if os.environ.get("UPDATE_GOLDEN") == "1":
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
-    assert path.exists() and path.read_text() == text, f"{path} is another screen than\n{text}"
-
-
 def main():
-    if shutil.which("tmux") is None:
-        print("skipped: tmux is missing (setup/packages-tests.txt)")
-        sys.exit(77)
+    need_tmux()
     # Of one length, as lines are wrapped with it.
     with tempfile.TemporaryDirectory(dir="/tmp", prefix="term") as name:
         top = Path(name)
@@ -178,12 +109,32 @@ def main():
             # Ctrl-C ends a turn and not the chat; the title and the screen are ours.
             with screen("chat") as one:
                 one.wait("Ctrl-D leaves(.|\n)*› *$")
-                one.ask("stall", "planning", still=False)
+                one.ask("stall", "writing · It takes", still=False)
                 one.key("C-c")
                 one.wait("stopped(.|\n)*› *$")
                 now = one.ask("hostile", r"Safe .*text\.")
                 assert "Ctrl-D leaves" in now and "said by a script" in now, now
                 assert "owned" not in one.tmux("display-message", "-p", "#{pane_title}")
+
+            # A reply is shown while it comes, and what has come stays when it is stopped.
+            with screen("chat") as one:
+                one.wait("Ctrl-D leaves(.|\n)*› *$")
+                one.ask("slowly", r"The first part is here\.\n. writing · .*goes on", still=False)
+                one.key("C-c")
+                now = one.wait("stopped(.|\n)*› *$")
+                assert "The first part is here.\n\nThe second goes on" in now, now
+                one.ask("hello", r"Hello\.\n")
+
+            # Tab completes commands and names of files, or shows what there is; a model behind a server does not hear.
+            with screen("chat") as one:
+                one.wait("Ctrl-D leaves(.|\n)*› *$")
+                for keys, sign in ((("/da", "Tab", "sa", "Tab"), r"› /data sales\.csv\n$"), (("C-c", "/s", "Tab"), r"sessions +speak\n› /s\n$"),
+                                   (("C-c", "what is in no", "Tab"), r"› what is in note\.txt\n$"), (("C-c",), r"note\.txt\n›\n$")):
+                    for key in keys:
+                        one.tmux("send-keys", *(() if key in ("Tab", "C-c") else ("-l",)), key)
+                    one.wait(sign)
+                one.ask("/speak", "does not hear")
+                compare("chat-completion", one.wait("› *$"), one.folder)
 
             # Several tasks, one of which fails; then what stands in the list of sessions, and one of them.
             folder = workspace()

@@ -1,5 +1,6 @@
 // Replies of servers: whatever comes, reading it at once and byte by byte gives the same; calls
-// have ids of their own and objects as arguments; and what was read can be sent back.
+// have ids of their own and objects as arguments; what is told on the way stays; and what was read
+// can be sent back.
 
 #include <cstddef>
 #include <cstdint>
@@ -16,10 +17,13 @@ void check(bool fine) {
   if (!fine) std::abort();
 }
 
-base::Result<agent::ModelReply> read(std::string_view bytes, size_t piece) {
+base::Result<agent::ModelReply> read(std::string_view bytes, size_t piece, std::string& told) {
   agent::ReplyReader reader({"f", "run_lua"});
-  for (; !bytes.empty(); bytes.remove_prefix(std::min(piece, bytes.size())))
-    if (!reader.push(bytes.substr(0, piece))) break;
+  for (; !bytes.empty(); bytes.remove_prefix(std::min(piece, bytes.size()))) {
+    const bool more = reader.push(bytes.substr(0, piece));
+    told += reader.fresh_text();
+    if (!more) break;
+  }
   return reader.finish();
 }
 
@@ -27,8 +31,9 @@ base::Result<agent::ModelReply> read(std::string_view bytes, size_t piece) {
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string_view bytes(reinterpret_cast<const char*>(data), size);
-  const base::Result<agent::ModelReply> whole = read(bytes, size + 1);
-  const base::Result<agent::ModelReply> pieces = read(bytes, 1);
+  std::string at_once, told;
+  const base::Result<agent::ModelReply> whole = read(bytes, size + 1, at_once);
+  const base::Result<agent::ModelReply> pieces = read(bytes, 1, told);
   check(whole.has_value() == pieces.has_value());
   if (!whole) {
     check(!whole.error().message.empty() && whole.error().message.size() < 1000);
@@ -39,6 +44,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   check(whole->message.reasoning == pieces->message.reasoning);
   check(whole->message.calls.size() == pieces->message.calls.size());
   check(!whole->cut || whole->message.calls.empty());
+  // What was told while it came is how the text begins, but where its first mark of thoughts fails.
+  if (whole->message.reasoning.empty() && whole->message.calls.empty())
+    check(whole->message.text.starts_with(told) && whole->message.text.starts_with(at_once));
   std::set<std::string> ids;
   for (const model::FunctionCall& call : whole->message.calls) {
     check(call.arguments.is_object());

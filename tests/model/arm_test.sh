@@ -14,7 +14,7 @@ fi
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 "$compiler" -std=c++20 -O2 -fno-trapping-math -fno-math-errno -static -o "$work/test" -I "$root" -I "$gtest" -I "$gtest/include" \
-  "$root"/model/{elementwise,half,kv_cache,quants,thread_pool}.cpp \
+  "$root"/model/{elementwise,half,kv_cache,huge_pages,quants,thread_pool}.cpp \
   "$root"/model/integer/{matmul,kernel_reference,kernel_neon}.cpp \
   "$root"/model/attention/{attention,kernel_reference,kernel_neon}.cpp \
   "$root"/tests/model/{attention,integer}_test.cpp "$gtest"/src/gtest-all.cc "$gtest"/src/gtest_main.cc -lpthread 2> "$work/log" ||

@@ -34,7 +34,7 @@ const GrammarVocabulary& vocabulary() {
 class ListSource final : public TokenSource {
  public:
   explicit ListSource(std::vector<TokenId> wanted) : wanted_(std::move(wanted)) {}
-  std::span<const float> logits() override {
+  NextLogits next() override {
     logits_.assign(static_cast<size_t>(tokenizer().vocab_size()), 0);
     logits_[static_cast<size_t>(at_ < wanted_.size() ? wanted_[at_] : id_of(Special::turn_end))] =
         10;

@@ -260,6 +260,41 @@ TEST_P(Integer, SeveralMatricesAtOnceGiveWhatEachGivesAlone) {
   for (size_t i = 0; i < matrices.size(); ++i) EXPECT_EQ(together[i], alone[i]);
 }
 
+TEST(NibbleSums, EveryKernelGivesWhatTheReferenceDoes) {
+  std::mt19937 random(5);
+  for (const int width : {128, 640, kMostNibbleColumns}) {
+    constexpr int kRows = 11;
+    const auto columns = static_cast<size_t>(width);
+    std::vector<uint8_t> rows(kRows * columns / 2);
+    std::vector<int8_t> x(columns), y(columns);
+    for (const bool largest : {false, true}) {
+      for (uint8_t& byte : rows) byte = largest ? 0xff : static_cast<uint8_t>(random());
+      for (int8_t& v : x)
+        v = static_cast<int8_t>(largest ? -127 : static_cast<int>(random() % 255) - 127);
+      for (int8_t& v : y)
+        v = static_cast<int8_t>(largest ? -128 : static_cast<int>(random() % 256) - 128);
+      int64_t last = 0;  // by hand
+      for (size_t j = 0; j < columns; ++j) {
+        const uint8_t byte = rows[(kRows - 1) * columns / 2 + j / 128 * 64 + j % 64];
+        last += (j % 128 < 64 ? byte & 15 : byte >> 4) * (256 * x[j] + y[j]);
+      }
+      for (const auto& [begin, end] : {std::pair{0, kRows}, {3, 6}, {kRows - 1, kRows}}) {
+        std::vector<int32_t> expected(static_cast<size_t>(end - begin)), sums = expected;
+        kIntegerReference.nibble_sums(rows.data(), width, begin, end, x.data(), y.data(),
+                                      expected.data());
+        if (end == kRows) {
+          EXPECT_EQ(expected.back(), last);
+        }
+        for (const IntegerKernel* kernel : all_integer_kernels()) {
+          if (!kernel->supported()) continue;
+          kernel->nibble_sums(rows.data(), width, begin, end, x.data(), y.data(), sums.data());
+          EXPECT_EQ(sums, expected) << kernel->name << " " << width;
+        }
+      }
+    }
+  }
+}
+
 /// The largest values in every place: no sum of 16 bits may overflow.
 TEST_P(Integer, TheLargestValuesDoNotOverflow) {
   ThreadPool pool(1);

@@ -284,6 +284,16 @@ const tests = {
     });
   },
 
+  async showsTheContextWhileItGoesOn() {
+    await withPage({ replies: [{ ...DRAW, prompt_tokens: 3000, completion_tokens: 277 }, { ...ANSWER, delay_ms: 30000 }] }, async ({ page }) => {
+      await ask(page, "wait");
+      await page.locator(".run .state meter").waitFor();
+      assert.match(await page.locator(".run .state").textContent(), /…( \d+ s)? Context: 3,277 of [\d,]+ tokens/);
+      await page.getByRole("button", { name: "Stop" }).click();
+      await over(page);
+    });
+  },
+
   async stops() {
     await withPage({ replies: [{ ...DRAW, delay_ms: 30000 }] }, async ({ page, context, url }) => {
       await ask(page, "wait");
@@ -466,7 +476,7 @@ const tests = {
   async keepsSettings() {
     const database = path.join(fs.mkdtempSync(path.join(os.tmpdir(), "page-sessions-")), "sessions.db");
     const counted = { text: "Two.", prompt_tokens: 9000, completion_tokens: 830 };
-    await withPage({ replies: [counted, { text: "Late.", delay_ms: 1500, code: "print(1)" }], more: [database, "0", "free"] }, async ({ page, url }) => {
+    await withPage({ replies: [counted, { text: "Late.", delay_ms: 1500, code: "print(1)" }, { text: "Later.", delay_ms: 1500, code: "print(2)" }, { text: "Too late." }], more: [database, "0", "free"] }, async ({ page, url }) => {
       const ground = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
       const light = await ground();
       await page.getByRole("button", { name: "Settings" }).click();
@@ -499,6 +509,10 @@ const tests = {
         assert.equal((await fetch(`${url}/tessera/runs`, { method: "POST", body: `{"request":"x",${wrong}}` })).status, 400, wrong);
       const told = await (await fetch(`${url}/tessera/runs`, { method: "POST", body: '{"request":"slow","seconds":1}' })).text();
       assert.match(told, /"what":"seconds"/);
+      // Going on with it, it has as much time again, and no more.
+      const { runs } = await (await fetch(`${url}/tessera/runs`)).json();
+      const again = await (await fetch(`${url}/tessera/runs/${runs.at(-1).id}/resume`, { method: "POST", body: "{}" })).text();
+      assert.match(again, /"answer":"The time for this request is used up/);
     });
     fs.rmSync(path.dirname(database), { recursive: true });
   },

@@ -27,7 +27,7 @@ def parts(text):
     fields = [f.strip() for f in text.split(";")]
     if len(fields) != 3:
         return None, None, None
-    return fields[0], fields[1], "cut" if fields[2].startswith("cut off") else "whole"
+    return fields[0], fields[1].split(":")[-1].strip(), "cut" if fields[2].startswith("cut off") else "whole"
 
 
 def score(pairs):
@@ -62,7 +62,7 @@ class Served:
                 time.sleep(0.1)
 
     def reply(self, messages, tools):
-        body = {"messages": messages, "temperature": 0, "max_tokens": 40, "tools": [{"type": "function", "function": t} for t in tools]}
+        body = {"messages": messages, "temperature": 0, "max_tokens": 120, "tools": [{"type": "function", "function": t} for t in tools]}
         request = urllib.request.Request(f"http://127.0.0.1:{self.port}/v1/chat/completions", json.dumps(body).encode(), {"Content-Type": "application/json"})
         with urllib.request.urlopen(request, timeout=120) as answer:
             return json.load(answer)["choices"][0]["message"]["content"] or ""

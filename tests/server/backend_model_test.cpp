@@ -46,6 +46,15 @@ TEST(BackendModel, RepliesComeInPiecesAndCallsHaveIdsOfTheirOwn) {
   EXPECT_EQ(ids.size(), 4u);
 }
 
+TEST(BackendModel, WritesDownTheWholeRecordingPieceByPiece) {
+  ScriptedBackend backend({}, 4096, "");
+  BackendModel model(backend, false, "c1");
+  const base::Result<std::string> text =
+      model.transcript("a recording", std::chrono::steady_clock::time_point::max(), {});
+  ASSERT_TRUE(text) << text.error().message;
+  EXPECT_EQ(*text, "hello world");
+}
+
 TEST(BackendModel, EndsInTimeOrWhenItIsStopped) {
   ScriptedBackend backend(
       {{.when = "slow", .reply = "a b c d e f g h i j k l<turn|>", .times = 9, .delay_ms = 100}},

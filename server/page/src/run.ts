@@ -19,7 +19,7 @@ export interface Asked {
   reply_tokens?: number;
 }
 
-/** How full the model's context was at the end. */
+/** How full the model's context is. */
 function contextMeter(used: number, most: number): HTMLElement {
   const count = (tokens: number) => tokens.toLocaleString("en");
   if (most <= 0) return el("span", { class: "context" }, `${count(used)} tokens`);
@@ -52,6 +52,7 @@ export class RunView {
   private next = 0; // number of the first event that was not seen
   private stopAsked = false;
   private numbers: Of<"numbers"> | null = null;
+  private context: Of<"context"> | null = null;
 
   constructor(request: string) {
     this.node = el("article", { class: "run", "aria-label": request }, el("h2", {}, request), this.steps, this.state, this.answer);
@@ -87,7 +88,8 @@ export class RunView {
       try {
         const path = this.id === null ? start : `runs/${encodeURIComponent(this.id)}?from=${this.next}`;
         await events(path, this.id === null ? body : null, (event, number) => {
-          if (number < this.next) return;
+          // A run whose process ended comes with fewer events, and its result is news all the same.
+          if (number < this.next && event.type !== "result") return;
           this.next = number + 1;
           this.on(event);
         });
@@ -128,6 +130,7 @@ export class RunView {
     if (this.ended) return;
     const seconds = Math.round((Date.now() - this.started) / 1000);
     this.state.replaceChildren(el("span", { class: "busy", "aria-hidden": true }), `${this.doing} …${seconds >= 2 ? ` ${seconds} s` : ""}`);
+    if (this.context !== null) this.state.append(" ", contextMeter(this.context.tokens, this.context.length ?? offers.context));
   }
 
   private on(event: RunEvent): void {
@@ -142,6 +145,9 @@ export class RunView {
         return this.say("Looking at the files");
       case "loading":
         return this.say("Reading the model");
+      case "context":
+        this.context = event;
+        return this.showState();
       case "observation":
         return this.observed(event);
       case "plan":

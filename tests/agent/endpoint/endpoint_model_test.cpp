@@ -1,5 +1,8 @@
 #include "agent/endpoint/endpoint_model.h"
 
+#include <future>
+#include <numeric>
+
 #include "base/json.h"
 #include "tests/agent/endpoint/fake_server.h"
 
@@ -36,12 +39,12 @@ struct Endpoint {
              .notice = [this](const std::string& s) { notices += s + "\n"; }},
             {})) {}
 
-  base::Result<ModelReply> ask() {
+  base::Result<ModelReply> ask(const std::function<void(std::string_view)>& on_text = {}) {
     const std::vector<model::Message> conversation = {
         {.role = model::Role::system, .text = "S"},
         {.role = model::Role::user, .text = "Hello", .media = {{.bytes = "\x89PNG"}}}};
     const std::vector<model::ToolDeclaration> tools = {{.name = "run_lua", .description = "Runs."}};
-    return (*model)->reply(conversation, tools, {}, {}, {});
+    return (*model)->reply(conversation, tools, {}, on_text, {});
   }
   json body(size_t i) const {
     const std::string request = server.requests().at(i);
@@ -250,6 +253,36 @@ TEST(EndpointModel, ACutStreamIsAnErrorUnlessItWasComplete) {
   const base::Result<ModelReply> cut = endpoint.ask();
   ASSERT_FALSE(cut);
   EXPECT_EQ(cut.error().code, Errc::corrupt);
+}
+
+TEST(EndpointModel, TextIsToldWhileTheServerStillReplies) {
+  std::promise<void> heard;
+  const auto event = [](const std::string& text) {
+    return "data: " + json{{"choices", {{{"delta", {{"content", text}}}}}}}.dump() + "\n\n";
+  };
+  const Action waits = [&](int fd, const std::string&) {
+    FakeServer::send(fd,
+                     "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: "
+                     "close\r\n\r\n" +
+                         event("One"));
+    if (heard.get_future().wait_for(std::chrono::seconds(20)) != std::future_status::ready) return;
+    FakeServer::send(fd, event(" two <") + event("3. ") + "data: [DONE]\n\n");
+  };
+  Endpoint endpoint(
+      {waits, FakeServer::json(R"({"choices":[{"message":{"content":"All at once."}}]})")});
+  std::vector<std::string> pieces;
+  const auto on_text = [&](std::string_view text) {
+    if (pieces.empty()) heard.set_value();
+    pieces.emplace_back(text);
+  };
+  const base::Result<ModelReply> reply = endpoint.ask(on_text);
+  ASSERT_TRUE(reply) << reply.error().message;
+  EXPECT_EQ(pieces.front(), "One");
+  EXPECT_EQ(std::accumulate(pieces.begin(), pieces.end(), std::string()), "One two <3.");
+  EXPECT_EQ(reply->message.text, "One two <3.");
+  pieces = {""};
+  ASSERT_TRUE(endpoint.ask(on_text));
+  EXPECT_EQ(pieces, (std::vector<std::string>{"", "All at once."}));
 }
 
 TEST(EndpointModel, TheKeyIsSentAndNeverSaid) {

@@ -304,6 +304,33 @@ TEST(ReplyReader, TextThatOnlyLooksLikeACallStaysText) {
   EXPECT_EQ(calls_of(both), "a:read_file{};");
 }
 
+/// What fresh_text() gives of a text that comes in pieces of so many bytes, a mark between them.
+std::string told(const std::string& text, size_t n) {
+  ReplyReader reader(kTools);
+  std::string out;
+  for (size_t i = 0; i < text.size(); i += n) {
+    const json delta = {{"content", text.substr(i, n)}};
+    reader.push("data: " + json{{"choices", {{{"delta", delta}}}}}.dump() + "\n\n");
+    const std::string fresh(reader.fresh_text());
+    if (!fresh.empty()) out += (out.empty() ? "" : "+") + fresh;
+  }
+  return out;
+}
+
+TEST(ReplyReader, TextIsToldAsItComesButForWhatMayBeNone) {
+  EXPECT_EQ(told("\n Hello to all. ", 4), "He+llo+ to a+ll.");
+  EXPECT_EQ(told("<think>\nHm.\n</think>\n\nHi all.", 3), "Hi+ al+l.");
+  EXPECT_EQ(told("<think>Hm. And on", 3), "");
+  EXPECT_EQ(told("<thin ice>", 2), "<thin+ ic+e>");
+  EXPECT_EQ(told("I look.\n<tool_call>\n{\"name\": \"x\"}", 4), "I lo+ok.");
+  EXPECT_EQ(told("See <|tool_call>call:run_lua{}<tool_call|>", 1), "S+e+e");
+  EXPECT_EQ(told("If a<b and b<c.", 5), "If a+<b and+ b<c.");
+  EXPECT_EQ(told("{\"name\": \"run_lua\"}", 5), "");
+  EXPECT_EQ(told("Now:\n```json\n{}\n```", 3), "Now+:");
+  // The first mark was left out: after the mistake nothing more is told.
+  EXPECT_EQ(told("Hm.</think>Hi all.", 3), "Hm.");
+}
+
 TEST(ReplyReader, ErrorsInAStreamAreErrors) {
   const auto error_of = [](const std::string& bytes) {
     const base::Result<ModelReply> reply = read(bytes);
@@ -313,6 +340,18 @@ TEST(ReplyReader, ErrorsInAStreamAreErrors) {
   const std::string begun = "data: {\"choices\":[{\"delta\":{\"content\":\"H\"}}]}\n\n";
   EXPECT_EQ(error_of(begun + "data: {\"error\":{\"message\":\"out of memory\"}}\n\n"),
             "internal the server failed while it replied: out of memory");
+  // What cannot be read may have been a part of the text, or of a call.
+  for (const char* bad : {"data: {\"choices\":[{\"delta\"\n\n", "data: 7\n\n", "data: <html>\n\n",
+                          "data: {\"choices\":[{\"delta\":{\"content\":\"\xff\"}}]}\n\n"})
+    EXPECT_EQ(error_of(begun + bad + begun).substr(0, 65),
+              "corrupt the server sent a piece of a reply that is no JSON object")
+        << bad;
+  EXPECT_EQ(
+      error_of(
+          "data: {\"choices\":[{\"delta\":{\"content\":\"H\"},\"finish_reason\":\"stop\"}]}\n\n"
+          "data: {\"usage\": {\"pro"),
+      "none")
+      << "the reply was complete";
   EXPECT_EQ(error_of(begun + "event: response.error\ndata: {\"error\": \"broken\"}\n\n"),
             "internal the server failed while it replied: broken");
   EXPECT_EQ(
