@@ -178,7 +178,7 @@ def threshold(x, s):
         n = n // 10 * 10
     need(n >= 2 and pairs[0] < n < pairs[-1])
     op = rng.choice((">", ">", ">=", ">=", "<", "<="))
-    words = rng.choice([w for w in ABOVE[op] if "above" not in w and "below" not in w] + {">": ["longer than {n}"], "<": ["within less than {n}"] if False else []}.get(op, []))
+    words = rng.choice([w for w in ABOVE[op] if "above" not in w and "below" not in w])
     return op, n, words.format(n=keep(str(n))) + f" {s.unit}", words.format(n=n) + f" {s.unit}"
 
 
@@ -252,7 +252,7 @@ def over_time(x):
     when = link(rng.choice({"month": ("per month", "by month", "month by month"), "year": ("per year", "by year"), "quarter": ("per quarter", "by quarter"), "weekday": ("per weekday", "by weekday")}[p]) + rng.choice(("", "", f" of {x.clean(s.a.says[0])}")), s.a.name)
     chain = f"{s.chain}:{p}({q(s.a.name)}):group({q(p)}):{agg}({q(s.y)})" + (f":sort({q(p)})" if p != "weekday" else "")
     said = f"{'median' if agg == 'median' else 'average'} {s.said}"
-    return finish_chart(x, "bar" if p == "weekday" else rng.choice(("line", "line", "bar")), f"{word} {s.m} {when}", chain, [("x", p), ("y", s.y)], f"{cap(said)} per {p}", f"the {said} per {p}", generic=p != "weekday" and False)
+    return finish_chart(x, "bar" if p == "weekday" else rng.choice(("line", "line", "bar")), f"{word} {s.m} {when}", chain, [("x", p), ("y", s.y)], f"{cap(said)} per {p}", f"the {said} per {p}", generic=False)
 
 
 TASKS = [(3.5, how_long, "lasting"), (3, per_group, "lasting"), (2, slowest_group, "lasting"), (2.5, longest_rows, "lasting"), (3, at_least, "lasting"), (2.5, spread, "lasting"), (1.5, over_time, "lasting")]

@@ -1,7 +1,7 @@
 """What the classes with tables of their own share: columns and files from short specifications, and sentences of several tasks."""
-from context import Built, cap, q
+from context import cap, q
 from schemas import STYLES, Column, File, Workspace, entity_values, fill, pick_path, styled
-from tasks import finish_chart, list_answer, need, one_row, question, scalar
+from tasks import list_answer, need, one_row, question, scalar
 
 ABOVE = {">": ("more than {n}", "over {n}", "above {n}", "longer than {n}"), ">=": ("at least {n}", "{n} or more", "no less than {n}"), "<": ("less than {n}", "under {n}", "fewer than {n}", "below {n}"), "<=": ("at most {n}", "no more than {n}", "up to {n}")}
 
@@ -73,4 +73,4 @@ def table_said(x, form, chain, columns, said, unit="", source=None):
     return question(x, form, script, list_answer(cap(x.clean(f"{said}{x.said_tail}")), unit))
 
 
-__all__ = ["ABOVE", "Built", "amount", "best_said", "category", "distinct_names", "entity", "entity_values", "file_of", "finish_chart", "need", "number_said", "set_data", "style_of", "table_said", "workspace"]
+__all__ = ["ABOVE", "amount", "best_said", "category", "distinct_names", "entity", "entity_values", "file_of", "need", "number_said", "set_data", "style_of", "table_said", "workspace"]

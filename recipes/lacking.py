@@ -3,10 +3,10 @@ import re
 
 from context import Built, cap, q
 from derived import shown
-from kit import amount, category, distinct_names, entity_values, need, style_of, workspace
+from kit import amount, category, distinct_names, entity_values, need, workspace
 from schemas import Column, File, fill, is_clause, make_file, styled
 from tables import Table
-from tasks import finish_chart, list_answer, maybe_filter, new_name, question, saved_answer, scalar
+from tasks import list_answer, maybe_filter, new_name, question, saved_answer, scalar
 from wording import keep, link, plural, strip_marks
 
 # One (row, files, key, name (what kind), category), many (row, files, key there, number, status: (names, says, values)), "never …"

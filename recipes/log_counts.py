@@ -59,10 +59,10 @@ class Log:
             return v, rng.choice((keep(v), LEVELS[v], keep(v))), v
         if kind == "method":
             v = rng.choice(METHODS[:2])
-            return f" {v} ", keep(v), v
+            return v, keep(v), v
         if kind == "path":
             v = rng.choice(PATHS)
-            return f" {v} ", keep(v), v
+            return v, keep(v), v
         v = rng.choice(x.w.parts)
         return v, keep(v), v
 

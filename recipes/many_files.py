@@ -20,12 +20,12 @@ def many_workspace(rng, domains):
     style = rng.choice(STYLES)
     for _ in range(20):
         columns, left = make_columns(rng, domain, style, "events")
-        if any(c.kind == "category" and 2 <= len(c.values) <= 12 for c in columns) and any(c.kind == "number" and not c.role for c in columns) and len(columns) <= 7:
+        if any(c.kind == "category" and 2 <= len(c.values) <= 12 for c in columns) and any(c.kind == "number" and not c.role for c in columns) and len(columns) <= 5:
             break
     else:
         return many_workspace(rng, domains)
     of = rng.choice(("month", "month", "month", "year", "year", "quarter", "week", rng.choice(sorted(SETS))))
-    n = rng.choice((3, 3, 4, 4, 5, 6))
+    n = rng.choice((3, 3, 3, 4, 4, 5))
     year = rng.randint(2013, 2024)
     if of == "month":
         i = rng.randint(0, 12 - n)

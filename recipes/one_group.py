@@ -1,4 +1,6 @@
 """Histograms, box plots, scatter plots and lines of one group only, and histograms of what stands in no column."""
+import re
+
 from context import cap, q
 from derived import bracket, ratio_words, say_plain
 from kit import need
@@ -21,9 +23,9 @@ def only_rows(x, least=8):
     x.pick_filter(("value", "value", "value", "value", "value", "boolean", "not", "year", "date"))
     c = x.filter.column
     need(x.f.table.rows() >= 20)
-    if c.kind == "category":
-        counts = max(x.f.data(c).count(v) for v in c.values)
-        need(counts >= least)
+    chosen = re.search(r', "(==|~=)", "(.*)"\)$', x.filter.where)
+    if c.kind == "category" and chosen:
+        need(sum((v == chosen[2]) == (chosen[1] == "==") for v in x.f.data(c) if v is not None) >= least)
 
 
 def finish(x, kind, core, chain, pairs, title, said, text=None):
