@@ -9,6 +9,7 @@ import os
 import shutil
 import socket
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
@@ -18,13 +19,20 @@ MAX_PROFILED, MAX_PROFILE_BYTES = 12, 6000
 PICTURES = (".png", ".jpg", ".jpeg")
 
 
+def stop(reason):
+    print(f"{Path(sys.argv[0]).name}: {reason}", file=sys.stderr)
+    sys.exit(2)
+
+
 class Worker:
     """One tessera-worker that answers scripts and profiles, one workspace after the other."""
 
     def __init__(self, program=None):
         self.program = Path(program or os.environ.get("TESSERA_WORKER") or ROOT / "build/tools/script/tessera-worker").resolve()
-        if not self.program.exists():
-            raise SystemExit(f"{self.program} is missing: build tessera-worker, or name it with --worker")
+        self.duckdb = Path(os.environ.get("TESSERA_DUCKDB") or ROOT / ".deps/lib/libduckdb.so")
+        for path, how in ((self.program, "build tessera-worker, or name it with --worker"), (self.duckdb, "run setup/fetch-duckdb, or name it with TESSERA_DUCKDB")):
+            if not path.exists():
+                stop(f"{path} is missing: {how}")
         shm = Path("/dev/shm")
         self.folder = Path(tempfile.mkdtemp(prefix="recipe.", dir=shm if os.access(shm, os.W_OK) else None))
         self.process = None
@@ -42,11 +50,10 @@ class Worker:
     def start(self):
         ours, theirs = socket.socketpair()
         there = theirs.fileno()
-        duckdb = os.environ.get("TESSERA_DUCKDB") or str(ROOT / ".deps/lib/libduckdb.so")
         # The descriptor must be 3 in the worker; what Python opened itself is closed by close_fds.
         script = 'exec 3<&"$0"; exec "$@"'
         self.process = subprocess.Popen(["bash", "-c", script, str(there), str(self.program), "serve"], cwd=self.folder, pass_fds=(there,),
-                                        env={**os.environ, "TESSERA_DUCKDB": duckdb}, stdout=subprocess.DEVNULL)
+                                        env={**os.environ, "TESSERA_DUCKDB": str(self.duckdb)}, stdout=subprocess.DEVNULL)
         theirs.close()
         self.socket, self.rest = ours, b""
 

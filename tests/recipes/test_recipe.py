@@ -1,5 +1,6 @@
 """Tests of the training data generator. argv: tessera-worker, reply-check (both of the build folder)."""
 import json
+import os
 import re
 import subprocess
 import sys
@@ -18,6 +19,7 @@ from worker import Worker, user_text  # noqa: E402
 WORKER, REPLY_CHECK = sys.argv[1:3] if len(sys.argv) > 2 else (None, None)
 PHRASE = re.compile(r"[^ =;A-Z\x00-\x1f\x7f]+( [^ =;A-Z\x00-\x1f\x7f]+){0,5}\Z")
 NEW = ("derived", "layout", "parts", "folder", "unable")
+WANTED = ("counts", "durations", "calendar", "lacking", "one_group", "products", "dated_names", "many_files", "log_counts", "terse")
 
 
 def made(seed, count, split="train"):
@@ -64,7 +66,16 @@ class Examples(unittest.TestCase):
     def test_shares_of_old_and_new_shapes(self):
         kinds = Counter(kind for _, _, _, kind, _ in self.examples)
         new = sum(kinds[k] for k in NEW) / sum(kinds.values())
-        self.assertTrue(0.45 < new < 0.65, kinds)
+        self.assertTrue(0.32 < new < 0.54, kinds)
+        wanted = sum(kinds[k] for k in WANTED) / sum(kinds.values())
+        self.assertTrue(0.14 < wanted < 0.33, kinds)
+
+    def test_without_a_worker_or_duckdb_it_says_so(self):
+        program = Path(make_data.HERE) / "make_data.py"
+        for arguments, environment in ((["--worker", "/nowhere/tessera-worker"], {}), (["--worker", WORKER], {"TESSERA_DUCKDB": "/nowhere/libduckdb.so"})):
+            done = subprocess.run([sys.executable, program, "--count", "1", "--out", "/dev/null", *arguments], capture_output=True, text=True, env={**os.environ, **environment})
+            self.assertEqual(done.returncode, 2, done.stderr)
+            self.assertRegex(done.stderr, r"\Amake_data\.py: .* is missing: [^\n]*\n\Z")
 
     def test_most_are_short(self):
         """700 tokens with the system prompt are about 1,500 characters of the rest."""
