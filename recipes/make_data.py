@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Writes training conversations as JSON Lines.
 
-make_data.py --seed 1 --count 1000 --out train.jsonl [--split train|eval] [--worker PROGRAM] [--tables DIR]
+make_data.py --seed 1 --count 1000 --out train.jsonl [--split train|eval] [--kinds A,B] [--worker PROGRAM] [--tables DIR]
 """
 import argparse
 import json
@@ -54,6 +54,8 @@ MAKERS = {"table": schemas.table_workspace, "yearly": schemas.yearly_workspace, 
 LISTS = {"chart": tasks.CHARTS, "question": tasks.QUESTIONS, "files": tasks.FILES, "reading": tasks.READING, "derived": derived.TASKS, "layout": layouts.TASKS, "parts": reports.TASKS, "folder": folders.TASKS,
          "counts": counts.TASKS, "durations": durations.TASKS, "calendar": calendar_columns.TASKS, "lacking": lacking.TASKS, "one_group": one_group.TASKS, "products": products.TASKS, "dated_names": dated_names.TASKS,
          "many_files": many_files.TASKS, "log_counts": log_counts.TASKS, "terse": terse.TASKS}
+# Workspaces that may have other people's files beside them; the others count or tidy what is there.
+CLUTTERED = {"table", "yearly", "join", "wide", "split", "span", "keyed", "concept", "counted", "lasting", "calendar", "orphans", "gaps", "priced", "many"}
 REPAIRED = ("chart", "question", "derived", "layout", "counts", "durations", "calendar")
 MAX_PROMPT = 2600
 PHRASE = re.compile(r"[^ =;A-Z\x00-\x1f\x7f]+( [^ =;A-Z\x00-\x1f\x7f]+){0,5}\Z")
@@ -128,13 +130,29 @@ class Desk:
         return built.tool, built.arguments, self.profiles[built.arguments["path"]]
 
 
+def workspace(rng, where, domains):
+    """A quarter of those with tables have files beside them that nobody asks about, as real folders do."""
+    w = MAKERS[where](rng, domains)
+    if where not in CLUTTERED or rng.random() > 0.25:
+        return w
+    more = schemas.side_files(rng) if rng.random() < 0.7 else {}
+    for _ in range(rng.choice((0, 1, 1, 2, 3))):
+        f = schemas.make_file(rng, rng.choice(domains), n=rng.choice((6, 12, 25, 40)))
+        more[f.path] = file_text(f)
+    known = {path.lower() for path in w.files}
+    more = {path: text for path, text in more.items() if path.lower() not in known}
+    w.texts.update(more)
+    w.files.update(more)
+    return w
+
+
 def make(rng, kind, domains, desk):
     """(workspace, messages, name of the task) or Skip."""
     if kind in LISTS or kind == "repair":
         source = LISTS[kind if kind != "repair" else rng.choice(REPAIRED)]
         _, task, where = rng.choices(source, [t[0] for t in source])[0]
         for _ in range(14):  # another workspace until the task fits
-            w = MAKERS[where](rng, domains)
+            w = workspace(rng, where, domains)
             try:
                 return one(rng, kind, task, w, desk)
             except Skip:
@@ -208,11 +226,12 @@ def one(rng, kind, task, w, desk):
     return w, messages, task.__name__
 
 
-def examples(seed, count, split, desk):
-    """Yields (workspace, messages, kind, task)."""
+def examples(seed, count, split, desk, only=None):
+    """Yields (workspace, messages, kind, task); of the kinds in `only` alone if it is given."""
     rng = random.Random(f"{split} {seed}")
     domains = domains_of(split)
-    kinds, weights = list(MIXTURE), list(MIXTURE.values())
+    kinds = only or list(MIXTURE)
+    weights = [MIXTURE[kind] for kind in kinds]
     done = 0
     while done < count:
         kind = rng.choices(kinds, weights)[0]
@@ -285,9 +304,13 @@ def main():
     parser.add_argument("--count", type=int, default=1000)
     parser.add_argument("--out", required=True)
     parser.add_argument("--split", choices=("train", "eval"), default="train")
+    parser.add_argument("--kinds", type=lambda text: text.split(","), help="only these kinds of MIXTURE, separated by commas")
     parser.add_argument("--worker", help="tessera-worker; else $TESSERA_WORKER or the one of build/")
     parser.add_argument("--tables", help="also write the files of each workspace into DIR/NNNNN")
     args = parser.parse_args()
+    for kind in args.kinds or []:
+        if kind not in MIXTURE:
+            parser.error(f"no kind {kind}; there are {', '.join(MIXTURE)}")
     started = time.time()
     if not any((HERE / "domains").glob("*.json")):
         stop(f"{HERE / 'domains'} has no topics: run this from a whole checkout")
@@ -299,7 +322,7 @@ def main():
         stop(f"{worker.program} cannot read a table: {fault}")
     kinds, names, chars, seen = Counter(), Counter(), Counter(), 0
     with open(args.out, "w", encoding="utf-8") as out:
-        for number, (w, messages, kind, task) in enumerate(examples(args.seed, args.count, args.split, desk)):
+        for number, (w, messages, kind, task) in enumerate(examples(args.seed, args.count, args.split, desk, args.kinds)):
             out.write(json.dumps({"messages": messages}, ensure_ascii=False) + "\n")
             kinds[kind] += 1
             names[f"{kind}/{task}"] += 1
