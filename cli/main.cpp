@@ -1,5 +1,6 @@
 #include <cstdio>
 
+#include "cli/blas.h"
 #include "cli/command.h"
 #include "cli/stop.h"
 #include "cli/terminal/style.h"
@@ -42,6 +43,7 @@ int fail(const base::Error& error) {
 }  // namespace cli
 
 int main(int argc, char** argv) {
+  cli::choose_blas_kernels(argc, argv);
   cli::leave_on_signals();
   CLI::App app("Tessera: a private agent for data, charts and files.", "tessera");
   app.require_subcommand(1);

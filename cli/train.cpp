@@ -351,12 +351,11 @@ int run(TrainSetup o) {
     o.decoder.choices = tokens_of({&*sequences, &held_out}, files.architecture.vocab_size);
   o.train.variant = variant_of(o, files, initial, *parts);
   model::ThreadPool pool;
-  TrainableModel model{.decoder =
-                           TrainableDecoder(files.architecture, files.weights, std::move(initial),
-                                            o.precision == "f32" ? Precision::f32 : Precision::bf16,
-                                            pool, o.decoder)};
-  if (parts->vision) model.vision.emplace(std::move(*parts->vision));
-  if (parts->audio) model.audio.emplace(std::move(*parts->audio));
+  const Precision precision = o.precision == "f32" ? Precision::f32 : Precision::bf16;
+  TrainableModel model{.decoder = TrainableDecoder(files.architecture, files.weights,
+                                                   std::move(initial), precision, pool, o.decoder)};
+  if (parts->vision) model.vision.emplace(std::move(*parts->vision), precision);
+  if (parts->audio) model.audio.emplace(std::move(*parts->audio), precision);
   model.train_embedders = o.embedders != "keep";
   size_t trained = 0;
   for (const Parameter& p : model.parameters()) trained += p.value->size();

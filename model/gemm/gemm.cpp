@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <vector>
 
 // Blocking. A kernel streams packed x once for every 32 rows of W, so the packed rows of a task
 // (about 1 MiB) stay in the L2 cache of a core, where AMX can be fed at three quarters of its peak;
@@ -153,6 +154,15 @@ void add_weight_gradient(const float* dy, int n, int dy_stride, const float* x, 
 
 void gemm_f32(const float* x, int m, int x_stride, const float* w, int n, int k, int w_stride,
               float* y, int y_stride, bool accumulate, ThreadPool& pool) {
+  if (m == 1) {  // sgemm would copy W first; one that stays in a core's cache is not worth two
+    const int grain = static_cast<int64_t>(n) * k <= 16384 ? n : ceil_div(n, pool.n_threads());
+    pool.parallel_for(n, std::max(grain, 1), [&](int, int begin, int end) {
+      cblas_sgemv(CblasRowMajor, CblasNoTrans, end - begin, k, 1.0f,
+                  w + static_cast<ptrdiff_t>(begin) * w_stride, w_stride, x, 1,
+                  accumulate ? 1.0f : 0.0f, y + begin, 1);
+    });
+    return;
+  }
   sgemm_in_ranges(CblasNoTrans, CblasTrans, m, n, k, x, x_stride, w, w_stride, accumulate, y,
                   y_stride, pool);
 }
@@ -161,6 +171,54 @@ void gemm_f32_transposed(const float* x, int m, int x_stride, const float* w, in
                          int w_stride, float* y, int y_stride, bool accumulate, ThreadPool& pool) {
   sgemm_in_ranges(CblasNoTrans, CblasNoTrans, m, n, k, x, x_stride, w, w_stride, accumulate, y,
                   y_stride, pool);
+}
+
+void gemm_bf16(const float* x, int m, int x_stride, const float* w, int n, int k, int w_stride,
+               float* y, int y_stride, bool accumulate, ThreadPool& pool) {
+  gemm(x, m, x_stride, PackedMatrix::pack(w, n, k, w_stride, &pool), y, y_stride, accumulate, pool);
+}
+
+void gemm_bf16_transposed(const float* x, int m, int x_stride, const float* w, int n, int k,
+                          int w_stride, float* y, int y_stride, bool accumulate, ThreadPool& pool) {
+  gemm(x, m, x_stride, PackedMatrix::pack_transposed(w, n, k, w_stride, &pool), y, y_stride,
+       accumulate, pool);
+}
+
+void add_weight_gradient_bf16(const float* dy, int n, int dy_stride, const float* x, int k,
+                              int x_stride, int m, float* dw, int dw_stride, ThreadPool& pool) {
+  // The larger of the two is packed as it lies, the smaller one is turned.
+  const size_t rows = static_cast<size_t>(m), most = static_cast<size_t>(std::min(n, k));
+  std::vector<float> turned(rows * most);
+  if (n <= k) {
+    transpose(dy, m, n, dy_stride, turned.data(), &pool);
+    gemm(turned.data(), n, m, PackedMatrix::pack_transposed(x, k, m, x_stride, &pool), dw,
+         dw_stride, true, pool);
+    return;
+  }
+  transpose(x, m, k, x_stride, turned.data(), &pool);
+  std::vector<float> sum(most * static_cast<size_t>(n));
+  gemm(turned.data(), k, m, PackedMatrix::pack_transposed(dy, n, m, dy_stride, &pool), sum.data(), n,
+       false, pool);
+  pool.parallel_for(n, 64, [&](int, int begin, int end) {
+    for (int j = begin; j < end; ++j)
+      for (int i = 0; i < k; ++i)
+        dw[static_cast<ptrdiff_t>(j) * dw_stride + i] += sum[static_cast<size_t>(i) * static_cast<size_t>(n) + static_cast<size_t>(j)];
+  });
+}
+
+void transpose(const float* in, int m, int n, int in_stride, float* out, ThreadPool* pool) {
+  constexpr int kBlock = 16;  // a line of either side
+  auto columns = [&](int begin, int end) {
+    for (int j0 = begin; j0 < end; j0 += kBlock)
+      for (int i0 = 0; i0 < m; i0 += kBlock) {
+        const int jn = std::min(end, j0 + kBlock), in_ = std::min(m, i0 + kBlock);
+        for (int j = j0; j < jn; ++j)
+          for (int i = i0; i < in_; ++i)
+            out[static_cast<ptrdiff_t>(j) * m + i] = in[static_cast<ptrdiff_t>(i) * in_stride + j];
+      }
+  };
+  if (pool == nullptr) return columns(0, n);
+  pool->parallel_for(n, kBlock, [&](int, int begin, int end) { columns(begin, end); });
 }
 
 }  // namespace model

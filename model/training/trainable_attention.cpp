@@ -25,16 +25,6 @@ std::vector<float> keys_of(const std::vector<float>& rows, int prefix, int begin
   return out;
 }
 
-/// out [n, m] = in [m, n] transposed, in blocks that fit the first-level cache.
-void transpose(const float* in, int m, int n, float* out) {
-  constexpr int kBlock = 32;
-  for (int i0 = 0; i0 < m; i0 += kBlock)
-    for (int j0 = 0; j0 < n; j0 += kBlock)
-      for (int j = j0; j < std::min(n, j0 + kBlock); ++j)
-        for (int i = i0; i < std::min(m, i0 + kBlock); ++i)
-          out[area(j, m) + static_cast<size_t>(i)] = in[area(i, n) + static_cast<size_t>(j)];
-}
-
 /// c [m, n] = alpha * op(a) op(b) + beta * c, single-threaded (the pool runs several at once).
 void sgemm(bool ta, bool tb, int m, int n, int k, float alpha, const float* a, int lda,
            const float* b, int ldb, float beta, float* c, int ldc) {
@@ -131,7 +121,7 @@ void TrainableDecoder::fast_attention_backward(int layer, const PackedBatch& bat
           std::copy_n(d_keys.data(), prefix_area,
                       prefix.data() + prefix_area * static_cast<size_t>(unit.segment));
       };
-      transpose(p, m, keys, turned.data());
+      transpose(p, m, keys, keys, turned.data());
       gemm(turned.data(), keys, m, PackedMatrix::pack_transposed(d_o, hd, m, hd), d_keys.data(), hd,
            false, single);
       hand_out(d_value_, d_prefix_value_);
@@ -141,7 +131,7 @@ void TrainableDecoder::fast_attention_backward(int layer, const PackedBatch& bat
                              architecture_.attention_scale);
       gemm(dp.data(), m, keys, PackedMatrix::pack_transposed(k.data(), hd, keys, hd),
            d_query_.data() + at, hd, false, single);
-      transpose(dp.data(), m, keys, turned.data());
+      transpose(dp.data(), m, keys, keys, turned.data());
       gemm(turned.data(), keys, m, PackedMatrix::pack_transposed(act.query.data() + at, hd, m, hd),
            d_keys.data(), hd, false, single);
       hand_out(d_key_, d_prefix_key_);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <numeric>
 
 #include "model/elementwise.h"
@@ -15,9 +16,9 @@
 //   attended = softmax(mask(scale q k^T)) v; middle = h + norm(linear(attended))
 //   h' = (middle + norm(linear(gelu(gate) * up))) * output_scale
 // backward_layer() walks the same lines upwards. Matrix products with weights go through
-// PackedMatrix (bf16) or f32; a LoRA adds  y += (scale dropout(x) A^T) B^T  and is always f32.
-// Gradients of weights are sums over rows in f32 (OpenBLAS), their masters too; refresh() rounds
-// the masters to bf16 again after a step.
+// PackedMatrix (bf16) or f32; a LoRA adds  y += (scale dropout(x) A^T) B^T,  by products.h, as
+// gradients of weights are. Masters and sums are f32; refresh() rounds the masters to bf16 again
+// after a step.
 
 namespace model::training {
 
@@ -30,6 +31,7 @@ TrainableDecoder::TrainableDecoder(const Architecture& architecture, const Weigh
       lora_(std::move(lora)),
       gradient_(lora_),
       precision_(precision),
+      products_(products(precision)),
       pool_(pool) {
   openblas_set_num_threads(1);  // the pool is the only source of threads
   for (int i = 0; i < pool.n_threads(); ++i) single_.push_back(std::make_unique<ThreadPool>(1));
@@ -46,6 +48,9 @@ TrainableDecoder::TrainableDecoder(const Architecture& architecture, const Weigh
     const LayerWeights& w = weights.layers[i];
     for (size_t p = 0; p < kProjections; ++p)
       if (w.projections[p].out > 0) linears_[i][p] = take(w.projections[p]);
+    const std::vector<float>& frequencies = architecture.layers[i].rope_frequencies;
+    if (std::ranges::find(turns_, frequencies, &Turns::frequencies) == turns_.end())
+      turns_.push_back({.frequencies = frequencies});
     norms_[i] = {norm(w.attention_norm),    norm(w.post_attention_norm),
                  norm(w.feed_forward_norm), norm(w.post_feed_forward_norm),
                  norm(w.query_norm),        norm(w.key_norm)};
@@ -143,7 +148,7 @@ void TrainableDecoder::base_forward(const Linear& l, const float* x, int m, floa
 void TrainableDecoder::base_backward(Linear& l, const float* x, const float* dy, int m, float* dx,
                                      bool accumulate) {
   if (options_.full)
-    add_weight_gradient(dy, l.out, l.out, x, l.in, l.in, m, l.gradient.data(), l.in, pool_);
+    products_.gradient(dy, l.out, l.out, x, l.in, l.in, m, l.gradient.data(), l.in, pool_);
   if (precision_ == Precision::f32)
     gemm_f32_transposed(dy, m, l.out, l.f32.data(), l.in, l.out, l.in, dx, l.in, accumulate, pool_);
   else
@@ -188,9 +193,9 @@ void TrainableDecoder::linear(int layer, Projection p, const float* x, float* y)
   }
   std::vector<float>& xa = activations(layer).low[static_cast<size_t>(p)];
   size(xa, area(rows_, low.rank));
-  gemm_f32(x, rows_, l.in, low.a.data(), low.rank, l.in, l.in, xa.data(), low.rank, false, pool_);
+  products_.forward(x, rows_, l.in, low.a.data(), low.rank, l.in, l.in, xa.data(), low.rank, false, pool_);
   for (size_t i = 0; i < area(rows_, low.rank); ++i) xa[i] *= low.scale;
-  gemm_f32(xa.data(), rows_, low.rank, low.b.data(), l.out, low.rank, low.rank, y, l.out, true,
+  products_.forward(xa.data(), rows_, low.rank, low.b.data(), l.out, low.rank, low.rank, y, l.out, true,
            pool_);
 }
 
@@ -202,24 +207,24 @@ void TrainableDecoder::linear_backward(int layer, Projection p, const float* x, 
   if (low.rank == 0) return;
   LowRank& g = gradient_.layers[static_cast<size_t>(layer)][static_cast<size_t>(p)];
   const std::vector<float>& xa = activations(layer).low[static_cast<size_t>(p)];
-  add_weight_gradient(dy, l.out, l.out, xa.data(), low.rank, low.rank, rows_, g.b.data(), low.rank,
+  products_.gradient(dy, l.out, l.out, xa.data(), low.rank, low.rank, rows_, g.b.data(), low.rank,
                       pool_);
   size(d_low_, area(rows_, low.rank));
-  gemm_f32_transposed(dy, rows_, l.out, low.b.data(), low.rank, l.out, low.rank, d_low_.data(),
+  products_.transposed(dy, rows_, l.out, low.b.data(), low.rank, l.out, low.rank, d_low_.data(),
                       low.rank, false, pool_);
   for (size_t i = 0; i < area(rows_, low.rank); ++i) d_low_[i] *= low.scale;
   if (!drops(layer, p)) {
-    add_weight_gradient(d_low_.data(), low.rank, low.rank, x, l.in, l.in, rows_, g.a.data(), l.in,
+    products_.gradient(d_low_.data(), low.rank, low.rank, x, l.in, l.in, rows_, g.a.data(), l.in,
                         pool_);
-    gemm_f32_transposed(d_low_.data(), rows_, low.rank, low.a.data(), l.in, low.rank, l.in, dx,
+    products_.transposed(d_low_.data(), rows_, low.rank, low.a.data(), l.in, low.rank, l.in, dx,
                         l.in, true, pool_);
     return;
   }
   drop(layer, p, x, l.in, dropped_);
-  add_weight_gradient(d_low_.data(), low.rank, low.rank, dropped_.data(), l.in, l.in, rows_,
+  products_.gradient(d_low_.data(), low.rank, low.rank, dropped_.data(), l.in, l.in, rows_,
                       g.a.data(), l.in, pool_);
   std::vector<float> through(area(rows_, l.in));
-  gemm_f32_transposed(d_low_.data(), rows_, low.rank, low.a.data(), l.in, low.rank, l.in,
+  products_.transposed(d_low_.data(), rows_, low.rank, low.a.data(), l.in, low.rank, l.in,
                       through.data(), l.in, false, pool_);
   drop(layer, p, through.data(), l.in, dropped_);
   add(dx, dropped_.data(), static_cast<int64_t>(area(rows_, l.in)), pool_);
@@ -231,6 +236,24 @@ void TrainableDecoder::norm_backward(Norm& norm, const float* x, const std::vect
   if (options_.full)
     rms_norm_weight_gradient(x, inv.data(), dy, rows, width, norm.gradient.data(), pool_);
   rms_norm_backward(x, inv.data(), dy, rows, width, norm.weight.data(), dx, accumulate, pool_);
+}
+
+/// Once for a batch: a sine for each layer, head and direction would take a tenth of a step.
+void TrainableDecoder::turn(const PackedBatch& batch) {
+  for (Turns& t : turns_) {
+    const size_t n = area(rows_, static_cast<int>(t.frequencies.size()));
+    for (std::vector<float>* v : {&t.cosines, &t.sines, &t.sines_back}) size(*v, n);
+    rope_angles(batch.positions.data(), rows_, t.frequencies, t.cosines.data(), t.sines.data(),
+                pool_);
+    std::transform(t.sines.begin(), t.sines.begin() + static_cast<ptrdiff_t>(n),
+                   t.sines_back.begin(), std::negate<>());
+  }
+}
+
+const TrainableDecoder::Turns& TrainableDecoder::turns(int layer) const {
+  return *std::ranges::find(
+      turns_, architecture_.layers[static_cast<size_t>(layer)].rope_frequencies,
+      &Turns::frequencies);
 }
 
 void TrainableDecoder::embed(const PackedBatch& batch, const SoftRows* soft) {
@@ -313,10 +336,9 @@ void TrainableDecoder::forward_layer(int i, const PackedBatch& batch) {
              act.inv.value.data(), pool_);
   else
     std::copy_n(value_raw.begin(), area(rows_, kw), act.value.begin());
-  rope(act.query.data(), rows_, a.n_heads, hd, batch.positions.data(),
-       shape.rope_frequencies.data(), 1, pool_);
-  rope(act.key.data(), rows_, shape.n_kv_heads, hd, batch.positions.data(),
-       shape.rope_frequencies.data(), 1, pool_);
+  const Turns& t = turns(i);
+  rope(act.query.data(), rows_, a.n_heads, hd, t.cosines.data(), t.sines.data(), pool_);
+  rope(act.key.data(), rows_, shape.n_kv_heads, hd, t.cosines.data(), t.sines.data(), pool_);
   attention(i, batch);
   linear(i, Projection::o, act.attended.data(), act.attention_out.data());
   rms_norm(act.attention_out.data(), rows_, a.hidden, norms[post_attention_norm].weight.data(),
@@ -340,6 +362,7 @@ void TrainableDecoder::forward(const PackedBatch& batch, const SoftRows* soft) {
   rows_ = batch.rows();
   const size_t stream = area(rows_, a.hidden);
   size(streams_[0], stream);
+  turn(batch);
   embed(batch, soft);
   for (int i = 0; i < a.n_layers; ++i) forward_layer(i, batch);
   size(final_normed_, stream);
@@ -454,10 +477,9 @@ void TrainableDecoder::backward_layer(int i, const PackedBatch& batch) {
   linear_backward(i, Projection::o, act.attended.data(), d_branch_.data(), d_attended_.data(),
                   false);
   attention_backward(i, batch, d_attended_);
-  rope(d_query_.data(), rows_, a.n_heads, hd, batch.positions.data(), shape.rope_frequencies.data(),
-       -1, pool_);
-  rope(d_key_.data(), rows_, shape.n_kv_heads, hd, batch.positions.data(),
-       shape.rope_frequencies.data(), -1, pool_);
+  const Turns& t = turns(i);
+  rope(d_query_.data(), rows_, a.n_heads, hd, t.cosines.data(), t.sines_back.data(), pool_);
+  rope(d_key_.data(), rows_, shape.n_kv_heads, hd, t.cosines.data(), t.sines_back.data(), pool_);
   norm_backward(norms[query_norm], act.query_raw.data(), act.inv.query, d_query_.data(),
                 rows_ * a.n_heads, hd, d_query_raw_.data(), false);
   norm_backward(norms[key_norm], act.key_raw.data(), act.inv.key, d_key_.data(),

@@ -6,11 +6,12 @@
 
 #include "model/architecture.h"
 #include "model/decoder.h"
-#include "model/gemm/gemm.h"
+#include "model/gemm/packed_matrix.h"
 #include "model/lora.h"
 #include "model/thread_pool.h"
 #include "model/training/batch.h"
 #include "model/training/parameter.h"
+#include "model/training/products.h"
 #include "model/weights.h"
 
 namespace model::training {
@@ -94,6 +95,10 @@ class TrainableDecoder {
     std::array<std::vector<float>, kProjections> low;  // scale * dropout(x) A^T
     InverseRms inv;
   };
+  /// Turns of a batch's positions by one set of frequencies, [rows, frequencies.size()].
+  struct Turns {
+    std::vector<float> frequencies, cosines, sines, sines_back;
+  };
   struct Unit {  // one segment, or the prefix itself, for one key head
     int begin, length, prefix, kv_head, segment;
     size_t probabilities;  // offset of the first query head's [length, prefix + length]
@@ -113,6 +118,8 @@ class TrainableDecoder {
   bool drops(int layer, Projection p) const;
   void drop(int layer, Projection p, const float* x, int in, std::vector<float>& to);
 
+  void turn(const PackedBatch& batch);
+  const Turns& turns(int layer) const;
   void embed(const PackedBatch& batch, const SoftRows* soft);
   void embed_backward(const PackedBatch& batch, SoftRows* soft);
   void forward(const PackedBatch& batch, const SoftRows* soft);
@@ -141,11 +148,13 @@ class TrainableDecoder {
   DecoderOptions options_;
   Lora lora_, gradient_;
   Precision precision_;
+  Products products_;
   ThreadPool& pool_;
   std::vector<std::unique_ptr<ThreadPool>>
       single_;  // one per worker: products inside a loop of pool_
   std::vector<std::array<Linear, kProjections>> linears_;
   std::vector<std::array<Norm, kNorms>> norms_;
+  std::vector<Turns> turns_;  // one for each set of frequencies that layers have
   Norm output_norm_;
   Linear head_;                              // and input table; rows as in options_.choices
   std::vector<std::vector<float>> streams_;  // residual stream before each layer

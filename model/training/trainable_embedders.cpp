@@ -8,7 +8,7 @@
 #include "model/training/buffers.h"
 #include "model/training/random.h"
 
-// Forward as in vision.cpp and audio.cpp, all in f32: next to the decoder's products these are few.
+// Forward as in vision.cpp and audio.cpp.
 //   normed = LayerNorm1(patch); e = LayerNorm2(normed dense^T + bias) + column[x] + row[y]
 //   summed = LayerNorm3(e); scaled = RMSNorm(summed); soft = scaled projection^T
 
@@ -31,8 +31,9 @@ uint64_t u64(int n) { return static_cast<uint64_t>(n); }
 
 }  // namespace
 
-TrainableVision::TrainableVision(VisionWeights weights)
-    : shape_(std::move(weights)),
+TrainableVision::TrainableVision(VisionWeights weights, Precision precision)
+    : products_(products(precision)),
+      shape_(std::move(weights)),
       norm1_(std::move(shape_.norm1), std::move(shape_.norm1_bias)),
       norm2_(std::move(shape_.norm2), std::move(shape_.norm2_bias)),
       norm3_(std::move(shape_.norm3), std::move(shape_.norm3_bias)),
@@ -53,7 +54,7 @@ std::vector<float> TrainableVision::forward(ThreadPool& pool) {
   channels_first(normed_, n_, shape_.side, pool);
   norm1_.forward(normed_.data(), n_, pool);
   summed_.resize(area(n_, width));
-  gemm_f32(normed_.data(), n_, in, shape_.dense.data(), width, in, in, summed_.data(), width, false,
+  products_.forward(normed_.data(), n_, in, shape_.dense.data(), width, in, in, summed_.data(), width, false,
            pool);
   for (size_t i = 0; i < summed_.size(); ++i)
     summed_[i] += shape_.dense_bias[i % static_cast<size_t>(width)];
@@ -70,17 +71,17 @@ std::vector<float> TrainableVision::forward(ThreadPool& pool) {
   inverse_.resize(static_cast<size_t>(n_));
   rms_norm(summed_.data(), n_, width, nullptr, kRmsNormEps, scaled_.data(), inverse_.data(), pool);
   std::vector<float> soft(area(n_, shape_.hidden));
-  gemm_f32(scaled_.data(), n_, width, shape_.projection.data(), shape_.hidden, width, width,
+  products_.forward(scaled_.data(), n_, width, shape_.projection.data(), shape_.hidden, width, width,
            soft.data(), shape_.hidden, false, pool);
   return soft;
 }
 
 void TrainableVision::backward(const float* d_soft, ThreadPool& pool) {
   const int in = shape_.patch_values(), width = shape_.width, hidden = shape_.hidden;
-  add_weight_gradient(d_soft, hidden, hidden, scaled_.data(), width, width, n_,
+  products_.gradient(d_soft, hidden, hidden, scaled_.data(), width, width, n_,
                       projection_gradient_.data(), width, pool);
   std::vector<float> d_scaled(area(n_, width)), d(area(n_, width));
-  gemm_f32_transposed(d_soft, n_, hidden, shape_.projection.data(), width, hidden, width,
+  products_.transposed(d_soft, n_, hidden, shape_.projection.data(), width, hidden, width,
                       d_scaled.data(), width, false, pool);
   rms_norm_backward(summed_.data(), inverse_.data(), d_scaled.data(), n_, width, nullptr, d.data(),
                     false, pool);
@@ -98,10 +99,10 @@ void TrainableVision::backward(const float* d_soft, ThreadPool& pool) {
   norm2_.backward(d.data(), n_, pool);
   for (size_t i = 0; i < d.size(); ++i)
     dense_bias_gradient_[i % static_cast<size_t>(width)] += d[i];
-  add_weight_gradient(d.data(), width, width, normed_.data(), in, in, n_, dense_gradient_.data(),
+  products_.gradient(d.data(), width, width, normed_.data(), in, in, n_, dense_gradient_.data(),
                       in, pool);
   std::vector<float> d_normed(area(n_, in));
-  gemm_f32_transposed(d.data(), n_, width, shape_.dense.data(), in, width, in, d_normed.data(), in,
+  products_.transposed(d.data(), n_, width, shape_.dense.data(), in, width, in, d_normed.data(), in,
                       false, pool);
   norm1_.backward(d_normed.data(), n_, pool);
 }
@@ -135,8 +136,8 @@ VisionWeights TrainableVision::weights() const {
   return w;
 }
 
-TrainableAudio::TrainableAudio(AudioWeights weights)
-    : weights_(std::move(weights)), gradient_(zeros(weights_.projection)) {}
+TrainableAudio::TrainableAudio(AudioWeights weights, Precision precision)
+    : products_(products(precision)), weights_(std::move(weights)), gradient_(zeros(weights_.projection)) {}
 
 void TrainableAudio::add(std::span<const float> samples) {
   const size_t frame = static_cast<size_t>(weights_.frame);
@@ -152,13 +153,13 @@ std::vector<float> TrainableAudio::forward(ThreadPool& pool) {
   rms_norm(frames_.data(), n_, weights_.frame, nullptr, kRmsNormEps, normed_.data(),
            inverse_.data(), pool);
   std::vector<float> soft(area(n_, weights_.hidden));
-  gemm_f32(normed_.data(), n_, weights_.frame, weights_.projection.data(), weights_.hidden,
+  products_.forward(normed_.data(), n_, weights_.frame, weights_.projection.data(), weights_.hidden,
            weights_.frame, weights_.frame, soft.data(), weights_.hidden, false, pool);
   return soft;
 }
 
 void TrainableAudio::backward(const float* d_soft, ThreadPool& pool) {
-  add_weight_gradient(d_soft, weights_.hidden, weights_.hidden, normed_.data(), weights_.frame,
+  products_.gradient(d_soft, weights_.hidden, weights_.hidden, normed_.data(), weights_.frame,
                       weights_.frame, n_, gradient_.data(), weights_.frame, pool);
 }
 

@@ -7,6 +7,7 @@
 #include "model/thread_pool.h"
 #include "model/training/layer_norm.h"
 #include "model/training/parameter.h"
+#include "model/training/products.h"
 #include "model/vision.h"
 
 namespace model::training {
@@ -15,7 +16,7 @@ namespace model::training {
 /// backward() with what the decoder wants of the soft tokens.
 class TrainableVision {
  public:
-  explicit TrainableVision(VisionWeights weights);
+  TrainableVision(VisionWeights weights, Precision precision);
 
   /// Forgets the pictures of the batch before.
   void clear() { grids_.clear(), patches_.clear(), n_ = 0; }
@@ -33,6 +34,7 @@ class TrainableVision {
   int places() const { return shape_.places; }
 
  private:
+  Products products_;
   VisionWeights shape_;  // its dense, table and projection are the parameters
   LayerNorm norm1_, norm2_, norm3_;
   std::vector<float> dense_gradient_, dense_bias_gradient_, table_gradient_, projection_gradient_;
@@ -45,7 +47,7 @@ class TrainableVision {
 /// The audio embedder (model/audio.h) with gradients; used as TrainableVision.
 class TrainableAudio {
  public:
-  explicit TrainableAudio(AudioWeights weights);
+  TrainableAudio(AudioWeights weights, Precision precision);
 
   void clear() { frames_.clear(), n_ = 0; }
   /// samples: mono, 16 kHz; the last frame is filled up with zeros.
@@ -58,6 +60,7 @@ class TrainableAudio {
   int frame() const { return weights_.frame; }
 
  private:
+  Products products_;
   AudioWeights weights_;
   std::vector<float> gradient_;
   int n_ = 0;

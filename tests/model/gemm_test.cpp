@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <cmath>
+#include <cstring>
 #include <limits>
 #include <random>
 #include <string>
@@ -234,6 +235,64 @@ TEST(GemmF32, AgreesWithPlainLoopsInAllThreeForms) {
     std::vector<float> dw = w;
     model::add_weight_gradient(dy.data(), n, n, x.data(), k, k, m, dw.data(), k, pool);
     expect_product(dw, w, n, k, m, transposed(dy, n), transposed(x, k));
+  }
+}
+
+TEST(GemmBf16, AgreesWithPlainLoopsInAllThreeForms) {
+  ThreadPool pool(2);
+  for (const auto& [m, n, k] : {std::array{37, 8, 65}, std::array{9, 70, 16}, std::array{1, 1, 1},
+                                std::array{130, 33, 48}, std::array{300, 40, 7}}) {
+    // Values that bf16 has: what is left is the order of summation.
+    const auto values = [](int rows, int columns, uint32_t seed) {
+      std::vector<float> v = random_values(static_cast<size_t>(rows * columns), seed);
+      for (float& x : v) x = model::from_bf16(model::to_bf16(x));
+      return v;
+    };
+    const auto at = [](const std::vector<float>& v, int stride) {
+      return [&v, stride](int i, int p) { return v[static_cast<size_t>(i * stride + p)]; };
+    };
+    const auto transposed = [](const std::vector<float>& v, int stride) {
+      return [&v, stride](int i, int p) { return v[static_cast<size_t>(p * stride + i)]; };
+    };
+    const std::vector<float> x = values(m, k, 1), w = values(n, k, 2), dy = values(m, n, 3);
+    const std::vector<float> y0 = values(m, n, 4);
+    std::vector<float> y = y0;
+    model::gemm_bf16(x.data(), m, k, w.data(), n, k, k, y.data(), n, true, pool);
+    expect_product(y, y0, m, n, k, at(x, k), at(w, k));
+
+    std::vector<float> dx(static_cast<size_t>(m * k), 7.0f);
+    model::gemm_bf16_transposed(dy.data(), m, n, w.data(), k, n, k, dx.data(), k, false, pool);
+    expect_product(dx, std::vector<float>(dx.size()), m, k, n, at(dy, n), transposed(w, k));
+
+    std::vector<float> dw = w;
+    model::add_weight_gradient_bf16(dy.data(), n, n, x.data(), k, k, m, dw.data(), k, pool);
+    expect_product(dw, w, n, k, m, transposed(dy, n), transposed(x, k));
+
+    std::vector<float> turned(x.size());
+    model::transpose(x.data(), m, k, k, turned.data(), &pool);
+    for (int i = 0; i < m; ++i)
+      for (int c = 0; c < k; ++c) ASSERT_EQ(at(turned, m)(c, i), at(x, k)(i, c));
+  }
+}
+
+TEST(PackedMatrix, RowsOfMemoryArePackedAsRowsOfASource) {
+  for (const auto& [n, k] : {std::array{1, 1}, std::array{16, 32}, std::array{33, 7},
+                             std::array{70, 65}, std::array{48, 64}}) {
+    std::vector<float> w = random_values(static_cast<size_t>(n * k), 5);
+    w[0] = std::numeric_limits<float>::quiet_NaN();
+    w.back() = std::numeric_limits<float>::infinity();
+    const auto rows_of = [&w](int width) {
+      return [&w, width](int row, std::span<float> out) {
+        std::copy_n(w.data() + static_cast<ptrdiff_t>(row) * width, width, out.data());
+      };
+    };
+    const auto same = [](const PackedMatrix& a, const PackedMatrix& b) {
+      ASSERT_EQ(a.bytes(), b.bytes());
+      EXPECT_EQ(std::memcmp(a.view().panels, b.view().panels, a.bytes()), 0);
+    };
+    same(PackedMatrix::pack(w.data(), n, k, k), PackedMatrix::pack(rows_of(k), n, k));
+    same(PackedMatrix::pack_transposed(w.data(), k, n, k),
+         PackedMatrix::pack_transposed(rows_of(k), k, n));
   }
 }
 

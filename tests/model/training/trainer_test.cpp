@@ -197,7 +197,7 @@ TEST_F(Training, FreshEmbeddersAreReadBackFromTheAdapter) {
   const base::Result<std::string> bytes = base::read_file(media_file("A_200x150_rgb.png"), 1 << 20);
   const media::Pixels picture = *media::decode(*bytes);
   const PatchGrid grid = *patch_grid(picture.width, picture.height, 70);
-  TrainableVision in_training(vision);
+  TrainableVision in_training(vision, Precision::f32);
   in_training.add(cut_patches(picture, grid, 48, PixelScale::multiply), grid);
   const std::vector<float> expected = in_training.forward(tiny.pool);
   const base::Result<SoftTokens> soft = engine->embed_image(picture, 70);
