@@ -1,9 +1,14 @@
 """Tests of the training data generator. argv: tessera-worker, reply-check (both of the build folder)."""
+import array
 import json
+import math
 import os
+import random
 import re
+import shutil
 import subprocess
 import sys
+import tempfile
 import unittest
 from collections import Counter
 from pathlib import Path
@@ -11,6 +16,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "recipes"))
 
 import make_data  # noqa: E402
+import speech  # noqa: E402
 import tables  # noqa: E402
 from spelling import spellable  # noqa: E402
 from tables import format_number  # noqa: E402
@@ -31,6 +37,57 @@ def made(seed, count, split="train"):
 
 def call_of(message):
     return message["tool_calls"][0]["function"]
+
+
+class Speech(unittest.TestCase):
+    def test_the_instruction_is_the_programs(self):
+        text = (Path(__file__).resolve().parents[2] / "model/attachment.h").read_text()
+        spelled = re.search(r"kTranscribeInstruction =(.*?);", text, re.S)[1]
+        self.assertEqual("".join(re.findall(r'"(.*?)"', spelled)), speech.INSTRUCTION)
+
+    def test_only_what_has_one_reading_is_spoken(self):
+        self.assertEqual(speech.said("Show me the sales per city, please!"), "show me the sales per city please")
+        self.assertEqual(speech.said("top 10 of 2024 as bars"), "top 10 of 2024 as bars")
+        for text in ("plot sales.csv by city", "sum of Amount (EUR) per day", "more than 3.5 per row", "two words"):
+            self.assertIsNone(speech.said(text))
+
+    def test_rare_words_are_taken_for_typos(self):
+        lines = [f"table\n\nhow many {thing} are there" for thing in ("cows", "cows now", "red cows", "old cows", "cowss")]
+        with tempfile.NamedTemporaryFile("w", suffix=".jsonl") as file:
+            file.writelines(json.dumps({"messages": [{"content": line}]}) + "\n" for line in lines)
+            file.flush()
+            self.assertEqual(speech.requests_of(file.name), ["how many cows are there"])
+
+    def test_each_eval_sentence_has_every_voice_and_seeds_decide(self):
+        def voices(seed, split, n):
+            return list(speech.takes(random.Random(seed), ["one", "two", "three"], split, n))
+        n = len(speech.VOICES["eval"])
+        self.assertEqual([(t[0], t[1]) for t in voices(1, "eval", 2 * n)], [(w, v) for w in ("one", "two") for v in speech.VOICES["eval"]])
+        self.assertEqual(voices(1, "train", 20), voices(1, "train", 20))
+        self.assertNotEqual(voices(1, "train", 20), voices(2, "train", 20))
+
+    def test_a_recording_keeps_the_speech_and_adds_what_was_asked_for(self):
+        tone = array.array("h", (int(8000 * math.sin(i / 9)) for i in range(4000)))
+        quiet, noisy = (speech.recorded(random.Random(5), tone, 8000, noise) for noise in (False, True))
+        self.assertEqual(len(quiet), len(noisy))
+        self.assertGreaterEqual(len(quiet), 4000 + 2 * 400)
+        self.assertEqual(quiet[0], 0)
+        self.assertNotEqual(quiet, noisy)
+        self.assertTrue(all(-32768 <= s <= 32767 for s in noisy))
+
+    def test_words_are_counted_wrong_that_were_exchanged_added_or_left_out(self):
+        sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "planner"))
+        from hear import errors, plain
+        self.assertEqual(plain("The Cow's 2 calves, please."), ["the", "cow's", "2", "calves", "please"])
+        for heard, n in (("a b c", 0), ("a x c", 1), ("a c", 1), ("a b b c", 1), ("", 3), ("c a b", 2)):
+            self.assertEqual(errors(["a", "b", "c"], heard.split()), n)
+
+    @unittest.skipUnless(shutil.which("espeak-ng"), "no espeak-ng")
+    def test_it_speaks(self):
+        rate, samples = speech.spoken("show me the sales per city", "en-us", 165, 50)
+        self.assertEqual(rate, 22050)
+        self.assertGreater(len(samples), rate)
+        self.assertGreater(max(samples), 2000)
 
 
 class Examples(unittest.TestCase):
