@@ -17,7 +17,8 @@ void choose_blas_kernels(int argc, char** argv) {
 #if defined(__x86_64__)
   constexpr const char* kVariable = "OPENBLAS_CORETYPE";
   constexpr std::string_view kWithModel[] = {"run",   "chat",     "serve", "batch",      "watch",
-                                             "bench", "generate", "train", "transcribe", "listen"};
+                                             "bench", "generate", "train", "transcribe", "listen",
+                                             "sessions", "logits"};
   const std::string_view command = argc > 1 ? argv[1] : "";
   if (std::ranges::find(kWithModel, command) == std::end(kWithModel)) return;
   if (command != "train" && model::best_gemm_kernel().native) return;
@@ -27,7 +28,10 @@ void choose_blas_kernels(int argc, char** argv) {
   setenv(kVariable, __builtin_cpu_supports("avx512bw") ? "SkylakeX" : "Haswell", 1);
   char path[PATH_MAX] = {};
   // By its own name: a process called "exe" would tell nobody what it is.
-  if (readlink("/proc/self/exe", path, sizeof(path) - 1) > 0) execv(path, argv);
+  if (readlink("/proc/self/exe", path, sizeof(path) - 1) > 0 &&
+      std::string_view(path).find("/ld-") == std::string_view::npos)  // not the loader's
+    execv(path, argv);
+  unsetenv(kVariable);
 #else
   (void)argc, (void)argv;
 #endif

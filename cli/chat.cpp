@@ -203,6 +203,7 @@ class Chat {
       const Models::Taken* taken = seat->get(program_stop());
       if (taken == nullptr) {
         // It goes on being read, for nobody; the chat does not wait for it.
+        std::erase_if(abandoned_, [](const auto& one) { return one.second->ready(); });
         abandoned_.emplace_back(std::move(models), std::move(seat));
         return count(fail({base::Errc::cancelled, "stopped while the model was being read"}));
       }

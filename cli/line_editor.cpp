@@ -93,7 +93,11 @@ LineEditor::LineEditor(std::filesystem::path file, Completer completer) {
   el_wset(
       line, EL_ADDFN, L"complete-word", L"Completes a command or the name of a file",
       +[](EditLine* l, int) -> unsigned char {
-        return complete_word(l, Editing::of(l)->complete);
+        try {  // nothing may be thrown through the library's frames
+          return complete_word(l, Editing::of(l)->complete);
+        } catch (...) {
+          return CC_ERROR;
+        }
       });
   el_set(line, EL_BIND, "^C", "stop-reading", nullptr);
   el_set(line, EL_BIND, "^I", "complete-word", nullptr);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <future>
 #include <memory>
@@ -91,6 +92,11 @@ class ModelSeat {
   /// goes on, and whoever asks next gets it.
   const Models::Taken* get(const std::stop_token& stop);
   bool reading() const { return reading_.valid(); }
+  /// What was being read is there.
+  bool ready() const {
+    return reading_.valid() &&
+           reading_.wait_for(std::chrono::seconds(0)) == std::future_status::ready;
+  }
   /// One that could not be had is tried again.
   void forget_failed() {
     if (taken_ && std::holds_alternative<Models::None>(*taken_)) taken_.reset();

@@ -42,9 +42,14 @@ void leave_on_signals() {
     ::_exit(1);
   };
   g_terminal = ::isatty(STDERR_FILENO) != 0 ? 1 : 0;
-  // What whoever started the program wants ignored stays so.
-  for (const int signal : {SIGINT, SIGTERM})
-    if (std::signal(signal, leave) == SIG_IGN) std::signal(signal, SIG_IGN);
+  // What whoever started the program wants ignored stays so; the first call sees it.
+  const auto ignored = [](int signal) {
+    struct sigaction now = {};
+    return ::sigaction(signal, nullptr, &now) == 0 && now.sa_handler == SIG_IGN;
+  };
+  static const bool ignored_at_first[] = {ignored(SIGINT), ignored(SIGTERM)};
+  if (!ignored_at_first[0]) std::signal(SIGINT, leave);
+  if (!ignored_at_first[1]) std::signal(SIGTERM, leave);
 }
 
 void leave_now(int code) {

@@ -95,11 +95,12 @@ void Outlook::settle(int row, int most, std::vector<float>& logits) {
   compute_each(row, logits);
   // The `most` largest so far, the least of them in front.
   std::vector<float> best = chosen_;
+  std::erase_if(best, [](float v) { return !(v > kForbidden); });  // numbers that are none, too
   std::sort(best.begin(), best.end(), std::greater<>());
-  best.resize(std::min(best.size(), wanted));
+  const float reached = best.size() < wanted ? kForbidden : best[wanted - 1];
   ids_.clear();
   for (size_t i = 0; i < vocab; ++i) {
-    if (logits[i] >= best.back())
+    if (logits[i] > kForbidden && logits[i] >= reached)
       ids_.push_back(static_cast<int32_t>(i));
     else
       logits[i] = kForbidden;

@@ -168,7 +168,9 @@ base::Result<std::string> BackendModel::transcript(std::string_view recording,
   std::string text;
   for (const Backend::Piece& piece : std::get<std::vector<Backend::Piece>>(pieces)) {
     const base::Result<model::Generated> made = carry_out(*piece.job, deadline, stop, {}, {});
-    if (!made && made.error().code == Errc::limit && !text.empty()) break;  // the time is over
+    // What was heard in time is kept; a full queue or context is no transcript.
+    const bool late = std::chrono::steady_clock::now() >= deadline;
+    if (!made && made.error().code == Errc::limit && late && !text.empty()) break;
     if (!made) return made.error();
     const std::string_view said = base::trimmed(made->message.text);
     if (!said.empty()) text += (text.empty() ? "" : " ") + std::string(said);

@@ -23,6 +23,10 @@ std::vector<std::string> files_like(const std::string& typed, const fs::path& wo
   const std::string_view name = std::string_view(typed).substr(folder.size());
   std::vector<std::string> found;
   std::error_code error;
+  const fs::path root = fs::canonical(workspace, error);
+  const fs::path real = error ? fs::path() : fs::canonical(workspace / folder, error);
+  if (error || std::mismatch(root.begin(), root.end(), real.begin(), real.end()).first != root.end())
+    return {};  // by way of a link
   fs::directory_iterator entry(workspace / folder, error);
   for (int n = 0; !error && entry != fs::directory_iterator() && n < kMaxEntries; ++n) {
     const std::string one = entry->path().filename().string();

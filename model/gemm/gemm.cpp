@@ -157,9 +157,10 @@ void gemm_f32(const float* x, int m, int x_stride, const float* w, int n, int k,
   if (m == 1) {  // sgemm would copy W first; one that stays in a core's cache is not worth two
     const int grain = static_cast<int64_t>(n) * k <= 16384 ? n : ceil_div(n, pool.n_threads());
     pool.parallel_for(n, std::max(grain, 1), [&](int, int begin, int end) {
+      // Unlike sgemm's, its beta of 0 may keep a NaN that was there.
+      if (!accumulate) std::fill(y + begin, y + end, 0.0f);
       cblas_sgemv(CblasRowMajor, CblasNoTrans, end - begin, k, 1.0f,
-                  w + static_cast<ptrdiff_t>(begin) * w_stride, w_stride, x, 1,
-                  accumulate ? 1.0f : 0.0f, y + begin, 1);
+                  w + static_cast<ptrdiff_t>(begin) * w_stride, w_stride, x, 1, 1.0f, y + begin, 1);
     });
     return;
   }

@@ -230,8 +230,8 @@ struct Scheduler::State {
   // Between two pieces of the engine's work. Slots that nobody waits for become free at once; the
   // job of the slot whose own rows are computed lives until the pass has noticed.
   void look_up() {
-    if (choosing_) return;
     if (std::this_thread::get_id() != self_.load()) return;
+    if (choosing_) return;
     if (const uint32_t now = wake_.load(std::memory_order_acquire); now == looked_)
       return;
     else

@@ -49,8 +49,9 @@ TrainableDecoder::TrainableDecoder(const Architecture& architecture, const Weigh
     for (size_t p = 0; p < kProjections; ++p)
       if (w.projections[p].out > 0) linears_[i][p] = take(w.projections[p]);
     const std::vector<float>& frequencies = architecture.layers[i].rope_frequencies;
-    if (std::ranges::find(turns_, frequencies, &Turns::frequencies) == turns_.end())
-      turns_.push_back({.frequencies = frequencies});
+    const auto same = std::ranges::find(turns_, frequencies, &Turns::frequencies);
+    turns_of_.push_back(static_cast<size_t>(same - turns_.begin()));
+    if (same == turns_.end()) turns_.push_back({.frequencies = frequencies});
     norms_[i] = {norm(w.attention_norm),    norm(w.post_attention_norm),
                  norm(w.feed_forward_norm), norm(w.post_feed_forward_norm),
                  norm(w.query_norm),        norm(w.key_norm)};
@@ -251,9 +252,7 @@ void TrainableDecoder::turn(const PackedBatch& batch) {
 }
 
 const TrainableDecoder::Turns& TrainableDecoder::turns(int layer) const {
-  return *std::ranges::find(
-      turns_, architecture_.layers[static_cast<size_t>(layer)].rope_frequencies,
-      &Turns::frequencies);
+  return turns_[turns_of_[static_cast<size_t>(layer)]];
 }
 
 void TrainableDecoder::embed(const PackedBatch& batch, const SoftRows* soft) {

@@ -155,6 +155,7 @@ class TrainableDecoder {
   std::vector<std::array<Linear, kProjections>> linears_;
   std::vector<std::array<Norm, kNorms>> norms_;
   std::vector<Turns> turns_;  // one for each set of frequencies that layers have
+  std::vector<size_t> turns_of_;  // [layers]
   Norm output_norm_;
   Linear head_;                              // and input table; rows as in options_.choices
   std::vector<std::vector<float>> streams_;  // residual stream before each layer

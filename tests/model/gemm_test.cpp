@@ -213,7 +213,7 @@ TEST(GemmF32, AgreesWithPlainLoopsInAllThreeForms) {
   openblas_set_num_threads(1);
   ThreadPool pool(2);
   for (const auto& [m, n, k] :
-       {std::array{37, 8, 65}, std::array{9, 70, 16}, std::array{1, 1, 1}}) {
+       {std::array{37, 8, 65}, std::array{9, 70, 16}, std::array{1, 1, 1}, std::array{1, 301, 70}}) {
     const auto at = [](const std::vector<float>& v, int stride) {
       return [&v, stride](int i, int p) { return v[static_cast<size_t>(i * stride + p)]; };
     };
@@ -227,6 +227,9 @@ TEST(GemmF32, AgreesWithPlainLoopsInAllThreeForms) {
     std::vector<float> y = y0;
     model::gemm_f32(x.data(), m, k, w.data(), n, k, k, y.data(), n, true, pool);
     expect_product(y, y0, m, n, k, at(x, k), at(w, k));
+    std::vector<float> fresh(y0.size(), std::numeric_limits<float>::quiet_NaN());
+    model::gemm_f32(x.data(), m, k, w.data(), n, k, k, fresh.data(), n, false, pool);
+    expect_product(fresh, std::vector<float>(y0.size()), m, n, k, at(x, k), at(w, k));
 
     std::vector<float> dx(static_cast<size_t>(m * k), 7.0f);
     model::gemm_f32_transposed(dy.data(), m, n, w.data(), k, n, k, dx.data(), k, false, pool);
@@ -277,7 +280,7 @@ TEST(GemmBf16, AgreesWithPlainLoopsInAllThreeForms) {
 
 TEST(PackedMatrix, RowsOfMemoryArePackedAsRowsOfASource) {
   for (const auto& [n, k] : {std::array{1, 1}, std::array{16, 32}, std::array{33, 7},
-                             std::array{70, 65}, std::array{48, 64}}) {
+                             std::array{70, 65}, std::array{48, 64}, std::array{64, 96}}) {
     std::vector<float> w = random_values(static_cast<size_t>(n * k), 5);
     w[0] = std::numeric_limits<float>::quiet_NaN();
     w.back() = std::numeric_limits<float>::infinity();
