@@ -22,6 +22,7 @@
 #include "server/on_pool.h"
 #include "server/past_runs.h"
 #include "server/relay.h"
+#include "server/reply_news.h"
 #include "server/run_chart.h"
 #include "server/run_settings.h"
 
@@ -261,12 +262,8 @@ base::Result<agent::RunResult> Runs::State::carry_out(OneRun& run) {
   agent::RunOptions limits = free ? agent::kFreeRunOptions : agent::RunOptions{};
   if (run.resumed && recorder) take_limits(recorder->info().setup, limits);
   if (run.settings.seconds > 0) limits.max_time = std::chrono::seconds(run.settings.seconds);
-  limits.progress = [this](const agent::ReplyProgress& progress) {
-    if (progress.kind != agent::ReplyProgress::Kind::replied) return;
-    json event{{"type", "context"}, {"tokens", progress.read}};
-    if (progress.of > 0) event["length"] = progress.of;
-    tell(event);
-  };
+  // The planner's replies take no time worth showing.
+  limits.progress = ReplyNews(tell, free);
   return agent::run(run.request, *model, *own, prompt, limits, tell, run.stop.get_token(),
                     recorder.get());
 }
@@ -279,7 +276,7 @@ void Runs::State::work(const std::shared_ptr<net::io_context>& io,
     std::string line = base::line_of(event);
     // What only a page hears is no part of the session: whoever resumes it tells the rest again.
     static constexpr std::string_view kOfThePage[] = {"loading", "notice", "question", "answer",
-                                                      "context"};
+                                                      "context", "reading", "draft"};
     const std::string type = event.value("type", "");
     if (recorder &&
         std::find(std::begin(kOfThePage), std::end(kOfThePage), type) == std::end(kOfThePage))

@@ -678,6 +678,34 @@ const tests = {
     fs.rmSync(path.dirname(database), { recursive: true });
   },
 
+  async showsAReplyWhileItIsWritten() {
+    const words = "Zürich first: I shall add up the revenue of every city, and then say what I found. ".repeat(3).trim();
+    const replies = [
+      { text: words, piece_ms: 60, code: 'print(data.read("shops.csv"):count())' },
+      { text: `It has rows. ${words}`, piece_ms: 60 },
+    ];
+    await withPage({ replies, more: [path.join(os.tmpdir(), `draft-${process.pid}.db`), "0", "free"] }, async ({ page, url }) => {
+      await ask(page, "how many rows?");
+      const draft = page.locator(".answer.draft");
+      await page.waitForFunction(() => document.querySelector(".answer.draft")?.textContent.startsWith("Zürich first"));
+      assert.equal(await page.locator(".steps .plan").count(), 0, "it is no plan yet");
+      assert.ok((await draft.textContent()).length < words.length, "all of it at once");
+      await shot(page, "draft");
+      await page.locator(".steps .plan").waitFor();
+      await page.waitForFunction(() => document.querySelector(".answer").textContent.startsWith("It has rows"));
+      assert.ok(await page.locator(".answer").getAttribute("class").then((names) => names.includes("draft")), "nobody has said that it is the answer");
+      await over(page);
+      assert.equal(await page.locator(".answer.draft").count(), 0);
+      assert.match(await page.locator(".answer").textContent(), /^It has rows\. Zürich/);
+      const { runs } = await (await fetch(`${url}/tessera/runs`)).json();
+      const told = (await (await fetch(`${url}/tessera/runs/${runs[0].id}`)).text()).split("\n").filter((line) => line.startsWith("data: ")).map((line) => JSON.parse(line.slice(6)));
+      const drafts = told.filter((event) => event.type === "draft");
+      assert.ok(drafts.length >= 4 && drafts.length < 60, `${drafts.length} drafts`);
+      assert.equal(drafts.map((event) => event.text).join(""), words + `It has rows. ${words}`);
+    });
+    fs.rmSync(path.join(os.tmpdir(), `draft-${process.pid}.db`), { force: true });
+  },
+
   async saysHowToNameAFolder() {
     await withPage({ workspace: "" }, async ({ page }) => {
       await page.getByText("tessera serve --workspace DIR").waitFor();

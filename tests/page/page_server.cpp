@@ -47,8 +47,10 @@ class Replies final : public agent::ChatModel {
     if (one.contains("code"))
       reply.message.calls.push_back({.name = "run_lua", .arguments = {{"code", one["code"]}}});
     // In pieces, as a model says it.
-    for (size_t at = 0; at < reply.message.text.size(); at += 7)
+    for (size_t at = 0; at < reply.message.text.size(); at += 7) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(one.value("piece_ms", 0)));
       on_text(std::string_view(reply.message.text).substr(at, 7));
+    }
     return reply;
   }
 

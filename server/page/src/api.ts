@@ -47,6 +47,8 @@ export type RunEvent =
   | { type: "request" | "plan" | "text" | "note" | "notice"; text: string }
   | { type: "numbers"; numbers: TracedNumber[]; not_found: string[] }
   | { type: "loading" }
+  | { type: "reading"; tokens: number; of: number }
+  | { type: "draft"; text: string }
   | { type: "context"; tokens: number; length?: number }
   | { type: "call"; step?: number; tool: string; arguments: Record<string, unknown> }
   | { type: "observation"; tool: string; text: string }

@@ -46,6 +46,8 @@ export class RunView {
   private call: HTMLElement | null = null;
   private question: { number: number; node: HTMLElement } | null = null;
   private said = "";
+  private drafted = ""; // words of a reply that is not whole yet
+  private reading = "";
   private drawing = false;
   private doing = "";
   private clock = 0;
@@ -70,7 +72,7 @@ export class RunView {
   private async goOn(): Promise<void> {
     this.ended = this.stopAsked = false;
     this.next = 0;
-    this.said = "";
+    this.said = this.drafted = this.reading = "";
     this.profiles = this.call = this.numbers = null;
     this.steps.classList.remove("over");
     this.steps.replaceChildren();
@@ -129,12 +131,14 @@ export class RunView {
   private showState(): void {
     if (this.ended) return;
     const seconds = Math.round((Date.now() - this.started) / 1000);
-    this.state.replaceChildren(el("span", { class: "busy", "aria-hidden": true }), `${this.doing} …${seconds >= 2 ? ` ${seconds} s` : ""}`);
+    this.state.replaceChildren(el("span", { class: "busy", "aria-hidden": true }), `${this.doing}${this.reading} …${seconds >= 2 ? ` ${seconds} s` : ""}`);
     if (this.context !== null) this.state.append(" ", contextMeter(this.context.tokens, this.context.length ?? offers.context));
   }
 
   private on(event: RunEvent): void {
     this.lostAt = 0;
+    // What a reply has become is told again, whole.
+    if (event.type !== "draft" && event.type !== "context" && event.type !== "reading") this.forgetDraft();
     switch (event.type) {
       case "run":
         this.id = event.id;
@@ -145,7 +149,16 @@ export class RunView {
         return this.say("Looking at the files");
       case "loading":
         return this.say("Reading the model");
+      case "reading":
+        this.reading = event.of > 0 ? `: ${Math.round((100 * event.tokens) / event.of)} % of the prompt read` : "";
+        return this.showState();
+      case "draft":
+        this.reading = "";
+        this.drafted += event.text;
+        this.showState();
+        return this.draw();
       case "context":
+        this.reading = "";
         this.context = event;
         return this.showState();
       case "observation":
@@ -215,8 +228,17 @@ export class RunView {
     this.drawing = true;
     requestAnimationFrame(() => {
       this.drawing = false;
-      if (!this.ended) this.answer.replaceChildren(...markdown(this.said));
+      if (this.ended) return;
+      this.answer.replaceChildren(...markdown(this.said === "" ? this.drafted : this.said));
+      this.answer.classList.toggle("draft", this.said === "");
     });
+  }
+
+  private forgetDraft(): void {
+    this.reading = "";
+    if (this.drafted === "") return;
+    this.drafted = "";
+    this.draw();
   }
 
   private ask(event: Of<"question">): void {
@@ -308,6 +330,7 @@ export class RunView {
 
   private end(): void {
     this.ended = true;
+    this.answer.classList.remove("draft");
     window.clearInterval(this.clock);
     this.state.replaceChildren();
     this.steps.classList.add("over");
