@@ -16,9 +16,9 @@ namespace cli {
 void choose_blas_kernels(int argc, char** argv) {
 #if defined(__x86_64__)
   constexpr const char* kVariable = "OPENBLAS_CORETYPE";
-  constexpr std::string_view kWithModel[] = {"run",   "chat",     "serve", "batch",      "watch",
-                                             "bench", "generate", "train", "transcribe", "listen",
-                                             "sessions", "logits"};
+  constexpr std::string_view kWithModel[] = {"run",        "chat",   "serve",    "batch",
+                                             "watch",      "bench",  "generate", "train",
+                                             "transcribe", "listen", "sessions", "logits"};
   const std::string_view command = argc > 1 ? argv[1] : "";
   if (std::ranges::find(kWithModel, command) == std::end(kWithModel)) return;
   if (command != "train" && model::best_gemm_kernel().native) return;

@@ -275,7 +275,7 @@ void Runs::State::work(const std::shared_ptr<net::io_context>& io,
   tell = [this, run](const json& event) {
     std::string line = base::line_of(event);
     // What only a page hears is no part of the session: whoever resumes it tells the rest again.
-    static constexpr std::string_view kOfThePage[] = {"loading", "notice", "question", "answer",
+    static constexpr std::string_view kOfThePage[] = {"loading", "notice",  "question", "answer",
                                                       "context", "reading", "draft"};
     const std::string type = event.value("type", "");
     if (recorder &&

@@ -25,7 +25,8 @@ std::vector<std::string> files_like(const std::string& typed, const fs::path& wo
   std::error_code error;
   const fs::path root = fs::canonical(workspace, error);
   const fs::path real = error ? fs::path() : fs::canonical(workspace / folder, error);
-  if (error || std::mismatch(root.begin(), root.end(), real.begin(), real.end()).first != root.end())
+  if (error ||
+      std::mismatch(root.begin(), root.end(), real.begin(), real.end()).first != root.end())
     return {};  // by way of a link
   fs::directory_iterator entry(workspace / folder, error);
   for (int n = 0; !error && entry != fs::directory_iterator() && n < kMaxEntries; ++n) {

@@ -198,12 +198,13 @@ void add_weight_gradient_bf16(const float* dy, int n, int dy_stride, const float
   }
   transpose(x, m, k, x_stride, turned.data(), &pool);
   std::vector<float> sum(most * static_cast<size_t>(n));
-  gemm(turned.data(), k, m, PackedMatrix::pack_transposed(dy, n, m, dy_stride, &pool), sum.data(), n,
-       false, pool);
+  gemm(turned.data(), k, m, PackedMatrix::pack_transposed(dy, n, m, dy_stride, &pool), sum.data(),
+       n, false, pool);
   pool.parallel_for(n, 64, [&](int, int begin, int end) {
     for (int j = begin; j < end; ++j)
       for (int i = 0; i < k; ++i)
-        dw[static_cast<ptrdiff_t>(j) * dw_stride + i] += sum[static_cast<size_t>(i) * static_cast<size_t>(n) + static_cast<size_t>(j)];
+        dw[static_cast<ptrdiff_t>(j) * dw_stride + i] +=
+            sum[static_cast<size_t>(i) * static_cast<size_t>(n) + static_cast<size_t>(j)];
   });
 }
 

@@ -38,8 +38,8 @@ void gemm_f32(const float* x, int m, int x_stride, const float* w, int n, int k,
 void gemm_f32_transposed(const float* x, int m, int x_stride, const float* w, int n, int k,
                          int w_stride, float* y, int y_stride, bool accumulate, ThreadPool& pool);
 
-/// The three of above with their operands rounded to bf16, by gemm(): for training in bf16. Matrices
-/// are packed for the one product.
+/// The three of above with their operands rounded to bf16, by gemm(): for training in bf16.
+/// Matrices are packed for the one product.
 void gemm_bf16(const float* x, int m, int x_stride, const float* w, int n, int k, int w_stride,
                float* y, int y_stride, bool accumulate, ThreadPool& pool);
 void gemm_bf16_transposed(const float* x, int m, int x_stride, const float* w, int n, int k,
@@ -48,6 +48,7 @@ void add_weight_gradient_bf16(const float* dy, int n, int dy_stride, const float
                               int x_stride, int m, float* dw, int dw_stride, ThreadPool& pool);
 
 /// out [n, m] = in [m, n] transposed; the pool is optional.
-void transpose(const float* in, int m, int n, int in_stride, float* out, ThreadPool* pool = nullptr);
+void transpose(const float* in, int m, int n, int in_stride, float* out,
+               ThreadPool* pool = nullptr);
 
 }  // namespace model

@@ -55,8 +55,7 @@ TESSERA_CLONES void pair_of_columns(const float* a, const float* b, int n, size_
     uint32_t pairs[kPanelRows] = {};
     const int rows = std::min(kPanelRows, n - j);
     if (rows == kPanelRows && b != nullptr) {
-      for (int r = 0; r < kPanelRows; ++r)
-        pairs[r] = rounded(a[j + r]) | rounded(b[j + r]) << 16;
+      for (int r = 0; r < kPanelRows; ++r) pairs[r] = rounded(a[j + r]) | rounded(b[j + r]) << 16;
     } else {
       for (int r = 0; r < rows; ++r)
         pairs[r] = rounded(a[j + r]) | (b != nullptr ? rounded(b[j + r]) << 16 : 0u);

@@ -194,10 +194,11 @@ void TrainableDecoder::linear(int layer, Projection p, const float* x, float* y)
   }
   std::vector<float>& xa = activations(layer).low[static_cast<size_t>(p)];
   size(xa, area(rows_, low.rank));
-  products_.forward(x, rows_, l.in, low.a.data(), low.rank, l.in, l.in, xa.data(), low.rank, false, pool_);
+  products_.forward(x, rows_, l.in, low.a.data(), low.rank, l.in, l.in, xa.data(), low.rank, false,
+                    pool_);
   for (size_t i = 0; i < area(rows_, low.rank); ++i) xa[i] *= low.scale;
-  products_.forward(xa.data(), rows_, low.rank, low.b.data(), l.out, low.rank, low.rank, y, l.out, true,
-           pool_);
+  products_.forward(xa.data(), rows_, low.rank, low.b.data(), l.out, low.rank, low.rank, y, l.out,
+                    true, pool_);
 }
 
 void TrainableDecoder::linear_backward(int layer, Projection p, const float* x, const float* dy,
@@ -209,24 +210,24 @@ void TrainableDecoder::linear_backward(int layer, Projection p, const float* x, 
   LowRank& g = gradient_.layers[static_cast<size_t>(layer)][static_cast<size_t>(p)];
   const std::vector<float>& xa = activations(layer).low[static_cast<size_t>(p)];
   products_.gradient(dy, l.out, l.out, xa.data(), low.rank, low.rank, rows_, g.b.data(), low.rank,
-                      pool_);
+                     pool_);
   size(d_low_, area(rows_, low.rank));
   products_.transposed(dy, rows_, l.out, low.b.data(), low.rank, l.out, low.rank, d_low_.data(),
-                      low.rank, false, pool_);
+                       low.rank, false, pool_);
   for (size_t i = 0; i < area(rows_, low.rank); ++i) d_low_[i] *= low.scale;
   if (!drops(layer, p)) {
     products_.gradient(d_low_.data(), low.rank, low.rank, x, l.in, l.in, rows_, g.a.data(), l.in,
-                        pool_);
+                       pool_);
     products_.transposed(d_low_.data(), rows_, low.rank, low.a.data(), l.in, low.rank, l.in, dx,
-                        l.in, true, pool_);
+                         l.in, true, pool_);
     return;
   }
   drop(layer, p, x, l.in, dropped_);
   products_.gradient(d_low_.data(), low.rank, low.rank, dropped_.data(), l.in, l.in, rows_,
-                      g.a.data(), l.in, pool_);
+                     g.a.data(), l.in, pool_);
   std::vector<float> through(area(rows_, l.in));
   products_.transposed(d_low_.data(), rows_, low.rank, low.a.data(), l.in, low.rank, l.in,
-                      through.data(), l.in, false, pool_);
+                       through.data(), l.in, false, pool_);
   drop(layer, p, through.data(), l.in, dropped_);
   add(dx, dropped_.data(), static_cast<int64_t>(area(rows_, l.in)), pool_);
 }

@@ -154,7 +154,7 @@ class TrainableDecoder {
       single_;  // one per worker: products inside a loop of pool_
   std::vector<std::array<Linear, kProjections>> linears_;
   std::vector<std::array<Norm, kNorms>> norms_;
-  std::vector<Turns> turns_;  // one for each set of frequencies that layers have
+  std::vector<Turns> turns_;      // one for each set of frequencies that layers have
   std::vector<size_t> turns_of_;  // [layers]
   Norm output_norm_;
   Linear head_;                              // and input table; rows as in options_.choices

@@ -54,8 +54,8 @@ std::vector<float> TrainableVision::forward(ThreadPool& pool) {
   channels_first(normed_, n_, shape_.side, pool);
   norm1_.forward(normed_.data(), n_, pool);
   summed_.resize(area(n_, width));
-  products_.forward(normed_.data(), n_, in, shape_.dense.data(), width, in, in, summed_.data(), width, false,
-           pool);
+  products_.forward(normed_.data(), n_, in, shape_.dense.data(), width, in, in, summed_.data(),
+                    width, false, pool);
   for (size_t i = 0; i < summed_.size(); ++i)
     summed_[i] += shape_.dense_bias[i % static_cast<size_t>(width)];
   norm2_.forward(summed_.data(), n_, pool);
@@ -71,18 +71,18 @@ std::vector<float> TrainableVision::forward(ThreadPool& pool) {
   inverse_.resize(static_cast<size_t>(n_));
   rms_norm(summed_.data(), n_, width, nullptr, kRmsNormEps, scaled_.data(), inverse_.data(), pool);
   std::vector<float> soft(area(n_, shape_.hidden));
-  products_.forward(scaled_.data(), n_, width, shape_.projection.data(), shape_.hidden, width, width,
-           soft.data(), shape_.hidden, false, pool);
+  products_.forward(scaled_.data(), n_, width, shape_.projection.data(), shape_.hidden, width,
+                    width, soft.data(), shape_.hidden, false, pool);
   return soft;
 }
 
 void TrainableVision::backward(const float* d_soft, ThreadPool& pool) {
   const int in = shape_.patch_values(), width = shape_.width, hidden = shape_.hidden;
   products_.gradient(d_soft, hidden, hidden, scaled_.data(), width, width, n_,
-                      projection_gradient_.data(), width, pool);
+                     projection_gradient_.data(), width, pool);
   std::vector<float> d_scaled(area(n_, width)), d(area(n_, width));
   products_.transposed(d_soft, n_, hidden, shape_.projection.data(), width, hidden, width,
-                      d_scaled.data(), width, false, pool);
+                       d_scaled.data(), width, false, pool);
   rms_norm_backward(summed_.data(), inverse_.data(), d_scaled.data(), n_, width, nullptr, d.data(),
                     false, pool);
   norm3_.backward(d.data(), n_, pool);
@@ -99,11 +99,11 @@ void TrainableVision::backward(const float* d_soft, ThreadPool& pool) {
   norm2_.backward(d.data(), n_, pool);
   for (size_t i = 0; i < d.size(); ++i)
     dense_bias_gradient_[i % static_cast<size_t>(width)] += d[i];
-  products_.gradient(d.data(), width, width, normed_.data(), in, in, n_, dense_gradient_.data(),
-                      in, pool);
+  products_.gradient(d.data(), width, width, normed_.data(), in, in, n_, dense_gradient_.data(), in,
+                     pool);
   std::vector<float> d_normed(area(n_, in));
   products_.transposed(d.data(), n_, width, shape_.dense.data(), in, width, in, d_normed.data(), in,
-                      false, pool);
+                       false, pool);
   norm1_.backward(d_normed.data(), n_, pool);
 }
 
@@ -137,7 +137,9 @@ VisionWeights TrainableVision::weights() const {
 }
 
 TrainableAudio::TrainableAudio(AudioWeights weights, Precision precision)
-    : products_(products(precision)), weights_(std::move(weights)), gradient_(zeros(weights_.projection)) {}
+    : products_(products(precision)),
+      weights_(std::move(weights)),
+      gradient_(zeros(weights_.projection)) {}
 
 void TrainableAudio::add(std::span<const float> samples) {
   const size_t frame = static_cast<size_t>(weights_.frame);
@@ -154,13 +156,13 @@ std::vector<float> TrainableAudio::forward(ThreadPool& pool) {
            inverse_.data(), pool);
   std::vector<float> soft(area(n_, weights_.hidden));
   products_.forward(normed_.data(), n_, weights_.frame, weights_.projection.data(), weights_.hidden,
-           weights_.frame, weights_.frame, soft.data(), weights_.hidden, false, pool);
+                    weights_.frame, weights_.frame, soft.data(), weights_.hidden, false, pool);
   return soft;
 }
 
 void TrainableAudio::backward(const float* d_soft, ThreadPool& pool) {
   products_.gradient(d_soft, weights_.hidden, weights_.hidden, normed_.data(), weights_.frame,
-                      weights_.frame, n_, gradient_.data(), weights_.frame, pool);
+                     weights_.frame, n_, gradient_.data(), weights_.frame, pool);
 }
 
 Parameters TrainableAudio::parameters() {

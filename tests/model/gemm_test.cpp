@@ -212,8 +212,8 @@ void expect_product(const std::vector<float>& actual, const std::vector<float>& 
 TEST(GemmF32, AgreesWithPlainLoopsInAllThreeForms) {
   openblas_set_num_threads(1);
   ThreadPool pool(2);
-  for (const auto& [m, n, k] :
-       {std::array{37, 8, 65}, std::array{9, 70, 16}, std::array{1, 1, 1}, std::array{1, 301, 70}}) {
+  for (const auto& [m, n, k] : {std::array{37, 8, 65}, std::array{9, 70, 16}, std::array{1, 1, 1},
+                                std::array{1, 301, 70}}) {
     const auto at = [](const std::vector<float>& v, int stride) {
       return [&v, stride](int i, int p) { return v[static_cast<size_t>(i * stride + p)]; };
     };

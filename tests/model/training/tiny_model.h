@@ -25,8 +25,10 @@ struct TinyModel {
   TrainableModel model(Lora lora, DecoderOptions options, Precision precision = Precision::f32) {
     TrainableModel m{.decoder = TrainableDecoder(architecture, weights, std::move(lora), precision,
                                                  pool, options)};
-    m.vision.emplace(VisionEmbedder::bind(media.tensors(), architecture.hidden)->weights(), precision);
-    m.audio.emplace(AudioEmbedder::bind(media.tensors(), architecture.hidden)->weights(), precision);
+    m.vision.emplace(VisionEmbedder::bind(media.tensors(), architecture.hidden)->weights(),
+                     precision);
+    m.audio.emplace(AudioEmbedder::bind(media.tensors(), architecture.hidden)->weights(),
+                    precision);
     m.train_embedders = true;
     return m;
   }
