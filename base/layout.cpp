@@ -1,7 +1,8 @@
 #include "base/layout.h"
 
-#include <algorithm>
 #include <system_error>
+
+#include "base/paths.h"
 
 namespace base {
 
@@ -30,11 +31,6 @@ Places places(Part part) {
       return {"share/tessera/examples", TESSERA_SOURCE_ROOT "/examples"};
   }
   return {"", ""};
-}
-
-bool is_below(const fs::path& path, const fs::path& folder) {
-  return std::mismatch(folder.begin(), folder.end(), path.begin(), path.end()).first ==
-         folder.end();
 }
 
 }  // namespace

@@ -48,11 +48,7 @@ std::filesystem::path history_file() {
 /// One line that can stand in the editor.
 std::string line_of_speech(const std::string& text) {
   std::string line = shown_line(text);
-  if (line.size() > kMaxSpoken) {
-    size_t n = kMaxSpoken;
-    while ((static_cast<unsigned char>(line[n]) & 0xc0) == 0x80) --n;
-    line.resize(n);
-  }
+  line.resize(whole_until(line, kMaxSpoken));
   return std::string(base::trimmed(line, base::kSpaces));
 }
 

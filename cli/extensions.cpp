@@ -5,6 +5,7 @@
 #include <cstdlib>
 
 #include "base/file.h"
+#include "base/paths.h"
 
 namespace cli {
 
@@ -26,9 +27,7 @@ void notice(const std::string& sentence) {
 
 bool is_below(const fs::path& path, const fs::path& folder) {
   std::error_code ec;
-  const fs::path real = fs::weakly_canonical(path, ec);
-  return std::mismatch(folder.begin(), folder.end(), real.begin(), real.end()).first ==
-         folder.end();
+  return base::is_below(fs::weakly_canonical(path, ec), folder);
 }
 
 /// The config folder, if it may be used with this workspace; empty where there is none.

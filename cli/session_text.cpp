@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <ctime>
 
+#include "cli/terminal/text.h"
+
 namespace cli {
 
 using agent::session::Info;
@@ -127,8 +129,7 @@ std::string first_words(const std::string& text, size_t bytes) {
       line.begin(), line.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20; }, ' ');
   if (line.size() == text.size()) return line;
   // Not within a character, nor a word if there is room.
-  while (!line.empty() && (static_cast<unsigned char>(text[line.size()]) & 0xc0) == 0x80)
-    line.pop_back();
+  line.resize(whole_until(text, bytes));
   if (const size_t space = line.rfind(' '); space != line.npos && space > bytes / 2)
     line.resize(space);
   return line + " …";

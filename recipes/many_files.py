@@ -5,7 +5,7 @@ from datetime import date
 from context import Built, cap, q
 from derived import one_and_many, say_plain
 from kit import need
-from schemas import STYLES, File, Workspace, fill, is_clause, make_columns
+from schemas import STYLES, File, Workspace, alike, fill, is_clause, make_columns
 from tasks import ASK, HIGH_ADJ, LOW_ADJ, finish_chart, group_measure, list_answer, maybe_filter, new_name, notes, one_row, period_measure, saved_answer, scalar, union_of
 from wording import NUMBER_WORDS, keep, link, plural, strip_marks
 
@@ -51,21 +51,13 @@ def many_workspace(rng, domains):
     if not stem.isascii() or any(t in stem for t in tags):
         return many_workspace(rng, domains)
     joiner, folder = rng.choice(("_", "_", "-")), rng.choice(("", "", "", "data/", f"{stem}/"))
-    tables = []
-    all_values = {c.name: list(c.values) for c in columns}
-    for tag, span in zip(tags, spans):
-        for c in columns:
-            if c.kind == "category":
-                c.values = list(all_values[c.name])
+
+    def one(tag, span):
         f = File(f"{folder}{stem}{joiner}{tag}.csv", fill(rng, columns, "events", rng.choice((8, 12, 18, 25, 40)), span), columns, domain["rows"], domain, "events")
         f.left_out, f.tag = left, tag
-        tables.append(f)
-        for c in columns:
-            c.present = [set(c.values)] + getattr(c, "present", [])
-    for c in columns:
-        if c.kind == "category":
-            c.values = [v for v in c.values if all(v in p for p in c.present)]
-    if any(f.table.types != tables[0].table.types for f in tables):
+        return f
+    tables = alike(columns, tags, spans, one)
+    if tables is None:
         return many_workspace(rng, domains)
     w = Workspace("many", tables, {})
     w.main, w.of, w.stem = tables[0], of, stem

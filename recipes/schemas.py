@@ -536,6 +536,22 @@ def table_workspace(rng, domains):
     return w
 
 
+def alike(columns, tags, spans, one):
+    """one(tag, span) for each tag, as files of the same columns; their categories then know only values that every file has. None where
+    the types differ."""
+    tables, values = [], {c.name: list(c.values) for c in columns}
+    for tag, span in zip(tags, spans):
+        tables.append(one(tag, span))
+        for c in columns:
+            c.present = [set(c.values)] + getattr(c, "present", [])
+            if c.kind == "category":
+                c.values = list(values[c.name])
+    for c in columns:
+        if c.kind == "category":
+            c.values = [v for v in c.values if all(v in p for p in c.present)]
+    return tables if all(f.table.types == tables[0].table.types for f in tables) else None
+
+
 def yearly_workspace(rng, domains):
     """Two or three files with the same columns, one a year (or month, or place)."""
     domain = rng.choice(domains)
@@ -568,22 +584,15 @@ def yearly_workspace(rng, domains):
         spans = [(date(year, 1, 1), date(year, 12, 28))] * 2
     ext = rng.choice(("csv", "csv", "csv", "csv", "json"))
     joiner = rng.choice(("_", "_", "-", ""))
-    tables = []
-    for tag, span in zip(tags, spans):
-        values = {c.name: list(c.values) for c in columns}
+
+    def one(tag, span):
         n = rng.choice((12, 20, 40, 80, 150))
         table = fill(rng, columns, layout, n if layout != "entities" else min([n] + [len(c.pool) for c in columns if c.kind == "entity"]), span)
         f = File(f"{stem}{joiner}{tag}.{ext}", table, columns, domain["rows"], domain, layout)
         f.left_out, f.tag = left, tag
-        tables.append(f)
-        for c in columns:
-            c.present = [set(c.values)] + getattr(c, "present", [])
-            if c.kind == "category":
-                c.values = values[c.name]
-    for c in columns:
-        if c.kind == "category":
-            c.values = [v for v in c.values if all(v in p for p in c.present)]
-    if any(a.table.types != tables[0].table.types for a in tables):
+        return f
+    tables = alike(columns, tags, spans, one)
+    if tables is None:
         return yearly_workspace(rng, domains)
     w = Workspace("yearly", tables, {})
     w.main, w.how = tables[0], how

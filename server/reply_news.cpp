@@ -1,5 +1,7 @@
 #include "server/reply_news.h"
 
+#include "model/utf8.h"
+
 namespace server {
 
 using nlohmann::json;
@@ -17,16 +19,8 @@ bool ReplyNews::due() {
 }
 
 void ReplyNews::tell_draft() {
-  if (draft_.empty()) return;
   // A piece may end within a character, whose rest comes with the next.
-  size_t whole = draft_.size();
-  for (size_t back = 1; back <= 3 && back <= draft_.size(); ++back) {
-    const auto byte = static_cast<unsigned char>(draft_[draft_.size() - back]);
-    if (byte < 0x80) break;
-    if (byte < 0xC0) continue;
-    if (back < (byte >= 0xF0 ? 4u : byte >= 0xE0 ? 3u : 2u)) whole -= back;
-    break;
-  }
+  const size_t whole = draft_.size() - model::utf8_unfinished(draft_);
   if (whole == 0) return;
   tell_({{"type", "draft"}, {"text", draft_.substr(0, whole)}});
   draft_.erase(0, whole);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/paths.h"
 #include "cli/terminal/chat_command.h"
 #include "cli/terminal/text.h"
 
@@ -25,9 +26,7 @@ std::vector<std::string> files_like(const std::string& typed, const fs::path& wo
   std::error_code error;
   const fs::path root = fs::canonical(workspace, error);
   const fs::path real = error ? fs::path() : fs::canonical(workspace / folder, error);
-  if (error ||
-      std::mismatch(root.begin(), root.end(), real.begin(), real.end()).first != root.end())
-    return {};  // by way of a link
+  if (error || !base::is_below(real, root)) return {};  // by way of a link
   fs::directory_iterator entry(workspace / folder, error);
   for (int n = 0; !error && entry != fs::directory_iterator() && n < kMaxEntries; ++n) {
     const std::string one = entry->path().filename().string();
@@ -48,10 +47,9 @@ std::string Completion::common() const {
   // Sorted, so the first and the last differ the most.
   const std::string &first = candidates.front(), &last = candidates.back();
   if (candidates.size() == 1) return first.ends_with('/') ? first : first + " ";
-  size_t n = static_cast<size_t>(
+  const auto n = static_cast<size_t>(
       std::mismatch(first.begin(), first.end(), last.begin(), last.end()).first - first.begin());
-  while (n > 0 && n < first.size() && (static_cast<unsigned char>(first[n]) & 0xc0) == 0x80) --n;
-  return first.substr(0, n);
+  return first.substr(0, whole_until(first, n));
 }
 
 Completion complete(std::string_view line, const fs::path& workspace) {

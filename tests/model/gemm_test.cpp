@@ -209,68 +209,65 @@ void expect_product(const std::vector<float>& actual, const std::vector<float>& 
   }
 }
 
+// A row p of it, and a column p.
+auto at(const std::vector<float>& v, int stride) {
+  return [&v, stride](int i, int p) { return v[static_cast<size_t>(i * stride + p)]; };
+}
+auto transposed(const std::vector<float>& v, int stride) {
+  return [&v, stride](int i, int p) { return v[static_cast<size_t>(p * stride + i)]; };
+}
+
+/// y += x w^T, y = x w^T, dx = dy w and dw += dy^T x, for values that `rounded` leaves as they are.
+template <class Forward, class Transposed, class Gradient>
+void expect_three_forms(int m, int n, int k, float (*rounded)(float), Forward forward,
+                        Transposed backward, Gradient gradient) {
+  ThreadPool pool(2);
+  const auto values = [&](int rows, int columns, uint32_t seed) {
+    std::vector<float> v = random_values(static_cast<size_t>(rows * columns), seed);
+    for (float& x : v) x = rounded(x);
+    return v;
+  };
+  const std::vector<float> x = values(m, k, 1), w = values(n, k, 2), dy = values(m, n, 3);
+  const std::vector<float> y0 = values(m, n, 4);
+  std::vector<float> y = y0;
+  forward(x.data(), m, k, w.data(), n, k, k, y.data(), n, true, pool);
+  expect_product(y, y0, m, n, k, at(x, k), at(w, k));
+  std::vector<float> fresh(y0.size(), std::numeric_limits<float>::quiet_NaN());
+  forward(x.data(), m, k, w.data(), n, k, k, fresh.data(), n, false, pool);
+  expect_product(fresh, std::vector<float>(y0.size()), m, n, k, at(x, k), at(w, k));
+
+  std::vector<float> dx(static_cast<size_t>(m * k), 7.0f);
+  backward(dy.data(), m, n, w.data(), k, n, k, dx.data(), k, false, pool);
+  expect_product(dx, std::vector<float>(dx.size()), m, k, n, at(dy, n), transposed(w, k));
+
+  std::vector<float> dw = w;
+  gradient(dy.data(), n, n, x.data(), k, k, m, dw.data(), k, pool);
+  expect_product(dw, w, n, k, m, transposed(dy, n), transposed(x, k));
+}
+
 TEST(GemmF32, AgreesWithPlainLoopsInAllThreeForms) {
   openblas_set_num_threads(1);
-  ThreadPool pool(2);
-  for (const auto& [m, n, k] : {std::array{37, 8, 65}, std::array{9, 70, 16}, std::array{1, 1, 1},
-                                std::array{1, 301, 70}}) {
-    const auto at = [](const std::vector<float>& v, int stride) {
-      return [&v, stride](int i, int p) { return v[static_cast<size_t>(i * stride + p)]; };
-    };
-    const auto transposed = [](const std::vector<float>& v, int stride) {
-      return [&v, stride](int i, int p) { return v[static_cast<size_t>(p * stride + i)]; };
-    };
-    const std::vector<float> x = random_values(static_cast<size_t>(m * k), 1);
-    const std::vector<float> w = random_values(static_cast<size_t>(n * k), 2);
-    const std::vector<float> dy = random_values(static_cast<size_t>(m * n), 3);
-    const std::vector<float> y0 = random_values(static_cast<size_t>(m * n), 4);
-    std::vector<float> y = y0;
-    model::gemm_f32(x.data(), m, k, w.data(), n, k, k, y.data(), n, true, pool);
-    expect_product(y, y0, m, n, k, at(x, k), at(w, k));
-    std::vector<float> fresh(y0.size(), std::numeric_limits<float>::quiet_NaN());
-    model::gemm_f32(x.data(), m, k, w.data(), n, k, k, fresh.data(), n, false, pool);
-    expect_product(fresh, std::vector<float>(y0.size()), m, n, k, at(x, k), at(w, k));
-
-    std::vector<float> dx(static_cast<size_t>(m * k), 7.0f);
-    model::gemm_f32_transposed(dy.data(), m, n, w.data(), k, n, k, dx.data(), k, false, pool);
-    expect_product(dx, std::vector<float>(dx.size()), m, k, n, at(dy, n), transposed(w, k));
-
-    std::vector<float> dw = w;
-    model::add_weight_gradient(dy.data(), n, n, x.data(), k, k, m, dw.data(), k, pool);
-    expect_product(dw, w, n, k, m, transposed(dy, n), transposed(x, k));
-  }
+  for (const auto& [m, n, k] :
+       {std::array{37, 8, 65}, std::array{9, 70, 16}, std::array{1, 1, 1}, std::array{1, 301, 70}})
+    expect_three_forms(
+        m, n, k, [](float x) { return x; }, model::gemm_f32, model::gemm_f32_transposed,
+        model::add_weight_gradient);
 }
 
 TEST(GemmBf16, AgreesWithPlainLoopsInAllThreeForms) {
-  ThreadPool pool(2);
   for (const auto& [m, n, k] : {std::array{37, 8, 65}, std::array{9, 70, 16}, std::array{1, 1, 1},
-                                std::array{130, 33, 48}, std::array{300, 40, 7}}) {
+                                std::array{130, 33, 48}, std::array{300, 40, 7}})
     // Values that bf16 has: what is left is the order of summation.
-    const auto values = [](int rows, int columns, uint32_t seed) {
-      std::vector<float> v = random_values(static_cast<size_t>(rows * columns), seed);
-      for (float& x : v) x = model::from_bf16(model::to_bf16(x));
-      return v;
-    };
-    const auto at = [](const std::vector<float>& v, int stride) {
-      return [&v, stride](int i, int p) { return v[static_cast<size_t>(i * stride + p)]; };
-    };
-    const auto transposed = [](const std::vector<float>& v, int stride) {
-      return [&v, stride](int i, int p) { return v[static_cast<size_t>(p * stride + i)]; };
-    };
-    const std::vector<float> x = values(m, k, 1), w = values(n, k, 2), dy = values(m, n, 3);
-    const std::vector<float> y0 = values(m, n, 4);
-    std::vector<float> y = y0;
-    model::gemm_bf16(x.data(), m, k, w.data(), n, k, k, y.data(), n, true, pool);
-    expect_product(y, y0, m, n, k, at(x, k), at(w, k));
+    expect_three_forms(
+        m, n, k, [](float x) { return model::from_bf16(model::to_bf16(x)); }, model::gemm_bf16,
+        model::gemm_bf16_transposed, model::add_weight_gradient_bf16);
+}
 
-    std::vector<float> dx(static_cast<size_t>(m * k), 7.0f);
-    model::gemm_bf16_transposed(dy.data(), m, n, w.data(), k, n, k, dx.data(), k, false, pool);
-    expect_product(dx, std::vector<float>(dx.size()), m, k, n, at(dy, n), transposed(w, k));
-
-    std::vector<float> dw = w;
-    model::add_weight_gradient_bf16(dy.data(), n, n, x.data(), k, k, m, dw.data(), k, pool);
-    expect_product(dw, w, n, k, m, transposed(dy, n), transposed(x, k));
-
+TEST(GemmBf16, AMatrixIsTurned) {
+  ThreadPool pool(2);
+  for (const auto& [m, k] : {std::array{37, 65}, std::array{9, 16}, std::array{1, 1},
+                             std::array{130, 48}, std::array{300, 7}}) {
+    const std::vector<float> x = random_values(static_cast<size_t>(m * k), 1);
     std::vector<float> turned(x.size());
     model::transpose(x.data(), m, k, k, turned.data(), &pool);
     for (int i = 0; i < m; ++i)
