@@ -1,10 +1,12 @@
 """Rows against a column that holds counts: "how many jars were sold" is a sum, "how many orders" counts rows."""
+import re
+
 from context import cap, q
 from derived import one_and_many, shown
-from kit import ABOVE, amount, best_said, category, distinct_names, entity, file_of, number_said, style_of, workspace
-from schemas import Column, styled
+from kit import ABOVE, amount, best_said, category, counted_numbers, distinct_names, entity, file_of, number_said, style_of, workspace
+from schemas import Column, category_column, styled
 from tasks import finish_chart, maybe_filter, need, period_of, question, scalar
-from wording import keep, link, plural
+from wording import keep, link, plural, stems
 
 TOWN = (["town", "place", "location"], ["town", "place"], ["Arnfeld", "Bexley", "Corso", "Dunmore", "Eastry", "Furnace Hill"])
 DAY = (["weekday_type", "day_type"], ["kind of day"], ["Workday", "Saturday", "Sunday", "Holiday"])
@@ -32,12 +34,34 @@ SPECS = [
 OTHERS = [(["amount_eur", "paid_eur"], ["amount", "amount paid"], 4, 300, 2), (["duration_min", "minutes"], ["duration", "minutes"], 5, 180, 0), (["rating"], ["rating"], 1, 5, 1), (["temperature_c"], ["temperature"], -5, 33, 1)]
 
 
+# Headers that only say that something is counted, and what people say for them.
+BARE = {"count": ("count", "count", "count", "total count", "overall count"), "cnt": ("count", "total count"), "number": ("number", "number", "total number"), "num": ("number",), "total_count": ("total count", "count")}
+
+
+def topic_spec(rng, domains):
+    """Like one of SPECS, from a topic: columns of counts are called after hundreds of things."""
+    for _ in range(40):
+        domain = rng.choice(domains)
+        found = [(spec, things) for spec, things in counted_numbers(domain) if not any(stems(things) & stems(r) for r in domain["rows"])]
+        if found and domain["categories"]:
+            spec, things = rng.choice(found)
+            cats = rng.sample(domain["categories"], min(3, len(domain["categories"])))
+            return domain["rows"], domain["files"], spec["names"], things, rng.choice(("recorded", "counted", "noted")), "had", spec["lo"], spec["hi"], cats
+    return rng.choice(SPECS)
+
+
+def group_column(rng, spec, style):
+    return category_column(rng, spec, style) if isinstance(spec, dict) else category(rng, spec, style)
+
+
 def counted_workspace(rng, domains):
     """A table whose rows are events and that has a column of how many things there were in each."""
-    rows, files, names, things, done, active, lo, hi, cats = rng.choice(SPECS)
+    rows, files, names, things, done, active, lo, hi, cats = rng.choice(SPECS) if rng.random() < 0.45 else topic_spec(rng, domains)
     style = style_of(rng)
-    things_column = amount(rng, (names, [things, f"{things} {done}"], lo, hi, 0), style)
-    columns = [category(rng, c, style) for c in rng.sample(cats, rng.randint(1, len(cats)))] + [things_column]
+    bare = rng.choice(sorted(BARE)) if rng.random() < 0.22 else None
+    things_column = amount(rng, ([bare] if bare else names, [things, f"{things} {done}"], lo, hi, 0), style)
+    things_column.bare = BARE.get(bare)
+    columns = [group_column(rng, c, style) for c in rng.sample(cats, rng.randint(1, len(cats)))] + [things_column]
     if rng.random() < 0.75:
         columns.insert(0, Column(styled(rng, rng.choice(("date", "day", "held_on")), style), "date", ["date", "day"]))
     if rng.random() < 0.5:
@@ -45,7 +69,7 @@ def counted_workspace(rng, domains):
         columns.append(amount(rng, spec, style, additive=spec[0][0] not in ("rating", "temperature_c")))
     if rng.random() < 0.25:
         columns.insert(0, entity(rng, (f"{rows[0].split()[0]}_id", "nr", "code"), ["code"], "code", style))
-    if not distinct_names(columns):
+    if not distinct_names(columns) or any(c.kind == "skip" for c in columns):
         return counted_workspace(rng, domains)
     f = file_of(rng, rng.choice(files), rows, columns, rng.choice((14, 20, 30, 45, 60, 90, 150)), {"domain": things})
     return workspace("counted", f, things=things_column, said=(things, done, active))
@@ -59,8 +83,27 @@ def sides(x):
 
 
 def things_words(x, c, things, done):
-    """A noun for the sum of the column."""
-    return link(x.rng.choice((things, things, f"number of {things}", f"total number of {things}", f"total {things}", f"{things} {done}", f"number of {things} {done}", f"amount of {things}")), c.name)
+    """(a noun for the sum of the column, words for titles and answers). A column called "count" is called so by half of the people."""
+    if c.bare and x.rng.random() < 0.55:
+        word = x.rng.choice(c.bare)
+        return link(word, c.name), "total count" if "count" in word else "total number"
+    words = (things, things, f"number of {things}", f"total number of {things}", f"total {things}", f"{things} {done}", f"number of {things} {done}", f"amount of {things}")
+    return link(x.rng.choice(words), c.name), f"total number of {things}"
+
+
+def row_words(x, c, rs):
+    """A noun for the number of rows; beside a column called "count" only one that names them."""
+    words = (f"number of {rs}", f"number of {rs}", rs) if c.bare else (f"number of {rs}", f"{x.row} count", rs, f"count of {rs}", f"number of {rs}")
+    return link(x.rng.choice(words), "rows")
+
+
+def either(x, share):
+    """(marked noun, words for titles, method of the group, its column): what is counted in the column, or the rows."""
+    c, things, done, active, rs = sides(x)
+    if x.rng.random() < share:
+        m, said = things_words(x, c, things, done)
+        return m, said, f":sum({q(c.name)})", c.name
+    return row_words(x, c, rs), f"number of {rs}", ":count()", "count"
 
 
 def how_many(x):
@@ -106,11 +149,9 @@ def per_group(x):
     maybe_filter(x, 0.15, ("value", "date"))
     g = x.category(limit=10, test=lambda c: c.kind == "category")
     r = rng.random()
-    if r < 0.5:
-        return shown(x, things_words(x, c, things, done), g, f":group({q(g.name)}):sum({q(c.name)})", c.name, f"total number of {things}", charts=("bar", "bar", "bar", "pie"))
     if r < 0.8:
-        m = link(rng.choice((f"number of {rs}", f"{x.row} count", rs, f"count of {rs}", f"number of {rs}")), "rows")
-        return shown(x, m, g, f":group({q(g.name)}):count()", "count", f"number of {rs}", charts=("bar", "bar", "bar", "pie"))
+        m, said, agg, y = either(x, 0.7)
+        return shown(x, m, g, f":group({q(g.name)}){agg}", y, said, charts=("bar", "bar", "bar", "pie"))
     m = rng.choice((f"average {link(things, c.name)} per {link(x.row, 'rows')}", f"mean {link(f'number of {things}', c.name)} per {link(x.row, 'rows')}", f"{link(things, c.name)} per {link(x.row, 'rows')} on average"))
     return shown(x, m, g, f":group({q(g.name)}):mean({q(c.name)})", c.name, f"average number of {things} per {x.row}")
 
@@ -124,7 +165,11 @@ def most(x):
     one, many, name = one_and_many(x, g)
     low = rng.random() < 0.3
     word = "fewest" if low else "most"
-    if rng.random() < 0.55:
+    if c.bare and rng.random() < 0.4:
+        m, said = things_words(x, c, things, done)
+        form = rng.choice((f"which {one} has the {'lowest' if low else 'highest'} {m}", f"{one} with the {'smallest' if low else 'largest'} {m}"))
+        return best_said(x, x.filtered(form), f":group({q(g.name)}):sum({q(c.name)})", g.name, c.name, said, low)
+    if rng.random() < 0.65:
         verb = rng.choice((active, "had", active))
         form = rng.choice((f"which {one} {verb} the {link(f'{word} {things}', c.name)}", f"{one} with the {link(f'{word} {things}', c.name)}", f"where were the {link(f'{word} {things}', c.name)} {done}, by {one}", f"for which {one} were the {link(f'{word} {things}', c.name)} {done}", f"{link(f'{word} {things}', c.name)}: which {one}"))
         return best_said(x, x.filtered(form), f":group({q(g.name)}):sum({q(c.name)})", g.name, c.name, f"number of {things}", low)
@@ -135,15 +180,12 @@ def most(x):
 
 def over_months(x):
     rng = x.rng
-    c, things, done, active, rs = sides(x)
     maybe_filter(x, 0.2, ("value",))
     d = x.date()
     p = period_of(x, d, ("month", "month", "weekday", "quarter"))
     per = link(rng.choice({"month": ("per month", "by month", "each month", "month by month"), "weekday": ("per weekday", "by day of the week"), "quarter": ("per quarter", "by quarter")}[p]), d.name)
-    total = rng.random() < 0.6
-    m, said = (things_words(x, c, things, done), f"total number of {things}") if total else (link(rng.choice((rs, f"number of {rs}", f"{x.row} count")), "rows"), f"number of {rs}")
-    y = c.name if total else "count"
-    chain = f":{p}({q(d.name)}):group({q(p)})" + (f":sum({q(y)})" if total else ":count()") + (f":sort({q(p)})" if p != "weekday" else "")
+    m, said, agg, y = either(x, 0.65)
+    chain = f":{p}({q(d.name)}):group({q(p)}){agg}" + (f":sort({q(p)})" if p != "weekday" else "")
     kind = rng.choice(("line", "line", "bar")) if p != "weekday" else "bar"
     return finish_chart(x, kind, f"{m} {per}", chain, [("x", p), ("y", y)], f"{cap(said)} per {p}", f"the {said} per {p}", generic=kind == "line")
 
@@ -179,18 +221,31 @@ def per_row(x):
     return number_said(x, x.filtered(form), f"print({x.read()}:{agg}({q(c.name)}))", f"{word} number of {things} per {x.row}")
 
 
+def top_things(x):
+    """The few groups with the most things, or rows, as bars."""
+    rng = x.rng
+    maybe_filter(x, 0.1, ("value", "date"))
+    g = x.category(limit=14, test=lambda c: c.kind == "category" and len(c.values) >= 4)
+    one, many, name = one_and_many(x, g)
+    n = rng.choice((2, 3, 3, 5))
+    need(n < len(g.values))
+    m, said, agg, y = either(x, 0.7)
+    k = keep(str(n))
+    core = rng.choice((f"top {k} {many} by {m}", f"the {k} {many} with the most {m}", f"the {k} {many} with the highest {m}", f"{m} of the top {k} {many}", f"{k} best {many} by {m}"))
+    counts = re.search(r"with the most \x01(?=(number|amount|total|count|overall)|[^\x02]* count\b)", core)
+    core = core.replace("with the most", "with the highest") if counts else core if "number" in core or "count" in core else core.replace("with the highest", "with the most")
+    return finish_chart(x, "bar", core, f":group({q(g.name)}){agg}:top({n}, {q(y)})", [("x", g.name), ("y", y)], f"Top {n} {plural(name)} by {said}", f"the top {n} {plural(name)} by {said}")
+
+
 def chart_of_things(x):
     """Bars of things, split by a second group."""
     rng = x.rng
-    c, things, done, active, rs = sides(x)
     g, h = x.category(limit=8, test=lambda c: c.kind == "category"), x.category(limit=6, test=lambda c: c.kind == "category")
     one, _, name = one_and_many(x, g)
     two, _, other = one_and_many(x, h)
-    total = rng.random() < 0.65
-    m, said = (things_words(x, c, things, done), f"total number of {things}") if total else (link(rng.choice((rs, f"number of {rs}")), "rows"), f"number of {rs}")
+    m, said, agg, y = either(x, 0.65)
     core = rng.choice((f"{m} per {one} and {two}", f"{m} by {one}, split by {two}", f"{m} per {one}, coloured by {two}"))
-    y = c.name if total else "count"
-    return finish_chart(x, "bar", core, f":group({q(g.name)}, {q(h.name)})" + (f":sum({q(y)})" if total else ":count()"), [("x", g.name), ("y", y), ("color", h.name)], f"{cap(said)} per {name} and {other}", f"the {said} per {name} and {other}", generic=False)
+    return finish_chart(x, "bar", core, f":group({q(g.name)}, {q(h.name)}){agg}", [("x", g.name), ("y", y), ("color", h.name)], f"{cap(said)} per {name} and {other}", f"the {said} per {name} and {other}", generic=False)
 
 
-TASKS = [(5, how_many, "counted"), (1.4, both_numbers, "counted"), (3.5, per_group, "counted"), (3, most, "counted"), (2, over_months, "counted"), (1.5, rows_with, "counted"), (1.5, per_row, "counted"), (0.8, chart_of_things, "counted")]
+TASKS = [(5, how_many, "counted"), (1.4, both_numbers, "counted"), (3.5, per_group, "counted"), (3.4, most, "counted"), (1.4, top_things, "counted"), (2, over_months, "counted"), (1.5, rows_with, "counted"), (1.5, per_row, "counted"), (0.8, chart_of_things, "counted")]

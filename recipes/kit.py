@@ -1,4 +1,6 @@
 """What the classes with tables of their own share: columns and files from short specifications, and sentences of several tasks."""
+import re
+
 from context import cap, q
 from schemas import STYLES, Column, File, Workspace, entity_values, fill, pick_path, styled
 from tasks import list_answer, need, one_row, question, scalar
@@ -23,6 +25,20 @@ def amount(rng, spec, style, additive=True):
 
 def entity(rng, names, says, kind, style):
     return Column(styled(rng, rng.choice(names), style), "entity", says, entity=kind)
+
+
+# Plurals that are no things one counts.
+UNCOUNTED = re.compile(r"(cost|earning|taking|saving|expense|good|sale|mas|gros|les|los|proces|acces|busines|hour|minute|second|gram|litre|metre|kilometre|day|ton|tonne|mean|result|percent|afterward)s?$")
+
+
+def counted_numbers(domain):
+    """(number of the topic, what it counts) where that is a plural of one or two words: "assists", "brood frames"."""
+    found = []
+    for spec in domain.get("numbers", ()):
+        say = spec["says"][0]
+        if spec["additive"] and spec["decimals"] == 0 and spec["lo"] >= 0 and re.fullmatch(r"[a-z]+( [a-z]+)?s", say) and not UNCOUNTED.search(say):
+            found.append((spec, say))
+    return found
 
 
 def style_of(rng):
@@ -73,4 +89,4 @@ def table_said(x, form, chain, columns, said, unit="", source=None):
     return question(x, form, script, list_answer(cap(x.clean(f"{said}{x.said_tail}")), unit))
 
 
-__all__ = ["ABOVE", "amount", "best_said", "category", "distinct_names", "entity", "entity_values", "file_of", "need", "number_said", "set_data", "style_of", "table_said", "workspace"]
+__all__ = ["ABOVE", "amount", "best_said", "category", "counted_numbers", "distinct_names", "entity", "entity_values", "file_of", "need", "number_said", "set_data", "style_of", "table_said", "workspace"]
