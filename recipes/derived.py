@@ -5,7 +5,7 @@ from context import Built, Skip, cap, q
 from schemas import is_clause, plain_name
 from tasks import (ASK, HIGH_ADJ, LOW_ADJ, chart_answer, finish_chart, group_measure, list_answer, maybe_filter, need, notes, noun_of, one_row, period_of, question, scalar, unique_key)
 from tables import format_number
-from wording import chart_request, keep, link, plural, strip_marks
+from wording import chart_request, keep, link, plural, singular, strip_marks
 
 PEOPLE = re.compile(r"\b(guest|visitor|people|person|staff|employee|member|passenger|pupil|student|patient|customer|worker|resident|population|inhabitant|household|reader|player|volunteer|donor|ticket|seat)s?\b")
 
@@ -72,14 +72,28 @@ def phantom_or(c, n):
 
 # Ratios ------------------------------------------------------------------------------------------------------------
 
-def ratio_words(x, a, b):
-    """(marked phrase, how, column of the result, expression, words for an answer, unit) of a over b."""
-    rng = x.rng
+def per_words(x, a, b):
+    """(marked phrase, words for an answer) of a per b."""
     sa, ma, na = say_plain(x, a)
     sb, mb, nb = say_plain(x, b)
-    how = rng.choice(("percent", "percent", "per", "per", "ratio", "thousand"))
     bare_b = x.clean(sb)
-    one = bare_b[:-1] if bare_b.endswith("s") and not bare_b.endswith("ss") else bare_b
+    need(not re.search(r" (readings|values|figures|numbers|measurements|data)$", bare_b))
+    one = link(singular(bare_b) if sb == bare_b else sb, b.name)
+    forms = [f"{ma} per {one}"] * 4 + [f"{ma} per {mb}", f"{ma} for each {one}", f"{ma} for every {one}", f"rate of {ma} per {one}"]
+    if PEOPLE.search(bare_b):
+        forms += [f"{ma} {link('per head', b.name)}", f"{ma} {link('per person', b.name)}", f"{link('per capita', b.name)} {ma}"]
+    return x.rng.choice(forms), f"{na} per {singular(nb)}"
+
+
+def ratio_words(x, a, b):
+    """(marked phrase, column of the result, expression, words for an answer, unit) of a over b."""
+    rng = x.rng
+    how = rng.choice(("percent", "percent", "per", "per", "ratio", "thousand"))
+    if how == "per":
+        m, said = per_words(x, a, b)
+        return m, "rate", f"{bracket(a)} / {bracket(b)}", said, ""
+    sa, ma, na = say_plain(x, a)
+    sb, mb, nb = say_plain(x, b)
     if how == "percent":
         m = rng.choice((f"{ma} in percent of {mb}", f"{ma} as a percentage of {mb}", f"{ma} as percent of the {mb}", f"{ma} as % of {mb}", f"percentage of {mb} that is {ma}", f"share of {ma} in {mb} in percent", f"{ma} relative to {mb} in percent",
                         f"{ma} percentage of the {mb}", f"{ma} as a share of {mb} (%)", f"{link('percent ' + sa, a.name)} of {mb}"))
@@ -87,27 +101,28 @@ def ratio_words(x, a, b):
     if how == "thousand":
         m = rng.choice((f"{ma} per thousand {mb}", f"{ma} per {keep('1000')} {mb}", f"{ma} for every {keep('1000')} {mb}"))
         return m, "rate", f"{bracket(a)} / {bracket(b)} * 1000", f"{na} per 1000 {nb}", ""
-    if how == "per":
-        forms = [f"{ma} per {link(one if sb == bare_b else sb, b.name)}", f"{ma} per {mb}", f"{ma} for each {link(one if sb == bare_b else sb, b.name)}", f"rate of {ma} per {mb}"]
-        if PEOPLE.search(bare_b):
-            forms += [f"{ma} {link('per head', b.name)}", f"{ma} {link('per person', b.name)}", f"{link('per capita', b.name)} {ma}"]
-        return rng.choice(forms), "rate", f"{bracket(a)} / {bracket(b)}", f"{na} per {nb}", ""
     m = rng.choice((f"ratio of {ma} to {mb}", f"ratio between {ma} and {mb}", f"{ma} to {mb} ratio", f"{ma} divided by {mb}"))
     return m, "ratio", f"{bracket(a)} / {bracket(b)}", f"{na} divided by {nb}", ""
 
 
+def of_totals(x, a, b, y):
+    """True for the quotient of two sums, False for the mean of the rows' own quotients. "Average price per kilo" is the first: only of percents
+    and of what does not add up the mean is meant by "average"."""
+    return a.additive and b.additive and (y == "rate" or x.rng.random() < 0.5)
+
+
 def ratio_group(x):
-    """Of sums per group; "average …" is the mean of the rows' own ratios."""
+    """Of sums per group; "average …" may be the mean of the rows' own ratios."""
     rng = x.rng
     maybe_filter(x, 0.1, ("value", "number"))
     c, a, b = x.category(limit=12, test=lambda c: c.kind == "category"), x.number(), x.number()
     m, y, expr, said, unit = ratio_words(x, a, b)
-    if rng.random() < 0.5 or not (a.additive and b.additive):
-        word = rng.choice(("average", "average", "mean", "avg", "typical"))
-        chain = f":derive({q(y)}, {q(expr)}):group({q(c.name)}):mean({q(y)})"
-        return shown(x, f"{word} {m}", c, chain, y, f"average {said}", unit)
-    chain = f":group({q(c.name)}):sum({q(a.name)}, {q(b.name)}):derive({q(y)}, {q(expr)})"
-    return shown(x, m, c, chain, y, said, unit)
+    word = rng.choice(("average", "average", "mean", "avg", "typical"))
+    if of_totals(x, a, b, y):
+        chain = f":group({q(c.name)}):sum({q(a.name)}, {q(b.name)}):derive({q(y)}, {q(expr)})"
+        return shown(x, f"{word} {m}" if y == "rate" and rng.random() < 0.4 else m, c, chain, y, said, unit)
+    chain = f":derive({q(y)}, {q(expr)}):group({q(c.name)}):mean({q(y)})"
+    return shown(x, f"{word} {m}", c, chain, y, f"average {said}", unit)
 
 
 def ratio_rows(x):
@@ -123,11 +138,11 @@ def ratio_all(x):
     a, b = x.number(), x.number()
     m, y, expr, said, unit = ratio_words(x, a, b)
     tail = x.clean(x.said_tail)
-    if rng.random() < 0.55 or not (a.additive and b.additive):
+    if not of_totals(x, a, b, y):
         form = x.filtered(rng.choice(ASK).format(m=f"{rng.choice(('average', 'average', 'mean', 'avg'))} {m}"))
         script = f"t = {x.read()}:derive({q(y)}, {q(expr)})\nprint(t:mean({q(y)}))"
         return question(x, form, script, lambda obs: f"The average {said}{tail} is {scalar(obs)}{unit}.")
-    form = x.filtered(rng.choice(ASK).format(m=f"{rng.choice(('overall', 'total', 'overall'))} {m}"))
+    form = x.filtered(rng.choice(ASK).format(m=f"{rng.choice(('overall', 'average', 'overall') if y == 'rate' else ('overall', 'total', 'overall'))} {m}"))
     times = {"percent": " * 100", "rate": " * 1000" if "1000" in expr else ""}.get(y, "")
     script = f"t = {x.read()}\nprint(t:sum({q(a.name)}) / t:sum({q(b.name)}){times})"
     return question(x, form, script, lambda obs: f"The overall {said}{tail} is {scalar(obs)}{unit}.")
@@ -211,13 +226,16 @@ def concept(x):
             form = rng.choice(ASK).format(m=f"total {m}")
             return question(x, form, f"t = {x.read()}:derive({q(y)}, {q(expr)})\nprint(t:sum({q(y)}))", lambda obs: f"The total {said} is {scalar(obs)}.")
         form = rng.choice(ASK).format(m=f"average {m}")
+        if kind == "rate":
+            return question(x, form, f"t = {x.read()}\nprint(t:sum({q(a.name)}) / t:sum({q(b.name)}))", lambda obs: f"The average {said} is {scalar(obs)}.")
         return question(x, form, f"t = {x.read()}:derive({q(y)}, {q(expr)})\nprint(t:mean({q(y)}))", lambda obs: f"The average {said} is {scalar(obs)}{unit}.")
     g = x.category(limit=12, test=lambda c: c.kind == "category")
-    if rng.random() < 0.4:
+    if kind != "rate" and rng.random() < 0.4:
         chain = f":derive({q(y)}, {q(expr)}):group({q(g.name)}):mean({q(y)})"
         return shown(x, f"average {m}", g, chain, y, f"average {said}", unit)
     chain = f":group({q(g.name)}):sum({q(a.name)}, {q(b.name)}):derive({q(y)}, {q(expr)})"
-    return shown(x, rng.choice((m, m, f"total {m}")) if kind == "difference" else m, g, chain, y, said, unit)
+    lead = {"difference": ("", "", "total "), "rate": ("", "", "average ")}.get(kind, ("",))
+    return shown(x, rng.choice(lead) + m, g, chain, y, said, unit)
 
 
 def row_share(x):

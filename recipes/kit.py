@@ -36,7 +36,7 @@ def counted_numbers(domain):
     found = []
     for spec in domain.get("numbers", ()):
         say = spec["says"][0]
-        if spec["additive"] and spec["decimals"] == 0 and spec["lo"] >= 0 and re.fullmatch(r"[a-z]+( [a-z]+)?s", say) and not UNCOUNTED.search(say):
+        if spec["additive"] and spec["decimals"] == 0 and spec["lo"] >= 0 and re.fullmatch(r"(?!total )[a-z]+( [a-z]+)?s", say) and not UNCOUNTED.search(say):
             found.append((spec, say))
     return found
 

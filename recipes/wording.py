@@ -54,6 +54,19 @@ def plural(noun):
     return noun + "s"
 
 
+def singular(noun):
+    """One of what a plural of regular English names; a phrase's last word counts."""
+    head, _, last = noun.rpartition(" ")
+    one = next((k for k, v in IRREGULAR.items() if v == last), None)
+    if one is None and last.endswith("ies") and len(last) > 4:
+        one = last[:-3] + "y"
+    elif one is None and last.endswith(("sses", "xes", "ches", "shes")):
+        one = last[:-2]
+    elif one is None:
+        one = last[:-1] if last.endswith("s") and not last.endswith(("ss", "us", "is", "as")) else last
+    return f"{head} {one}".strip()
+
+
 AGG = {
     "mean": ["average {s}"] * 5 + ["mean {s}"] * 3 + ["avg {s}", "avg. {s}", "{s} on average", "average of the {s}", "typical {s}", "mean of {s}"],
     "sum": ["total {s}"] * 5 + ["sum of {s}", "sum of the {s}", "overall {s}", "{s} in total", "summed {s}", "combined {s}", "total of {s}"],
