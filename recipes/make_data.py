@@ -51,12 +51,12 @@ MIXTURE = {"chart": 14.5, "question": 13, "files": 3.5, "reading": 1.5, "repair"
 MAKERS = {"table": schemas.table_workspace, "yearly": schemas.yearly_workspace, "join": schemas.join_workspace, "notes": schemas.notes_workspace, "log": schemas.log_workspace,
           "wide": shapes.wide_workspace, "split": shapes.split_workspace, "span": shapes.span_workspace, "keyed": shapes.keyed_workspace, "concept": shapes.concept_workspace, "folder": shapes.folder_workspace,
           "counted": counts.counted_workspace, "lasting": durations.lasting_workspace, "calendar": calendar_columns.calendar_workspace, "orphans": lacking.orphans_workspace, "gaps": lacking.gaps_workspace,
-          "priced": products.priced_workspace, "paired": quotients.paired_workspace, "dated": dated_names.dated_workspace, "many": many_files.many_workspace, "lines": log_counts.lines_workspace}
+          "priced": products.priced_workspace, "sold": products.sold_workspace, "paired": quotients.paired_workspace, "dated": dated_names.dated_workspace, "many": many_files.many_workspace, "lines": log_counts.lines_workspace}
 LISTS = {"chart": tasks.CHARTS, "question": tasks.QUESTIONS, "files": tasks.FILES, "reading": tasks.READING, "derived": derived.TASKS, "layout": layouts.TASKS, "parts": reports.TASKS, "folder": folders.TASKS,
          "counts": counts.TASKS, "durations": durations.TASKS, "calendar": calendar_columns.TASKS, "lacking": lacking.TASKS, "one_group": one_group.TASKS, "products": products.TASKS, "quotients": quotients.TASKS, "dated_names": dated_names.TASKS,
          "many_files": many_files.TASKS, "log_counts": log_counts.TASKS, "terse": terse.TASKS}
 # Workspaces that may have other people's files beside them; the others count or tidy what is there.
-CLUTTERED = {"table", "yearly", "join", "wide", "split", "span", "keyed", "concept", "counted", "lasting", "calendar", "orphans", "gaps", "priced", "paired", "many"}
+CLUTTERED = {"table", "yearly", "join", "wide", "split", "span", "keyed", "concept", "counted", "lasting", "calendar", "orphans", "gaps", "priced", "sold", "paired", "many"}
 REPAIRED = ("chart", "question", "derived", "layout", "counts", "quotients", "durations", "calendar")
 MAX_PROMPT = 2600
 PHRASE = re.compile(r"[^ =;A-Z\x00-\x1f\x7f]+( [^ =;A-Z\x00-\x1f\x7f]+){0,5}\Z")

@@ -1,11 +1,13 @@
-"""Numbers that are products or sums of columns: quantity times price per group and over time, prices from another table, points added up."""
+"""Numbers that are products or sums of columns: quantity times price per group and over time, prices from another table, points added up; and
+the same tables with the product in a column, where the price is a quotient and the total a plain sum."""
 from context import cap, q
+import quotients
 from derived import bracket, one_and_many, say_plain, shown
-from kit import amount, best_said, category, distinct_names, entity, file_of, need, number_said, style_of, table_said, workspace
+from kit import amount, best_said, category, distinct_names, entity, file_of, need, number_said, set_data, style_of, table_said, workspace
 from schemas import Column, File, styled
 from tables import Table
 from tasks import ASK, finish_chart, maybe_filter, period_of, unique_key
-from wording import keep, link, plural
+from wording import keep, link, plural, singular
 
 # rows, files, (names, says, from, to, decimals) of both, what people call the product, categories; the second column may stand in a list of its own
 WARES = (["item", "product", "article"], ["item", "product"], ["Lamp", "Chair", "Vase", "Rug", "Clock", "Mirror"])
@@ -60,6 +62,24 @@ def priced_workspace(rng, domains):
         g.left_out = []
         others = [g]
     return workspace("priced", f, *others, priced=(a, b, names, discount, groups), label=label)
+
+
+def sold_workspace(rng, domains):
+    """The product has a column and the price has none: now the price is a quotient, and nothing is multiplied."""
+    rows, files, first, second, names, cats = rng.choice(SPECS)
+    style = style_of(rng)
+    name = rng.choice([n for n in names if n.isalpha() or " " in n])
+    total = amount(rng, ([name.replace(" ", "_")], [name], first[2] * second[2], first[3] * second[3], 2), style)
+    a = amount(rng, first, style)
+    price = second[1][0]
+    ways = [price, *second[1], (name, singular(first[1][0]))] if "per" not in price else [price, price, (name, singular(first[1][0]))]
+    groups = [category(rng, c, style) for c in rng.sample(cats, rng.choice((1, 2, 2)))]
+    w = quotients.pair_table(rng, rows, files, total, a, ways, groups, style)
+    f = w.main
+    known = (f.data(a), f.data(total))
+    values = [None if n is None or t is None else round(n * rng.uniform(second[2], second[3]), 2) for n, t in zip(*known)]
+    set_data(f, total, values)
+    return w
 
 
 class Product:
@@ -193,4 +213,5 @@ def added_columns(x):
     return shown(x, f"{rng.choice(('', 'total ') if agg == 'sum' else ('average ', 'mean '))}{m}", c, f":derive(\"total\", {q(expr)}):group({q(c.name)}):{agg}(\"total\")", "total", f"{word} of {name}")
 
 
-TASKS = [(2.4, product_total, "priced"), (3, product_group, "priced"), (1.6, product_best, "priced"), (2, product_time, "priced"), (1.2, product_share, "priced"), (1.4, product_rows, "priced"), (1.2, added_columns, "table")]
+TASKS = [(2.4, product_total, "priced"), (3, product_group, "priced"), (1.6, product_best, "priced"), (2, product_time, "priced"), (1.2, product_share, "priced"), (1.4, product_rows, "priced"), (1.2, added_columns, "table"),
+         (2.4, quotients.quotient_group, "sold"), (1, quotients.quotient_all, "sold"), (1, quotients.quotient_time, "sold"), (2, quotients.one_total, "sold"), (0.8, quotients.quotient_top, "sold")]
