@@ -187,27 +187,6 @@ def wide_change(x):
     return shown(x, m, key, f":derive(\"growth\", {q(f'({bracket(b)} - {bracket(a)}) / {bracket(a)} * 100')})", "growth", f"growth from {a.name} to {b.name} in percent", " %")
 
 
-def two_series(x):
-    """Two or three measures of one table over its dates, or a scatter of two series."""
-    rng = x.rng
-    d = x.date()
-    days = [v for v in x.f.data(d) if v is not None]
-    a, b = x.number(), x.number()
-    _, ma, na = say_plain(x, a)
-    _, mb, nb = say_plain(x, b)
-    chain, per = "", d.name
-    if len(set(days)) < len(days) or rng.random() < 0.25:
-        per = period_of(x, d, ("month", "month", "year", "quarter"))
-        agg = "sum" if a.additive and b.additive else "mean"
-        chain = f":{per}({q(d.name)}):group({q(per)}):{agg}({q(a.name)}, {q(b.name)}):sort({q(per)})"
-        when = link({"month": "per month", "year": "per year", "quarter": "per quarter"}[per], d.name)
-        lead = rng.choice(("total ", "")) if agg == "sum" else "average "
-    else:
-        when, lead = link(rng.choice(("over time", "over time", "through time")), d.name), ""
-    core = rng.choice((f"{lead}{ma} and {mb} {when}", f"{lead}{ma} and {mb} {when} as two lines", f"{lead}{ma} and {mb} in one chart {when}", f"{lead}{ma} together with {mb} {when}", f"{lead}{ma} and {mb} {when}, two lines"))
-    return finish_chart(x, "line", core, chain, [("x", per), ("y", [a.name, b.name])], f"{cap(na)} and {nb}", f"{na} and {nb}", generic=False)
-
-
 # Years and months in columns of their own --------------------------------------------------------------------------
 
 def split_time(x):
@@ -530,5 +509,5 @@ def summary_table(x):
     return question(x, form, f"t = {x.read()}{chain}\nprint(t)", answer)
 
 
-TASKS = [(4, wide_lines, "wide"), (2.2, wide_fold, "wide"), (2.6, wide_over, "wide"), (0.8, wide_rows, "wide"), (2.6, wide_change, "wide"), (1.8, two_series, "table"), (3, split_line, "split"), (1.6, split_calendar, "split"), (2, split_years, "split"), (1.6, split_yearly, "split"),
+TASKS = [(4, wide_lines, "wide"), (2.2, wide_fold, "wide"), (2.6, wide_over, "wide"), (0.8, wide_rows, "wide"), (2.6, wide_change, "wide"), (3, split_line, "split"), (1.6, split_calendar, "split"), (2, split_years, "split"), (1.6, split_yearly, "split"),
          (1.8, split_one, "split"), (3, heat, "table"), (3, stacked, "table"), (0.8, area_chart, "table"), (2.6, pivot_table, "table"), (1.8, summary_table, "table")]
