@@ -3,10 +3,12 @@ import re
 
 import derived
 import layouts
+import near_names
+import several_lines
 import tasks
 from context import Built, Context, Skip, cap, q
 from schemas import Column, is_clause, plain_name, words_of
-from wording import THESAURUS, keep, link, plural, stems, strip_marks
+from wording import NOUNS, keep, link, plural, stems, strip_marks
 
 HEADS_NUMBER = re.compile(r"\b(number of|price|prices|cost|costs|income|salary|wages|pay|distance|pressure|age|weight|height|rate|fee|fees|bill|temperature|humidity|speed|level|hours|length|thickness|tax|rent|content|"
                           r"capacity|value|depth|consumption|used|sold|count|downloads|visitors|guests|kilometres|use|usage|spend|spending|noise|yield|moisture|dose|rainfall|turnover|area|views|clicks|size|"
@@ -142,16 +144,31 @@ def absent_says(rng, w, kind):
 
 # Tasks that a missing column can make impossible.
 TASKS = tasks.ABSENT + [(1.5, derived.ratio_group), (1.5, derived.ratio_all), (1, derived.row_share), (1.5, derived.running), (1, derived.best_each), (1, derived.year_sides), (1, derived.year_change), (1.5, layouts.heat), (1.5, layouts.stacked), (1, layouts.pivot_table),
-                        (1, layouts.summary_table)]
+                        (1, layouts.summary_table), (1.2, several_lines.measures_over_time)]
 
 
 def absent(rng, w):
     """(marked request, reason) for something that no column means."""
+    return without(rng, w, None)
+
+
+def near(rng, w):
+    """The same for something that a column comes near to: "chemistry mark" beside "biology mark"."""
+    return without(rng, w, near_names.cousin)
+
+
+def without(rng, w, cousin):
     if w.main is None:
         raise Skip
     for _ in range(12):
-        kind = rng.choices(("number", "category", "date"), (58, 32, 10))[0]
-        says = absent_says(rng, w, kind)
+        if cousin:
+            found = cousin(rng, w)
+            if not found or not is_absent(found[0], existing(w)):
+                continue
+            says, kind, there = [found[0]], found[1], found[2]
+        else:
+            kind = rng.choices(("number", "category", "date"), (58, 32, 10))[0]
+            says = absent_says(rng, w, kind)
         if not says:
             continue
         f = rng.choices([g for _, g in TASKS], [k for k, _ in TASKS])[0]
@@ -175,7 +192,7 @@ def absent(rng, w):
             what = "dates"
         elif not what:
             continue
-        return built, reason_absent(w, what, kind)
+        return built, near_names.reason(what, there, where_said(w)) if cousin else reason_absent(w, what, kind)
     raise Skip
 
 
@@ -324,10 +341,12 @@ def unable(rng, w):
         have = {p.rsplit(".", 1)[-1].lower() for p in w.files}
         ext = rng.choice([e for e in ("csv", "pdf", "txt", "mp4", "docx", "xlsx", "mp3", "json", "md", "log", "zip") if e not in have])  # pictures are not shown to the model
         m = link(f"{keep(ext)} files", "none")
-        form = rng.choice((f"move all {m} to {keep(ext + 's')}", f"rename the {m} to 1.{ext}, 2.{ext} and so on", f"zip the {m}", f"delete all {m}", f"merge the {m} into {keep('all.' + ext)}", f"sort the {m} by month", f"put the {m} into a folder", f"copy the {m} to backup", f"convert the {m} to json"))
+        form = rng.choice((f"move all {m} to {keep(ext + 's')}", f"rename the {m} to 1.{ext}, 2.{ext} and so on", f"zip the {m}", f"delete all {m}", f"merge the {m} into {keep('all.' + ext)}", f"sort the {m} by month", f"put the {m} into a folder", f"copy the {m} to backup", f"convert the {m} to {'csv' if ext == 'json' else 'json'}"))
         return Built(form, None, None, False), f"There are no {ext} files here."
-    if w.kind == "wide" and w.wide["kind"] == "years" or w.kind == "table" and rng.random() < 0.6:
+    if w.kind == "wide" and w.wide["kind"] == "years":
         return absent_year(rng, w)
+    if w.kind == "table" and rng.random() < 0.7:
+        return no_chart(rng, w)
     if w.kind == "wide":
         from schemas import COMPANY_A
         names = {c.name.lower() for c in w.main.columns} | {s.lower() for c in w.main.columns for s in c.says}
@@ -351,29 +370,101 @@ def unable(rng, w):
 
 
 def absent_year(rng, w):
-    """Change to a year that the table does not have."""
+    """A year that the table does not have: in a change, as the only one, as the first or the last."""
+    if w.kind == "wide" and w.wide["kind"] != "years":
+        raise Skip
     if w.kind == "wide":
-        years, where = [int(c.name) for c in w.wide["columns"]], "the columns"
+        years, target, path = [int(c.name) for c in w.wide["columns"]], None, w.main.path
         measure = rng.choice([s for s in w.wide["measure"].says if not is_clause(s)] or ["value"])
-        by, target, path = w.wide["key"], None, w.main.path
+        by = w.wide["key"]
     else:
         x = Context(rng, w)
         c = next((c for c in w.main.columns if c.role == "year"), None) or x.date()
-        values = [v for v in w.main.data(c) if v is not None]
-        years = sorted({int(str(v)[:4]) for v in values})
+        years = sorted({int(str(v)[:4]) for v in w.main.data(c) if v is not None})
         y = x.number()
-        by, target, path, where = x.category(limit=14, test=lambda c: c.kind == "category"), c.name, w.main.path, c.name
+        by, target, path = x.category(limit=14, test=lambda c: c.kind == "category"), c.name, w.main.path
         measure = link(x.say(y), y.name)
         if is_clause(strip_marks(measure)):
             raise Skip
-    gone = rng.choice([years[0] - 1, years[-1] + 1, years[-1] + 2, years[0] - 5])
+    gone = rng.choice([years[0] - 1, years[-1] + 1, years[-1] + 2, years[0] - 5, years[0] - rng.randint(2, 30), years[-1] + rng.randint(2, 12)])
     near = rng.choice(years)
     mg, mn = link(keep(str(gone)), "none"), link(keep(str(near)), f"{target}:{near}") if target else link(keep(str(near)), str(near))
     a, b = (mg, mn) if gone < near else (mn, mg)
     per = link(rng.choice([s for s in by.says if not is_clause(s)] or [plain_name(by.name)]), by.name)
-    form = rng.choice((f"change in {measure} from {a} to {b} per {per}", f"growth of {measure} between {a} and {b} by {per}", f"compare {measure} of {a} and {b} per {per}", f"{measure} per {per} in {mg}", f"which {per} grew most in {measure} from {a} to {b}", f"bar chart of {measure} in {a} and {b} by {per}"))
+    forms = [f"change in {measure} from {a} to {b} per {per}", f"growth of {measure} between {a} and {b} by {per}", f"compare {measure} of {a} and {b} per {per}", f"which {per} grew most in {measure} from {a} to {b}", f"bar chart of {measure} in {a} and {b} by {per}"]
+    forms += [f"{measure} per {per} in {mg}", f"bar chart of {measure} by {per} in {mg}", f"total {measure} in {mg}", f"average {measure} in {mg}", f"what was the {measure} in {mg}", f"which {per} had the highest {measure} in {mg}", f"pie of {measure} by {per} for {mg}"]
+    if target:
+        rs = link(plural(x.row), "rows")
+        month = rng.choice(("January", "March", "June", "October", "Dec"))
+        forms += [f"how many {rs} were there in {mg}", f"number of {rs} in {mg}", f"{measure} per month in {mg}", f"list the {rs} of {mg}", f"{measure} {link(f'since {keep(str(gone))}', 'none')} by {per}" if gone > near else f"{measure} {link(f'before {keep(str(gone))}', 'none')} by {per}"]
+        forms += [f"total {measure} in {link(f'{month} {keep(str(gone))}', 'none')}", f"{measure} by {per} in {link(f'{month} {keep(str(gone))}', 'none')}"] if w.main.of("date") else []
+    form = rng.choice(forms)
     span = f"{years[0]} to {years[-1]}" if len(years) > 1 else str(years[0])
-    return Built(form, None, None, form.startswith("which")), f"There is no year {gone} in {path if not target else target}; it has {span}."
+    return Built(form, None, None, form.startswith(("which", "how", "what"))), f"There is no year {gone} in {target or path}; it has {span}."
+
+
+# Charts that there are not -----------------------------------------------------------------------------------------
+
+DRAWN = "I draw bar, line, area, pie, scatter and box charts, histograms and heat maps as PNG pictures"
+NO_CHARTS = ["radar chart", "spider chart", "sankey diagram", "treemap", "gauge", "funnel chart", "waterfall chart", "violin plot", "candlestick chart", "word cloud", "network graph", "gantt chart", "map", "world map", "organisation chart", "chord diagram", "sunburst chart"]
+LOOKS = ["animated", "3-d", "3d", "interactive", "three-dimensional", "moving", "clickable", "rotating", "zoomable", "live"]
+FORMATS = ["an animated gif", "a gif", "a video", "a powerpoint slide", "slides", "a powerpoint presentation", "an svg", "a vector graphic", "a pdf", "a word document", "an excel chart", "a poster to print", "a tiff", "an app", "a google sheet"]
+SENDS = [("mail it to {p}", "send"), ("email it to my boss", "send"), ("send it to {p}", "send"), ("upload it to the cloud", "upload"), ("upload it to our website", "upload"), ("put it on google drive", "upload"), ("post it on slack", "send"), ("share it with my team online", "share"), ("tweet it", "send"), ("text it to my phone", "send"), ("print it on the office printer", "print"), ("fax it to {p}", "send"), ("publish it on our blog", "publish"), ("read it out to me", "say"),
+         ("set a reminder for it", "do"), ("repeat that every monday", "do")]
+
+
+def wish(x):
+    """(kind of chart, marked words) of a chart that could be drawn."""
+    rng = x.rng
+    r = rng.random()
+    if r < 0.25:
+        d = x.date()
+        m, _, _, _, _ = tasks.group_measure(x)
+        kind, core = "line", tasks.period_words(x, d, tasks.period_of(x, d, ("month", "year", "quarter")), m)
+    elif r < 0.4:
+        a, b = x.number(), x.number()
+        (_, ma, _), (_, mb, _) = derived.say_plain(x, a), derived.say_plain(x, b)
+        kind, core = "scatter", f"{ma} against {mb}"
+    else:
+        c = x.category(limit=12, test=lambda c: c.kind == "category")
+        m, _, _, _, _ = tasks.group_measure(x)
+        kind, core = rng.choice(("bar", "bar", "pie")), x.group_words(c, m)[0]
+    if is_clause(strip_marks(core)):
+        raise Skip
+    return kind, core
+
+
+def no_chart(rng, w):
+    """A chart as asked for, but for its kind, its look, its format or what is to be done with it."""
+    x = Context(rng, w)
+    kind, core = wish(x)
+    noun = rng.choice(NOUNS[kind])
+    r = rng.random()
+    if r < 0.24:
+        what = rng.choice(NO_CHARTS)
+        m = link(what, "outside")
+        form = rng.choice((f"{m} of {core}", f"draw a {m} of {core}", f"{core} as a {m}", f"show {core} on a {m}", f"make a {m} with {core}"))
+        return Built(form, None, None, False), f"I cannot draw a {what}; {DRAWN}."
+    if r < 0.5:
+        what = rng.choice(LOOKS)
+        m = link(keep(what) if what[0].isdigit() else what, "outside")
+        form = rng.choice((f"{m} {noun} of {core}", f"draw a {m} {noun} of {core}", f"{core} as a {m} {noun}", f"make the {noun} of {core} {m}", f"{noun} of {core}, {m}", f"show {core} in a {m} {noun}"))
+        return Built(form, None, None, False), f"I cannot draw {what} charts; {DRAWN}."
+    if r < 0.72:
+        what = rng.choice(FORMATS)
+        m = link(what, "outside")
+        form = rng.choice((f"{noun} of {core} as {m}", f"save the {noun} of {core} as {m}", f"make {m} with a {noun} of {core}", f"turn {core} into {m}", f"draw {core} and save it as {m}"))
+        return Built(form, None, None, False), f"I cannot make {what}; {DRAWN}."
+    if r < 0.94:
+        words, verb = rng.choice(SENDS)
+        words = words.format(p=rng.choice(("anna@example.org", "the office", "my colleague", "Tom", "all customers")))
+        m = link(words, "outside")
+        form = rng.choice((f"{noun} of {core} and {m}", f"draw a {noun} of {core} and {m}", f"plot {core}, then {m}", f"make a {noun} of {core} and then {m}"))
+        reason = {"do": "I cannot do anything later or on my own; ask me when you want it.", "print": "I have no printer; I only write files in the workspace.", "say": "I have no voice; I only write files in the workspace."}.get(verb, f"I cannot {verb} anything; I only read and write files in the workspace.")
+        return Built(form, None, None, False), reason
+    what = rng.choice(("forecast", "predict", "extrapolate"))
+    form = rng.choice((f"{link(what, 'outside')} {core} for the next year", f"{link(what, 'outside')} how {core} will go on", f"{link(what, 'outside')} {core} for the coming months"))
+    return Built(form, None, None, False), "I cannot tell the future; I only work out what is in the tables."
 
 
 # Repairs -----------------------------------------------------------------------------------------------------------
