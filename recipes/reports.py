@@ -299,6 +299,7 @@ def page_report(x):
         text = f"table.concat({{\"{body[0]}\"{cells}, \"{rest}\"}})"
     else:
         text = f"\"{body[0]}{rest}\""
+        need(len(text.replace("\\n", " ")) <= 162)  # the grammar's bound of a text, and two quotes
     need(len(rest) <= 150)
     source = f"t = {x.read()}\nr = t:group({q(c.name)}){agg}\n" if with_number else f"r = {x.read()}:group({q(c.name)}){agg}\n"
     script = source + f"chart.bar(r, {{x={q(c.name)}, y={q(y)}, title={q(title)}, save={q(picture)}}})\n" + (f"r:save({q(table)})\n" if with_table else "") + f"print(report.markdown({text}, {q(name)}))"
