@@ -27,7 +27,7 @@ def strip_marks(text):
 # Words -------------------------------------------------------------------------------------------------------------
 
 IRREGULAR = {"person": "people", "man": "men", "woman": "women", "child": "children", "foot": "feet", "mouse": "mice", "knife": "knives", "shelf": "shelves",
-             "leaf": "leaves", "loaf": "loaves", "day of the week": "days of the week", "staff": "staff", "sheep": "sheep", "fish": "fish", "status": "statuses", "weather": "weather",
+             "leaf": "leaves", "loaf": "loaves", "bus": "buses", "day of the week": "days of the week", "staff": "staff", "sheep": "sheep", "fish": "fish", "status": "statuses", "weather": "weather",
              "species": "species", "series": "series"}
 
 
