@@ -28,7 +28,7 @@ SETS = [
     (["hour", "count"], ["traffic_count", "counters"], "kind of vehicle", "vehicles", True, 0, 3800, 0, [(["cars"], ["cars"]), (["lorries", "trucks"], ["lorries"]), (["bicycles", "bikes"], ["bicycles"]), (["motorbikes"], ["motorbikes"]), (["buses"], ["buses"])]),
     (["account"], ["trade", "trade_balance"], "side", "trade", True, 40, 8000, 1, [(["exports", "exports_m"], ["exports"]), (["imports", "imports_m"], ["imports"]), (["transit"], ["transit"])]),
     (["closing"], ["club_accounts", "ledger"], "item", "amounts", True, 50, 9000, 2, [(["fees", "membership_fees"], ["fees"]), (["grants"], ["grants"]), (["wages"], ["wages"]), (["repairs"], ["repairs"]), (["events"], ["events"])]),
-    (["shift"], ["plant_output", "lines_out"], "line", "pieces", True, 20, 1800, 0, [(["east_line", "east"], ["east line"]), (["west_line", "west"], ["west line"]), (["night_line"], ["night line"]), (["by_hand"], ["pieces made by hand"])]),
+    (["shift"], ["plant_output", "lines_out"], "production line", "pieces", True, 20, 1800, 0, [(["east_line", "east"], ["east line"]), (["west_line", "west"], ["west line"]), (["night_line"], ["night line"]), (["by_hand"], ["pieces made by hand"])]),
 ]
 
 
@@ -102,13 +102,13 @@ def words_of_all(x, columns):
     return marked, said
 
 
-def whole(x, s):
+def whole(x, columns):
     """Words that mean every value column."""
-    rng, names = x.rng, [c.name for c in s["columns"]]
+    rng, s, names = x.rng, x.w.strands, [c.name for c in columns]
     noun, many, n = s["noun"], plural(s["noun"]), NUMBER_WORDS[len(names)]
     forms = [f"all {many}", f"every {noun}", f"each {noun}", f"all {n} {many}", f"the {n} {many}"]
     forms += [] if s["other"] else ["all columns", "all the columns", "every column", f"all {n} columns"]
-    return link(rng.choice(forms), *names)
+    return link(rng.choice(forms).replace("all two", "both"), *names)
 
 
 class Course:
@@ -166,6 +166,7 @@ def drawn(x, names, course, columns, said, kind):
         text = rng.choice((f"plot {before}{names} {course.words}", f"plot {before}{names} {course.words}", f"compare {before}{names} {course.words}", f"compare {before}{names} {course.words} in a chart", f"show {before}{names} {course.words} in one graph", f"draw {before}{names} {course.words}",
                            f"a line each for {before}{names} {course.words}", f"{before}{names} {course.words} as {count} lines", f"how did {names} develop {course.words}? draw a line for each", f"one line for each of {before}{names} {course.words}",
                            f"{count} lines {course.words}: {names}", f"draw {before}{names} {course.words} as separate lines", f"graph {before}{names} against each other {course.words}", f"{before}{names} {course.words} in the same chart"))
+        text = re.sub("(line|lines|each) (each for|for each of) (\x01?)(all|the|each|every) ", lambda m: f"{m[1]} for {m[3]}{'each' if m[4] in ('each', 'every') else 'each of the'} ", text)
         text = x.filtered(text.replace("? draw", f"{keep('?')} draw"))
     if kind == "bar" and rng.random() < 0.4:
         text = x.filtered(rng.choice((f"compare {before}{names} {course.words} as bars", f"{before}{names} side by side {course.words}, bars", f"grouped bars of {before}{names} {course.words}", f"bars for {before}{names} {course.words}")))
@@ -215,12 +216,11 @@ def all_lines(x):
     rng = x.rng
     s = x.w.strands
     place_filter(x, 0.15)
-    columns = s["columns"]
+    columns = [c for c in x.f.columns if c in s["columns"]]  # nobody names them, so they stand as in the table
     x.used += columns + [s["time"]]
     kind = kind_of(x, columns, s["time"])
     course = Course(x, columns, s["time"], kind == "bar")
-    _, said = words_of_all(x, columns)
-    return drawn(x, whole(x, s), course, columns, said, kind)
+    return drawn(x, whole(x, columns), course, columns, [c.says[0] for c in columns], kind)
 
 
 def one_line(x):
