@@ -4,6 +4,7 @@ The grammar of an answer offers the numbers and the words with digits of the req
 of the observation. An example whose answer needs another one could not be said by the program.
 """
 import re
+import unicodedata
 
 MOST = 400
 NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
@@ -48,14 +49,15 @@ def spellable(answer, texts):
     at = 0
     by_length = sorted(items, key=len, reverse=True)
     while True:
-        m = re.compile(r"\d").search(answer, at)
-        if not m:
+        # A digit of any script; the ² of "m²" is one, too.
+        digit = next((i for i in range(at, len(answer)) if unicodedata.category(answer[i])[0] == "N"), None)
+        if digit is None:
             return True
         # The item begins at or before this digit and after a mark; the longest that fits is taken.
-        for start in range(at + 1 if at else 0, m.start() + 1):
+        for start in range(at + 1 if at else 0, digit + 1):
             if start > 0 and not re.match(BEFORE, answer[start - 1]):
                 continue
-            end = next((start + len(i) for i in by_length if answer.startswith(i, start) and start + len(i) > m.start() and not re.match(r"[\w]", answer[start + len(i):start + len(i) + 1])), None)
+            end = next((start + len(i) for i in by_length if answer.startswith(i, start) and start + len(i) > digit and not re.match(r"[\w]", answer[start + len(i):start + len(i) + 1])), None)
             if end:
                 break
         else:

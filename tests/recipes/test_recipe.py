@@ -208,7 +208,7 @@ class Texts(unittest.TestCase):
     def test_what_an_answer_can_say(self):
         for answer, texts in (("Highest: 2014 Q1 (12).", ["highest n: 2014 Q1 12"]), ("3, 5", ["3,5"]), ("v 3.5 %", ["3.49999"]), ("chart-2.png shows 7.", ["chart-2.png: 7"]), ("none", [])):
             self.assertTrue(spellable(answer, texts), answer)
-        for answer, texts in (("3 5", ["3, 5"]), ("3", ["4"]), ("35", ["3, 5"]), ("3.5", ["3, 5"]), ("-3", ["3"]), ("x3", ["3"]), ("2014 Q2", ["2014 Q1", "Q2"])):
+        for answer, texts in (("3 5", ["3, 5"]), ("3", ["4"]), ("35", ["3, 5"]), ("3.5", ["3, 5"]), ("-3", ["3"]), ("x3", ["3"]), ("2014 Q2", ["2014 Q1", "Q2"]), ("area (m²)", ["area (m²)"])):
             self.assertFalse(spellable(answer, texts), answer)
 
     def test_pictures_beside_other_files_are_not_shown(self):
