@@ -172,14 +172,14 @@ void Decoder::logits_of(const float* normed, std::span<const int32_t> ids, float
   soften(out, ids.size());
 }
 
-bool Decoder::bounds(const float* normed, int m, float* out, ThreadPool& pool) const {
+bool Decoder::bounds(const float* normed, int m, float* out, float* most, ThreadPool& pool) const {
   constexpr int kAskedBefore = 4;  // making the screen costs some of these
-  if (!screening_.possible || m > kFewRows) return false;
+  if (!screening_.possible || m > VocabularyScreen::kMostRows) return false;
   if (screening_.screen == nullptr) {
     if (++screening_.asked <= kAskedBefore) return false;
     screening_.screen = std::make_unique<VocabularyScreen>(weights_.embedding, pool);
   }
-  screening_.screen->bound(normed, m, out, pool);
+  screening_.screen->bound(normed, m, out, most, pool);
   return true;
 }
 

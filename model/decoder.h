@@ -105,10 +105,11 @@ class Decoder {
   /// Of one row, those of `ids` alone, as logits() gives them. out: [ids].
   void logits_of(const float* normed, std::span<const int32_t> ids, float* out,
                  ThreadPool& pool) const;
-  /// Upper bounds of logits, for half of what logits() reads: [m, vocab]. False, and nothing
-  /// written, where there are none: they take memory for a screen of the vocabulary, which is made
-  /// when a reply has gone on for a while.
-  bool bounds(const float* normed, int m, float* out, ThreadPool& pool) const;
+  /// Upper bounds of logits, for half of what logits() reads: [m, vocab], and the largest of each
+  /// block (see VocabularyScreen::bound). False, and nothing written, where there are none: they
+  /// take memory for a screen of the vocabulary, which is made when a reply has gone on for a
+  /// while.
+  bool bounds(const float* normed, int m, float* out, float* most, ThreadPool& pool) const;
 
   const Architecture& architecture() const { return architecture_; }
   /// Never `fast`.

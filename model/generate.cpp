@@ -152,43 +152,31 @@ class ReplyStepper::State {
     return options_.constraint->forced();
   }
 
-  void forbid(TokenId token) {
-    if (token >= 0 && static_cast<size_t>(token) < allowed_.size())
-      allowed_[static_cast<size_t>(token)] = kForbidden;
-  }
-
   base::Result<TokenId> choose(const NextLogits& next) {
-    allowed_.assign(next.size(), 0);
-    for (const TokenId token : suppressed_) forbid(token);
-    if (options_.logprobs >= 0) {
-      plain_ = allowed_;
-      next.settle(0, plain_);
-    }
+    if (allowed_.size() != static_cast<int>(next.size()))
+      allowed_ = TokenMask(static_cast<int>(next.size()));
+    allowed_.fill();
+    for (const TokenId token : suppressed_) allowed_.remove(token);
+    if (options_.logprobs >= 0) next.settle(0, allowed_, plain_);
     if (options_.thinking_budget >= 0 && budget_spent())
-      forbid(tokenizer_.special(Special::channel_begin));
+      allowed_.remove(tokenizer_.special(Special::channel_begin));
     if (in_thought_ && options_.constraint != nullptr) {
       for (const Special which : {Special::turn_end, Special::eos, Special::turn_begin,
                                   Special::response_begin, Special::call_begin})
-        forbid(tokenizer_.special(which));
-      for (const TokenId token : options_.stop_tokens) forbid(token);
+        allowed_.remove(tokenizer_.special(which));
+      for (const TokenId token : options_.stop_tokens) allowed_.remove(token);
     }
     if (constrained()) {
       const base::Status masked = options_.constraint->mask(mask_);
       if (!masked) return masked.error();
       const TokenId opens = may_think() ? tokenizer_.special(Special::channel_begin) : -1;
-      const size_t n = allowed_.size();
-      for (size_t word = 0; word * 32 < n; ++word) {
-        const uint32_t bits = word < mask_.words().size() ? mask_.words()[word] : 0;
-        if (bits == ~uint32_t{0}) continue;
-        const size_t end = std::min(n, word * 32 + 32);
-        for (size_t i = word * 32; i < end; ++i)
-          if ((bits >> (i % 32) & 1) == 0 && static_cast<TokenId>(i) != opens)
-            allowed_[i] = kForbidden;
-      }
+      const bool may_open = allowed_.contains(opens);
+      allowed_.keep(mask_);
+      if (may_open) allowed_.add(opens);
     }
-    next.settle(sampler_.reach(), allowed_);
-    const TokenId token = sampler_.sample(allowed_);
-    if (!(allowed_[static_cast<size_t>(token)] > kForbidden))
+    next.settle(sampler_.reach(), allowed_, candidates_);
+    const TokenId token = sampler_.sample(candidates_);
+    if (token < 0)
       return Error{Errc::internal, constrained() ? "grammar: no token may follow"
                                                  : "no token may follow: every one is suppressed"};
     if (options_.logprobs >= 0) out_.logprobs.push_back(logprobs(plain_, token, options_.logprobs));
@@ -265,7 +253,8 @@ class ReplyStepper::State {
   Sampler sampler_;
   TokenMask mask_;
   std::vector<TokenId> suppressed_, next_;
-  std::vector<float> allowed_, plain_;
+  TokenMask allowed_;
+  Candidates candidates_, plain_;
   Generated out_;
   bool in_thought_ = false;
   bool answering_ = false;

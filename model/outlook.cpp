@@ -11,10 +11,27 @@
 namespace model {
 namespace {
 
-constexpr size_t kFewTokens = 4096;  // computed one by one: a seventh of what bounds read
-constexpr size_t kFirstLook = 8;     // tokens besides the wanted ones that are computed first
+constexpr int kFewTokens = 4096;  // computed one by one: a seventh of what bounds read
+constexpr size_t kFirstLook = 8;  // tokens besides the wanted ones that are computed first
 
 size_t area(int rows, int width) { return static_cast<size_t>(rows) * static_cast<size_t>(width); }
+
+void take_allowed(std::span<const float> logits, const TokenMask& allowed, Candidates& out) {
+  allowed.for_each(0, static_cast<int>(logits.size()),
+                   [&](int32_t id) { out.add(id, logits[static_cast<size_t>(id)]); });
+}
+
+/// Adds `some`, none of which is in `out`. Both rise.
+void merge(const Candidates& some, Candidates& out) {
+  Candidates both;
+  size_t a = 0, b = 0;
+  while (a < some.size() || b < out.size()) {
+    const bool first = b == out.size() || (a < some.size() && some.ids[a] < out.ids[b]);
+    first ? both.add(some.ids[a], some.logits[a]) : both.add(out.ids[b], out.logits[b]);
+    ++(first ? a : b);
+  }
+  out = std::move(both);
+}
 
 }  // namespace
 
@@ -44,8 +61,11 @@ void Outlook::compute(int row, State wanted) {
   if (state == State::exact || state == wanted) return;
   const Piece piece = pieces_[static_cast<size_t>(row)];
   values_.resize(std::max(values_.size(), area(rows(), vocab())));
+  const int blocks = VocabularyScreen::blocks(vocab());
+  block_most_.resize(std::max(block_most_.size(), area(rows(), blocks)));
   const bool bounds = wanted == State::bounds &&
-                      decoder_.bounds(normed(piece.first), piece.n, values(piece.first), pool_);
+                      decoder_.bounds(normed(piece.first), piece.n, values(piece.first),
+                                      block_most_.data() + area(piece.first, blocks), pool_);
   if (!bounds) decoder_.logits(normed(piece.first), piece.n, values(piece.first), pool_);
   std::fill_n(states_.begin() + piece.first, piece.n, bounds ? State::bounds : State::exact);
 }
@@ -55,73 +75,83 @@ std::span<const float> Outlook::all(int row) {
   return {values(row), static_cast<size_t>(vocab())};
 }
 
-void Outlook::compute_each(int row, std::vector<float>& logits) {
-  chosen_.resize(ids_.size());
-  decoder_.logits_of(normed(row), ids_, chosen_.data(), pool_);
-  for (size_t i = 0; i < ids_.size(); ++i) logits[static_cast<size_t>(ids_[i])] = chosen_[i];
+void Outlook::compute_each(int row, std::span<const int32_t> ids, std::vector<float>& logits) {
+  logits.resize(ids.size());
+  decoder_.logits_of(normed(row), ids, logits.data(), pool_);
 }
 
-void Outlook::settle(int row, int most, std::vector<float>& logits) {
-  const auto vocab = static_cast<size_t>(this->vocab());
+void Outlook::settle(int row, int most, const TokenMask& allowed, Candidates& out) {
+  out.clear();
   const State& state = states_[static_cast<size_t>(row)];
   if (state != State::exact) {
-    ids_.clear();
-    for (size_t i = 0; i < vocab && ids_.size() <= kFewTokens; ++i)
-      if (logits[i] > kForbidden) ids_.push_back(static_cast<int32_t>(i));
-    if (ids_.size() <= kFewTokens) return compute_each(row, logits);
+    if (allowed.count() <= kFewTokens) {
+      allowed.for_each(0, vocab(), [&](int32_t id) { out.ids.push_back(id); });
+      return compute_each(row, out.ids, out.logits);
+    }
     compute(row, most > 0 ? State::bounds : State::exact);
   }
-  const float* values = this->values(row);
-  for (size_t i = 0; i < vocab; ++i) logits[i] = logits[i] > kForbidden ? values[i] : kForbidden;
-  if (state == State::exact) return;
+  if (state == State::bounds) return find_by_bounds(row, static_cast<size_t>(most), allowed, out);
+  take_allowed({values(row), static_cast<size_t>(vocab())}, allowed, out);
+}
 
-  // Those with the largest bounds, the least of them in front.
-  const size_t wanted = static_cast<size_t>(most), looked = wanted + kFirstLook;
-  const auto larger = [&](int32_t a, int32_t b) {
-    return logits[static_cast<size_t>(a)] > logits[static_cast<size_t>(b)];
-  };
-  ids_.clear();
-  float least = kForbidden;
-  for (size_t i = 0; i < vocab; ++i) {
-    if (!(logits[i] > least)) continue;
-    if (ids_.size() == looked) {
-      std::pop_heap(ids_.begin(), ids_.end(), larger);
-      ids_.pop_back();
+void Outlook::find_by_bounds(int row, size_t most, const TokenMask& allowed, Candidates& out) {
+  const float* bounds = values(row);
+  const int blocks = VocabularyScreen::blocks(vocab());
+  const float* block_most = block_most_.data() + area(row, blocks);
+  // Calls each(id, bound) for what is allowed, of the blocks that reach `least` when they are met.
+  const auto walk = [&](const float& least, auto&& each) {
+    for (int block = 0; block < blocks; ++block) {
+      if (!(block_most[block] >= least)) continue;
+      const int begin = block * VocabularyScreen::kBlock;
+      allowed.for_each(begin, std::min(begin + VocabularyScreen::kBlock, vocab()),
+                       [&](int32_t id) { each(id, bounds[id]); });
     }
-    ids_.push_back(static_cast<int32_t>(i));
-    std::push_heap(ids_.begin(), ids_.end(), larger);
-    if (ids_.size() == looked) least = logits[static_cast<size_t>(ids_.front())];
-  }
-  compute_each(row, logits);
-  // The `most` largest so far, the least of them in front.
-  std::vector<float> best = chosen_;
+  };
+  // Those with the largest bounds, the least of them in front.
+  const size_t looked = most + kFirstLook;
+  const auto larger = [&](int32_t a, int32_t b) { return bounds[a] > bounds[b]; };
+  std::vector<int32_t>& ids = first_.ids;
+  ids.clear();
+  float least = kForbidden;
+  walk(least, [&](int32_t id, float bound) {
+    if (!(bound > least)) return;
+    if (ids.size() == looked) {
+      std::pop_heap(ids.begin(), ids.end(), larger);
+      ids.pop_back();
+    }
+    ids.push_back(id);
+    std::push_heap(ids.begin(), ids.end(), larger);
+    if (ids.size() == looked) least = bounds[ids.front()];
+  });
+  std::sort(ids.begin(), ids.end());
+  compute_each(row, ids, first_.logits);
+  // What the `most` largest so far have reached.
+  std::vector<float> best = first_.logits;
   std::erase_if(best, [](float v) { return !(v > kForbidden); });  // numbers that are none, too
   std::sort(best.begin(), best.end(), std::greater<>());
-  const float reached = best.size() < wanted ? kForbidden : best[wanted - 1];
-  ids_.clear();
-  for (size_t i = 0; i < vocab; ++i) {
-    if (logits[i] > kForbidden && logits[i] >= reached)
-      ids_.push_back(static_cast<int32_t>(i));
-    else
-      logits[i] = kForbidden;
-  }
-  compute_each(row, logits);
+  const float reached = best.size() < most ? kForbidden : best[most - 1];
+  walk(reached, [&](int32_t id, float bound) {
+    if (bound >= reached && !std::binary_search(ids.begin(), ids.end(), id)) out.ids.push_back(id);
+  });
+  compute_each(row, out.ids, out.logits);
+  merge(first_, out);
 }
 
 int32_t NextLogits::likeliest() const {
-  std::vector<float> logits(size());
-  settle(1, logits);
-  return static_cast<int32_t>(std::max_element(logits.begin(), logits.end()) - logits.begin());
+  Candidates candidates;
+  settle(1, TokenMask::all(static_cast<int>(size())), candidates);
+  const auto at = std::max_element(candidates.logits.begin(), candidates.logits.end());
+  return candidates.ids[static_cast<size_t>(at - candidates.logits.begin())];
 }
 
 size_t NextLogits::size() const {
   return outlook_ ? static_cast<size_t>(outlook_->vocab()) : all_.size();
 }
 
-void NextLogits::settle(int most, std::vector<float>& logits) const {
-  if (outlook_) return outlook_->settle(row_, most, logits);
-  for (size_t i = 0; i < logits.size(); ++i)
-    logits[i] = logits[i] > kForbidden ? all_[i] : kForbidden;
+void NextLogits::settle(int most, const TokenMask& allowed, Candidates& out) const {
+  if (outlook_) return outlook_->settle(row_, most, allowed, out);
+  out.clear();
+  take_allowed(all_, allowed, out);
 }
 
 }  // namespace model

@@ -3,8 +3,10 @@
 #include <span>
 #include <vector>
 
+#include "model/candidates.h"
 #include "model/decoder.h"
 #include "model/thread_pool.h"
+#include "model/token_mask.h"
 
 namespace model {
 
@@ -24,10 +26,9 @@ class Outlook {
   /// All logits after row `row`: [vocab], valid until clear() or add().
   std::span<const float> all(int row);
 
-  /// logits: [vocab], -infinity for tokens that must not be, anything else for those that may.
-  /// Makes the `most` largest of the latter what all() says they are, and of the others each what
-  /// it is or -infinity. most 0: every one what it is.
-  void settle(int row, int most, std::vector<float>& logits);
+  /// Of the allowed tokens at least those with the `most` largest logits, each what all() says it
+  /// is. most 0: every allowed one.
+  void settle(int row, int most, const TokenMask& allowed, Candidates& out);
 
  private:
   struct Piece {
@@ -37,16 +38,17 @@ class Outlook {
   const float* normed(int row) const;
   float* values(int row);
   void compute(int row, State wanted);
-  void compute_each(int row, std::vector<float>& logits);
+  void compute_each(int row, std::span<const int32_t> ids, std::vector<float>& logits);
+  void find_by_bounds(int row, size_t most, const TokenMask& allowed, Candidates& out);
 
   const Decoder& decoder_;
   ThreadPool& pool_;
-  std::vector<float> normed_;  // [rows, hidden]
-  std::vector<Piece> pieces_;  // of each row
-  std::vector<State> states_;  // of each row
-  std::vector<float> values_;  // [rows, vocab]: bounds or logits
-  std::vector<int32_t> ids_;
-  std::vector<float> chosen_;
+  std::vector<float> normed_;      // [rows, hidden]
+  std::vector<Piece> pieces_;      // of each row
+  std::vector<State> states_;      // of each row
+  std::vector<float> values_;      // [rows, vocab]: bounds or logits
+  std::vector<float> block_most_;  // [rows, blocks]: the largest bounds
+  Candidates first_;               // that looked best
 };
 
 /// One row of an Outlook, or logits that are there already.
@@ -58,7 +60,7 @@ class NextLogits {
 
   size_t size() const;
   std::span<const float> all() const { return outlook_ ? outlook_->all(row_) : all_; }
-  void settle(int most, std::vector<float>& logits) const;
+  void settle(int most, const TokenMask& allowed, Candidates& out) const;
   /// The id of the largest, the lowest of equal ones.
   int32_t likeliest() const;
 

@@ -27,6 +27,12 @@ base::Status in_range(const char* name, float value, float least, float most) {
   return base::Error{base::Errc::usage, text};
 }
 
+/// Where `token` stands among the candidates, or would.
+size_t place_of(const Candidates& candidates, int32_t token) {
+  const auto at = std::lower_bound(candidates.ids.begin(), candidates.ids.end(), token);
+  return static_cast<size_t>(at - candidates.ids.begin());
+}
+
 }  // namespace
 
 base::Status check(const SamplerOptions& o) {
@@ -54,7 +60,8 @@ base::Status check(const SamplerOptions& o) {
   return base::Ok{};
 }
 
-Logprobs logprobs(std::span<const float> logits, int32_t token, int top) {
+Logprobs logprobs(const Candidates& candidates, int32_t token, int top) {
+  const std::vector<float>& logits = candidates.logits;
   float most = kForbidden;
   for (const float logit : logits)
     if (logit > most) most = logit;
@@ -62,30 +69,28 @@ Logprobs logprobs(std::span<const float> logits, int32_t token, int top) {
   for (const float logit : logits)
     if (logit > kForbidden) sum += std::exp(static_cast<double>(logit) - static_cast<double>(most));
   const double log_sum = std::log(sum) + static_cast<double>(most);
-  const auto of = [&](int32_t id) {
-    return TokenLogprob{
-        id, static_cast<float>(static_cast<double>(logits[static_cast<size_t>(id)]) - log_sum)};
+  const auto of = [&](size_t i) {
+    return TokenLogprob{candidates.ids[i],
+                        static_cast<float>(static_cast<double>(logits[i]) - log_sum)};
   };
-  const auto better = [&](int32_t a, int32_t b) {
-    const float x = logits[static_cast<size_t>(a)], y = logits[static_cast<size_t>(b)];
-    return x > y || (x == y && a < b);
+  const auto better = [&](size_t a, size_t b) {
+    return logits[a] > logits[b] || (logits[a] == logits[b] && a < b);
   };
-  Logprobs out{.chosen = of(token), .top = {}};
-  std::vector<int32_t> heap;  // the worst of the best in front
+  Logprobs out{.chosen = of(place_of(candidates, token)), .top = {}};
+  std::vector<size_t> heap;  // the worst of the best in front
   for (size_t i = 0; i < logits.size() && top > 0; ++i) {
     if (!(logits[i] > kForbidden)) continue;
-    const auto id = static_cast<int32_t>(i);
     if (heap.size() < static_cast<size_t>(top)) {
-      heap.push_back(id);
+      heap.push_back(i);
       std::push_heap(heap.begin(), heap.end(), better);
-    } else if (better(id, heap.front())) {
+    } else if (better(i, heap.front())) {
       std::pop_heap(heap.begin(), heap.end(), better);
-      heap.back() = id;
+      heap.back() = i;
       std::push_heap(heap.begin(), heap.end(), better);
     }
   }
   std::sort_heap(heap.begin(), heap.end(), better);
-  for (const int32_t id : heap) out.top.push_back(of(id));
+  for (const size_t i : heap) out.top.push_back(of(i));
   return out;
 }
 
@@ -115,54 +120,58 @@ int Sampler::reach() const {
   return options_.temperature <= 0 ? 1 : options_.top_k;
 }
 
-int32_t Sampler::sample(std::span<const float> logits) {
+int32_t Sampler::sample(const Candidates& candidates) {
+  const std::vector<int32_t>& ids = candidates.ids;
+  std::span<const float> logits = candidates.logits;
   if (changes_logits()) {
-    changed_.assign(logits.begin(), logits.end());
+    changed_ = candidates.logits;
+    const auto logit_of = [&](int32_t id) -> float* {
+      const size_t at = place_of(candidates, id);
+      return at < ids.size() && ids[at] == id ? &changed_[at] : nullptr;
+    };
     for (const int32_t id : seen_ids_) {
-      const auto at = static_cast<size_t>(id);
-      if (at >= changed_.size()) continue;
-      float& logit = changed_[at];
-      logit = logit > 0 ? logit / options_.repetition_penalty : logit * options_.repetition_penalty;
-      if (seen_[at].in_reply > 0)
-        logit -= options_.presence_penalty +
-                 options_.frequency_penalty * static_cast<float>(seen_[at].in_reply);
+      float* logit = logit_of(id);
+      if (logit == nullptr) continue;
+      *logit =
+          *logit > 0 ? *logit / options_.repetition_penalty : *logit * options_.repetition_penalty;
+      if (const int n = seen_[static_cast<size_t>(id)].in_reply; n > 0)
+        *logit -= options_.presence_penalty + options_.frequency_penalty * static_cast<float>(n);
     }
     for (const auto& [token, bias] : options_.logit_bias)
-      if (static_cast<size_t>(token) < changed_.size())
-        changed_[static_cast<size_t>(token)] += bias;
+      if (float* logit = logit_of(token)) *logit += bias;
     logits = changed_;
   }
-  int32_t best = 0;
+  size_t best = 0;
   float top = kForbidden;
   for (size_t i = 0; i < logits.size(); ++i) {
     if (logits[i] > top) {
       top = logits[i];
-      best = static_cast<int32_t>(i);
+      best = i;
     }
   }
-  if (options_.temperature <= 0 || top == kForbidden) return best;
+  if (top == kForbidden) return -1;
+  if (options_.temperature <= 0) return ids[best];
 
-  const auto better = [&](int32_t a, int32_t b) {
-    const float x = logits[static_cast<size_t>(a)], y = logits[static_cast<size_t>(b)];
-    return x > y || (x == y && a < b);
+  const auto better = [&](uint32_t a, uint32_t b) {
+    return logits[a] > logits[b] || (logits[a] == logits[b] && a < b);
   };
   // An infinite logit leaves no room for another, and no difference to compute.
-  if (top == std::numeric_limits<float>::infinity()) return best;
+  if (top == std::numeric_limits<float>::infinity()) return ids[best];
   const float least = top - kNegligible * options_.temperature;
-  candidates_.clear();
+  places_.clear();
   for (size_t i = 0; i < logits.size(); ++i)
-    if (logits[i] >= least) candidates_.push_back(static_cast<int32_t>(i));
-  size_t n = candidates_.size();
+    if (logits[i] >= least) places_.push_back(static_cast<uint32_t>(i));
+  size_t n = places_.size();
   if (options_.top_k > 0 && static_cast<size_t>(options_.top_k) < n) {
     n = static_cast<size_t>(options_.top_k);
-    std::nth_element(candidates_.begin(), candidates_.begin() + static_cast<ptrdiff_t>(n) - 1,
-                     candidates_.end(), better);
-    candidates_.resize(n);
+    std::nth_element(places_.begin(), places_.begin() + static_cast<ptrdiff_t>(n) - 1,
+                     places_.end(), better);
+    places_.resize(n);
   }
   weights_.resize(n);
   double total = 0;
   const auto weigh = [&](size_t i) {
-    const float difference = logits[static_cast<size_t>(candidates_[i])] - top;
+    const float difference = logits[places_[i]] - top;
     return weights_[i] = std::exp(static_cast<double>(difference / options_.temperature));
   };
   for (size_t i = 0; i < n; ++i) total += weigh(i);
@@ -175,9 +184,9 @@ int32_t Sampler::sample(std::span<const float> logits) {
   while (kept < n) {
     if (kept == sorted) {
       const size_t end = std::min(n, std::max<size_t>(256, 2 * sorted));
-      const auto from = candidates_.begin() + static_cast<ptrdiff_t>(sorted);
-      const auto to = candidates_.begin() + static_cast<ptrdiff_t>(end);
-      if (end < n) std::nth_element(from, to, candidates_.end(), better);
+      const auto from = places_.begin() + static_cast<ptrdiff_t>(sorted);
+      const auto to = places_.begin() + static_cast<ptrdiff_t>(end);
+      if (end < n) std::nth_element(from, to, places_.end(), better);
       std::sort(from, to, better);
       for (size_t i = sorted; i < end; ++i) weigh(i);
       sorted = end;
@@ -190,9 +199,9 @@ int32_t Sampler::sample(std::span<const float> logits) {
   double pick = static_cast<double>(random_() >> 11) * 0x1p-53 * sum;
   for (size_t i = 0; i < kept; ++i) {
     pick -= weights_[i];
-    if (pick < 0) return candidates_[i];
+    if (pick < 0) return ids[places_[i]];
   }
-  return candidates_[kept - 1];
+  return ids[places_[kept - 1]];
 }
 
 }  // namespace model

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "model/candidates.h"
 
 namespace model {
 
@@ -44,13 +45,13 @@ struct TokenLogprob {
   float logprob = 0;
 };
 
-/// Softmax over `logits` as they are, -infinity included: of `token`, and of the `top` likeliest,
-/// best first. One pass over the vocabulary, nothing sorted but the `top`.
+/// Softmax over `candidates` as they are: of `token`, which is one of them, and of the `top`
+/// likeliest, best first. Nothing is sorted but the `top`.
 struct Logprobs {
   TokenLogprob chosen;
   std::vector<TokenLogprob> top;
 };
-Logprobs logprobs(std::span<const float> logits, int32_t token, int top);
+Logprobs logprobs(const Candidates& candidates, int32_t token, int top);
 
 /// Chooses tokens. The same options, calls and logits give the same tokens on every machine.
 class Sampler {
@@ -63,12 +64,12 @@ class Sampler {
   /// A token of the reply, however it was chosen.
   void see(int32_t token);
 
-  /// logits: [vocab]; -infinity forbids a token, not-a-number too. Ties go to the lower id. Does
-  /// not call see(). If everything is forbidden, the lowest id.
-  int32_t sample(std::span<const float> logits);
+  /// One of the candidates; a logit of -infinity forbids one, not-a-number too. Ties go to the
+  /// lower id. Does not call see(). -1: all are forbidden, or there is none.
+  int32_t sample(const Candidates& candidates);
 
-  /// How many of the largest logits decide what sample() returns; the others may be -infinity as
-  /// well. 0: all do.
+  /// How many of the largest logits decide what sample() returns; the others need not be among its
+  /// candidates. 0: all do.
   int reach() const;
 
   const SamplerOptions& options() const { return options_; }
@@ -86,7 +87,7 @@ class Sampler {
   std::vector<Seen> seen_;         // by token
   std::vector<int32_t> seen_ids_;  // those with an entry that says something
   std::vector<float> changed_;     // logits after the penalties
-  std::vector<int32_t> candidates_;
+  std::vector<uint32_t> places_;   // among the candidates
   std::vector<double> weights_;
 };
 

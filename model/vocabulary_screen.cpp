@@ -96,6 +96,25 @@ std::vector<float> factors_of(const Matrix& vocabulary) {
   return factors;
 }
 
+/// z in words of two bytes, high and low, and what leaves room for error.
+struct RoundedRow {
+  std::vector<int8_t> high, low;
+  float scale, middle, length, lost;
+};
+
+/// upper: what n rows are at most, given their sums with r. Returns the largest.
+TESSERA_CLONES float bounds_of(const VocabularyScreen::Row* rows, const int32_t* sums, int n,
+                               const RoundedRow& r, float* upper) {
+  constexpr float kUnknown = std::numeric_limits<float>::infinity();
+  for (int i = 0; i < n; ++i) {
+    const float product = static_cast<float>(sums[i]) - r.middle;
+    const float bound =
+        rows[i].scale * r.scale * product + rows[i].rest * r.length + rows[i].length * r.lost;
+    upper[i] = bound == bound ? bound : kUnknown;
+  }
+  return *std::max_element(upper, upper + n);
+}
+
 }  // namespace
 
 bool VocabularyScreen::worthwhile(const Weights& weights) {
@@ -138,17 +157,14 @@ VocabularyScreen::VocabularyScreen(const Matrix& vocabulary, ThreadPool& pool)
   });
 }
 
-void VocabularyScreen::bound(const float* x, int m, float* upper, ThreadPool& pool) const {
-  struct Rounded {
-    std::vector<int8_t> high, low;
-    float scale, middle, length, lost;
-  };
-  std::vector<Rounded> rounded(static_cast<size_t>(m));
+void VocabularyScreen::bound(const float* x, int m, float* upper, float* most,
+                             ThreadPool& pool) const {
+  std::vector<RoundedRow> rounded(static_cast<size_t>(m));
   std::vector<float> z(static_cast<size_t>(hidden_));
   for (int t = 0; t < m; ++t) {
     const float* row = x + static_cast<size_t>(t) * z.size();
     for (size_t j = 0; j < z.size(); ++j) z[j] = row[j] * columns_[j];
-    Rounded& r = rounded[static_cast<size_t>(t)];
+    RoundedRow& r = rounded[static_cast<size_t>(t)];
     r.length = length_of(z.data(), hidden_);
     r.high.resize(static_cast<size_t>(width_));
     r.low.resize(r.high.size());
@@ -161,24 +177,21 @@ void VocabularyScreen::bound(const float* x, int m, float* upper, ThreadPool& po
     r.middle = kMiddle * static_cast<float>(sum);
   }
   const auto vocab = rows_.size();
+  const auto n_blocks = static_cast<size_t>(blocks(static_cast<int>(vocab)));
   const IntegerKernel& kernel = best_integer_kernel();
-  constexpr int kRows = 64;  // that stay in the first cache for all of x
-  pool.parallel_for(static_cast<int>(vocab), 8 * kRows, [&](int, int begin, int end) {
-    int32_t sums[kRows];
-    for (int from = begin; from < end; from += kRows) {
-      const int until = std::min(end, from + kRows);
-      for (size_t t = 0; t < rounded.size(); ++t) {
-        const Rounded& r = rounded[t];
-        kernel.nibble_sums(coarse_.get(), width_, from, until, r.high.data(), r.low.data(), sums);
-        for (int i = from; i < until; ++i) {
-          const Row& row = rows_[static_cast<size_t>(i)];
-          const float product = static_cast<float>(sums[i - from]) - r.middle;
-          const float bound =
-              row.scale * r.scale * product + row.rest * r.length + row.length * r.lost;
-          upper[t * vocab + static_cast<size_t>(i)] =
-              bound == bound ? bound : std::numeric_limits<float>::infinity();
-        }
-      }
+  constexpr int kTogether = 8;  // rows for all of x, so that memory is never waited for
+  pool.parallel_for(static_cast<int>(vocab), 8 * kBlock, [&](int, int begin, int end) {
+    int32_t sums[kMostRows][kBlock];
+    for (int from = begin; from < end; from += kBlock) {
+      const int until = std::min(end, from + kBlock);
+      for (int some = from; some < until; some += kTogether)
+        for (size_t t = 0; t < rounded.size(); ++t)
+          kernel.nibble_sums(coarse_.get(), width_, some, std::min(until, some + kTogether),
+                             rounded[t].high.data(), rounded[t].low.data(), sums[t] + some - from);
+      for (size_t t = 0; t < rounded.size(); ++t)
+        most[t * n_blocks + static_cast<size_t>(from / kBlock)] =
+            bounds_of(rows_.data() + from, sums[t], until - from, rounded[t],
+                      upper + t * vocab + static_cast<size_t>(from));
     }
   });
 }

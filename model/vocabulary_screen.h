@@ -22,10 +22,14 @@ class VocabularyScreen {
   /// Reads the vocabulary once; its rows stay in the file. worthwhile() is true.
   VocabularyScreen(const Matrix& vocabulary, ThreadPool& pool);
 
-  /// Upper bounds of the products of the vocabulary's rows and m rows of x [m, hidden], as integer
-  /// kernels compute them: upper [m, vocab]. Below the product of a row with a chance of some
-  /// 1e-15 (the .cpp says why); +infinity where nothing can be said.
-  void bound(const float* x, int m, float* upper, ThreadPool& pool) const;
+  /// Upper bounds of the products of the vocabulary's rows and m rows of x [m, hidden], m up to
+  /// kMostRows, as integer kernels compute them: upper [m, vocab]. Below the product of a row with
+  /// a chance of some 1e-15 (the .cpp says why); +infinity where nothing can be said. most [m,
+  /// blocks()]: the largest of each kBlock bounds, so that most of them need not be looked at.
+  void bound(const float* x, int m, float* upper, float* most, ThreadPool& pool) const;
+  static constexpr int kMostRows = 8;
+  static constexpr int kBlock = 64;
+  static int blocks(int vocab) { return (vocab + kBlock - 1) / kBlock; }
 
   /// Of a row divided by the factors of its columns: scale * (u - 7.5) + what rounding left, and
   /// what is allowed for in the product with an x (times the factors) of length 1: `rest` for what

@@ -43,6 +43,7 @@ int main(int argc, char** argv) {
   const VocabularyScreen screen(vocabulary, pool);
   const auto vocab = static_cast<size_t>(vocabulary.out);
   std::vector<float> upper(vocab);
+  std::vector<float> blocks(static_cast<size_t>(VocabularyScreen::blocks(static_cast<int>(vocab))));
   const std::vector<TokenId> tokens = engine->tokenizer().encode(*text);
   constexpr int kPiece = 250;  // from an empty context
   std::vector<size_t> computed;
@@ -62,7 +63,7 @@ int main(int argc, char** argv) {
       squares += v * v;
     }
     const float norm = static_cast<float>(std::sqrt(squares));
-    screen.bound(x.data(), 1, upper.data(), pool);
+    screen.bound(x.data(), 1, upper.data(), blocks.data(), pool);
     const float best = *std::max_element(all.begin(), all.end());
     size_t n = 0;
     for (size_t i = 0; i < vocab; ++i) {

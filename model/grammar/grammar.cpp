@@ -10,7 +10,6 @@
 #include <tessera_grammar.h>
 
 #include <algorithm>
-#include <bit>
 #include <cstring>
 #include <utility>
 
@@ -45,12 +44,6 @@ std::string error_of(TesseraConstraint* constraint) {
 }
 
 }  // namespace
-
-int TokenMask::count() const {
-  int n = 0;
-  for (uint32_t word : words_) n += std::popcount(word);
-  return n;
-}
 
 struct GrammarVocabulary::State {
   GrammarSource source;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "model/token_mask.h"
 
 struct TesseraConstraint;  // of the engine, whose headers stay out of ours
 
@@ -19,25 +20,6 @@ struct TesseraConstraint;  // of the engine, whose headers stay out of ours
 /// the Lark dialect of llguidance; special tokens stand in rules as `<[49]>` or `<[50,106]>`, and
 /// no string or regular expression ever matches one.
 namespace model {
-
-/// One bit per token of the vocabulary.
-class TokenMask {
- public:
-  explicit TokenMask(int vocab_size = 0) : size_(vocab_size), words_((vocab_size + 31) / 32) {}
-
-  bool contains(int32_t token) const {
-    return token >= 0 && token < size_ && (words_[token / 32] >> (token % 32) & 1) != 0;
-  }
-  int size() const { return size_; }
-  int count() const;
-  /// Bit i of word j is token 32 * j + i.
-  std::vector<uint32_t>& words() { return words_; }
-  const std::vector<uint32_t>& words() const { return words_; }
-
- private:
-  int size_;
-  std::vector<uint32_t> words_;
-};
 
 /// What a GrammarVocabulary is built from. The functions are called during build(), `encode` also
 /// later and from any thread: whatever they refer to outlives the vocabulary and its constraints.

@@ -35,7 +35,7 @@ TEST_F(DrafterTest, GuessesWithTheLogitsAndHiddenStatesOfTheReference) {
   for (const std::string name : {"short", "long"}) {
     Session session(engine, 64);
     ASSERT_TRUE(session.prefill(prompt(name), {}));
-    TokenId token = Sampler({}).sample(session.logits());
+    TokenId token = Sampler({}).sample(Candidates::of_all(session.logits()));
     ASSERT_EQ(token, read_npy<int32_t>(golden("tiny/assistant_" + name + "_next.npy"))[0]);
     const std::vector<int32_t> expected =
         read_npy<int32_t>(golden("tiny/assistant_" + name + "_drafted.npy"));
@@ -63,14 +63,15 @@ TEST_F(DrafterTest, TheSourceGivesTheSameLogitsBitForBitWhateverIsGuessed) {
       const std::span<const float> expected = alone.logits(), actual = source.next().all();
       for (size_t k = 0; k < expected.size(); ++k) ASSERT_EQ(actual[k], expected[k]) << i;
       // Every seventh token is not the model's choice: a reply may be sampled.
-      const TokenId token = i % 7 == 6 ? 3 + i : greedy.sample(expected);
+      const TokenId token = i % 7 == 6 ? 3 + i : greedy.sample(Candidates::of_all(expected));
       ASSERT_TRUE(source.append({&token, 1}, {}));
       ASSERT_TRUE(alone.decode(token));
     }
     const std::vector<TokenId> forced = {9, 8, 7, 6, 5, 4};
     ASSERT_TRUE(source.append(forced, {}));
     for (const TokenId token : forced) ASSERT_TRUE(alone.decode(token));
-    EXPECT_EQ(greedy.sample(source.next().all()), greedy.sample(alone.logits()));
+    EXPECT_EQ(greedy.sample(Candidates::of_all(source.next().all())),
+              greedy.sample(Candidates::of_all(alone.logits())));
     EXPECT_GT(source.guessed(), 0);
   }
 }

@@ -15,6 +15,7 @@ namespace model {
 namespace {
 
 constexpr int kVocab = 9000, kHidden = 96;  // more tokens than are computed one by one
+constexpr size_t kBlocks = (kVocab + VocabularyScreen::kBlock - 1) / VocabularyScreen::kBlock;
 
 /// A vocabulary of Q8_0 under a decoder without layers.
 struct Head {
@@ -73,17 +74,23 @@ TEST(VocabularyScreen, NoLogitIsAboveItsBound) {
     if (seed == 8) x[5] = 1e20F;
     IntegerActivations rounded;
     const IntegerRows& rows = rounded.assign(x.data(), 1, kHidden, true, head.pool);
-    std::vector<float> upper(kVocab), exact(kVocab);
-    screen.bound(x.data(), 1, upper.data(), head.pool);
+    std::vector<float> upper(kVocab), exact(kVocab), blocks(kBlocks);
+    screen.bound(x.data(), 1, upper.data(), blocks.data(), head.pool);
+    for (size_t i = 0; i < kVocab; i += VocabularyScreen::kBlock) {
+      const size_t end = std::min<size_t>(kVocab, i + VocabularyScreen::kBlock);
+      ASSERT_EQ(blocks[i / VocabularyScreen::kBlock],
+                *std::max_element(upper.begin() + static_cast<ptrdiff_t>(i),
+                                  upper.begin() + static_cast<ptrdiff_t>(end)));
+    }
     multiply_integer_rows(head.weights.embedding, rows, exact.data(), head.pool);
     for (size_t i = 0; i < kVocab; ++i)
       ASSERT_GE(upper[i], exact[i]) << "row " << i << ", x " << seed;
   }
   // And it says something: few bounds reach what a token has that stands out.
   for (int token = 100; token < 120; ++token) {
-    std::vector<float> x(kHidden), upper(kVocab);
+    std::vector<float> x(kHidden), upper(kVocab), blocks(kBlocks);
     head.weights.embedding.dequantize(token, 1, x.data());
-    whole.bound(x.data(), 1, upper.data(), head.pool);
+    whole.bound(x.data(), 1, upper.data(), blocks.data(), head.pool);
     const float own = std::inner_product(x.begin(), x.end(), x.begin(), 0.0F);
     EXPECT_LT(std::count_if(upper.begin(), upper.end(), [&](float v) { return v >= own; }), 1000);
   }
@@ -109,30 +116,40 @@ TEST(Outlook, TheLargestAreWhatAllOfThemSay) {
       for (const int most : {1, 5, 64, 0}) {
         // All tokens, most of them, a few, one.
         const int share = std::array{100, 90, 3, 0}[random() % 4];
-        std::vector<float> logits(kVocab, kForbidden), masked(kVocab, kForbidden);
+        TokenMask allowed(kVocab);
+        std::vector<float> masked(kVocab, kForbidden);
         for (size_t i = 0; i < kVocab; ++i)
           if (static_cast<int>(random() % 100) < share || i == 77)
-            logits[i] = 0, masked[i] = expected[i];
-        outlook.settle(row, most, logits);
+            allowed.add(static_cast<int32_t>(i)), masked[i] = expected[i];
+        Candidates found;
+        outlook.settle(row, most, allowed, found);
+        ASSERT_TRUE(std::is_sorted(found.ids.begin(), found.ids.end(), std::less_equal<>()));
+        ASSERT_EQ(found.ids.size(), found.logits.size());
+        for (size_t i = 0; i < found.size(); ++i) {
+          ASSERT_TRUE(allowed.contains(found.ids[i]));
+          ASSERT_EQ(found.logits[i], masked[static_cast<size_t>(found.ids[i])])
+              << round << " " << most;
+        }
         std::vector<float> sorted = masked;
         std::sort(sorted.begin(), sorted.end(), std::greater<>());
         const float least = most == 0 ? kForbidden : sorted[static_cast<size_t>(most) - 1];
-        for (size_t i = 0; i < kVocab; ++i) {
-          if (masked[i] >= least) {
-            ASSERT_EQ(logits[i], masked[i]) << round << " " << most << " " << i;
+        for (int32_t id = 0; id < kVocab; ++id) {
+          if (allowed.contains(id) && masked[static_cast<size_t>(id)] >= least) {
+            ASSERT_TRUE(std::binary_search(found.ids.begin(), found.ids.end(), id))
+                << round << " " << most << " " << id;
           }
-          ASSERT_TRUE(logits[i] == masked[i] || logits[i] == kForbidden);
         }
         const SamplerOptions options = {.temperature = most == 1 ? 0.0F : 1.0F, .top_k = most};
-        EXPECT_EQ(Sampler(options).sample(logits), Sampler(options).sample(masked));
+        EXPECT_EQ(Sampler(options).sample(found),
+                  Sampler(options).sample(Candidates::of_all(masked)));
         EXPECT_EQ(Sampler(options).reach(), most);
       }
     }
     const std::span<const float> last = outlook.all(n - 1);
     EXPECT_TRUE(std::equal(last.begin(), last.end(), all.end() - kVocab));
   }
-  std::vector<float> bounds(kVocab);
-  EXPECT_TRUE(head.decoder->bounds(head.row(1).data(), 1, bounds.data(), head.pool));
+  std::vector<float> bounds(kVocab), blocks(kBlocks);
+  EXPECT_TRUE(head.decoder->bounds(head.row(1).data(), 1, bounds.data(), blocks.data(), head.pool));
 }
 
 TEST(Outlook, NumbersThatAreNoneForbid) {
@@ -147,13 +164,12 @@ TEST(Outlook, NumbersThatAreNoneForbid) {
     outlook.clear();
     outlook.add(x.data(), 1);
     for (const int most : {1, 5, 64}) {
-      std::vector<float> logits(kVocab);
-      outlook.settle(0, most, logits);
-      const auto drawn = [most](std::vector<float>& from) {
+      Candidates found;
+      outlook.settle(0, most, TokenMask::all(kVocab), found);
+      const auto drawn = [most](const Candidates& from) {
         return Sampler({.temperature = 1, .top_k = most, .seed = 7}).sample(from);
       };
-      std::vector<float> copy = all;
-      EXPECT_EQ(drawn(logits), drawn(copy)) << most;
+      EXPECT_EQ(drawn(found), drawn(Candidates::of_all(all))) << most;
     }
   }
 }

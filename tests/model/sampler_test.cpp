@@ -89,7 +89,7 @@ TEST(Sampler, DrawsFromThePlainDistributionForRandomOptions) {
     for (const int32_t token : reply) sampler.see(token);
     constexpr int kDraws = 3000;
     std::map<int32_t, int> drawn;
-    for (int i = 0; i < kDraws; ++i) ++drawn[sampler.sample(logits)];
+    for (int i = 0; i < kDraws; ++i) ++drawn[sampler.sample(Candidates::of_all(logits))];
     for (const auto& [token, n] : drawn)
       ASSERT_GT(p[static_cast<size_t>(token)], 0) << "round " << round << " token " << token;
     for (size_t i = 0; i < n_vocab; ++i) {
@@ -107,7 +107,7 @@ TEST(Sampler, TheSameSeedGivesTheSameTokensAndAnotherSeedOthers) {
   const auto draw = [&](uint64_t seed) {
     Sampler sampler({.temperature = 1, .seed = seed});
     std::vector<int32_t> out;
-    for (int i = 0; i < 30; ++i) out.push_back(sampler.sample(logits));
+    for (int i = 0; i < 30; ++i) out.push_back(sampler.sample(Candidates::of_all(logits)));
     return out;
   };
   EXPECT_EQ(draw(1), draw(1));
@@ -116,15 +116,52 @@ TEST(Sampler, TheSameSeedGivesTheSameTokensAndAnotherSeedOthers) {
 
 TEST(Sampler, GreedyTakesTheLowestOfEqualsAndNeverWhatIsForbidden) {
   Sampler greedy({});
-  EXPECT_EQ(greedy.sample(std::vector<float>{1, 3, 3, 2}), 1);
-  EXPECT_EQ(greedy.sample(std::vector<float>{kForbidden, NAN, -5}), 2);
-  EXPECT_EQ(greedy.sample(std::vector<float>{kForbidden, kForbidden}), 0);
+  EXPECT_EQ(greedy.sample(Candidates::of_all(std::vector<float>{1, 3, 3, 2})), 1);
+  EXPECT_EQ(greedy.sample(Candidates::of_all(std::vector<float>{kForbidden, NAN, -5})), 2);
+  EXPECT_EQ(greedy.sample(Candidates::of_all(std::vector<float>{kForbidden, kForbidden})), -1);
   Sampler hot({.temperature = 100, .top_k = 0, .top_p = 1});
   for (int i = 0; i < 200; ++i) {
-    const int32_t token = hot.sample(std::vector<float>{kForbidden, 1, NAN, 0, kForbidden});
+    const int32_t token =
+        hot.sample(Candidates::of_all(std::vector<float>{kForbidden, 1, NAN, 0, kForbidden}));
     EXPECT_TRUE(token == 1 || token == 3);
   }
-  EXPECT_EQ(hot.sample(std::vector<float>{0, std::numeric_limits<float>::infinity(), 3}), 1);
+  EXPECT_EQ(hot.sample(Candidates::of_all(
+                std::vector<float>{0, std::numeric_limits<float>::infinity(), 3})),
+            1);
+}
+
+// Candidates that are a few of the vocabulary draw what the vocabulary draws with the others
+// forbidden, penalties and biases of tokens that are no candidates included.
+TEST(Sampler, FewCandidatesAreAVocabularyWithTheOthersForbidden) {
+  std::mt19937 random(9);
+  for (uint32_t round = 0; round < 50; ++round) {
+    std::vector<float> logits(200, kForbidden);
+    Candidates few;
+    for (int32_t id = 0; id < 200; ++id)
+      if (random() % 4 == 0) {
+        few.add(id, static_cast<float>(random() % 100) / 10.0F);
+        logits[static_cast<size_t>(id)] = few.logits.back();
+      }
+    const SamplerOptions options = {.repetition_penalty = 1.3F,
+                                    .presence_penalty = 0.5F,
+                                    .logit_bias = {{3, 2.0F}, {50, -1.0F}, {120, 4.0F}},
+                                    .temperature = round % 5 == 0 ? 0.0F : 1.0F,
+                                    .seed = round};
+    Sampler sparse(options), dense(options);
+    for (int i = 0; i < 20; ++i) {
+      const int32_t token = sparse.sample(few);
+      ASSERT_EQ(token, dense.sample(Candidates::of_all(logits)));
+      sparse.see(token), dense.see(token);
+      const int32_t other = static_cast<int32_t>(random() % 200);
+      sparse.see_prompt(other), dense.see_prompt(other);
+    }
+    const int32_t token = few.ids[random() % few.size()];
+    const Logprobs a = logprobs(few, token, 5), b = logprobs(Candidates::of_all(logits), token, 5);
+    EXPECT_EQ(a.chosen.logprob, b.chosen.logprob);
+    ASSERT_EQ(a.top.size(), b.top.size());
+    for (size_t i = 0; i < a.top.size(); ++i) EXPECT_EQ(a.top[i].id, b.top[i].id);
+  }
+  EXPECT_EQ(Sampler({}).sample(Candidates{}), -1);
 }
 
 TEST(Sampler, RefusesEveryOptionOutOfItsRangeByName) {
@@ -169,7 +206,7 @@ TEST(Logprobs, AreTheSoftmaxOfTheLogitsAsTheyAre) {
       return logits[static_cast<size_t>(a)] > logits[static_cast<size_t>(b)];
     });
     const int top = static_cast<int>(random() % 25);
-    const Logprobs actual = logprobs(logits, static_cast<int32_t>(n) - 1, top);
+    const Logprobs actual = logprobs(Candidates::of_all(logits), static_cast<int32_t>(n) - 1, top);
     EXPECT_EQ(actual.chosen.id, static_cast<int32_t>(n) - 1);
     EXPECT_NEAR(actual.chosen.logprob, 0 - most - std::log(sum), 1e-4);
     ASSERT_EQ(actual.top.size(), std::min(order.size(), static_cast<size_t>(top)));
