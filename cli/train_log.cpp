@@ -98,10 +98,10 @@ void TrainLog::report(const model::training::StepReport& r) {
     end_line(), std::fprintf(stderr, "train: %s: cannot be written any more\n", log_.c_str());
   lines_.push_back(std::move(line));
 
-  // A line that changes for a person; into a file one every ten steps.
-  if (!look_.rich && r.step % 10 != 0 && r.step != r.steps && r.evaluation < 0) return;
   // The first step also makes room and warms up, so it says little of the others.
   if (r.step == first_step_ + 1) started_ = seconds_now();
+  // A line that changes for a person; into a file one every ten steps.
+  if (!look_.rich && r.step % 10 != 0 && r.step != r.steps && r.evaluation < 0) return;
   const int n_timed = r.step - first_step_ - 1;
   const double each = n_timed > 0 ? (seconds_now() - started_) / n_timed : 0;
   const int left = static_cast<int>(std::min(each * (r.steps - r.step), 99999 * 3600.0));
