@@ -1,15 +1,17 @@
 #!/usr/bin/env python3
-"""Adapters of more rank, and means of two.
+"""Adapters of more rank, means of two, and half the bytes.
 
 adapters.py pad IN.gguf OUT.gguf RANK            the same adapter with room for more: new rows of A are random, of B zero
 adapters.py mix A.gguf B.gguf SHARE OUT.gguf RANK    (1 - SHARE) * A + SHARE * B, as near as RANK allows
+adapters.py squeeze IN.gguf OUT.gguf            matrices in 8 bits (Q8_0), embedders of pictures and sound with them
 
 Needs the packages numpy and gguf. The same input gives the same bytes.
 """
 import sys
 
 import numpy as np
-from gguf import GGUFReader, GGUFWriter
+from gguf import GGMLQuantizationType, GGUFReader, GGUFValueType, GGUFWriter
+from gguf.quants import dequantize, quantize
 
 
 def read(path):
@@ -67,10 +69,32 @@ def mix(first, second, share, target, rank):
     print(f"left out for the rank: {100 * np.mean(lost or [0]):.1f} % of the change")
 
 
+def squeeze(source, target):
+    reader = GGUFReader(source)
+    writer = GGUFWriter(target, reader.fields["general.architecture"].contents())
+    for name, field in reader.fields.items():
+        if field.types == [GGUFValueType.STRING] and name != "general.architecture":
+            writer.add_string(name, field.contents())
+        elif field.types == [GGUFValueType.FLOAT32]:
+            writer.add_float32(name, field.contents())
+    for t in reader.tensors:
+        values = dequantize(t.data, t.tensor_type).astype(np.float32)
+        if values.ndim > 1 and values.shape[-1] % 32 == 0:
+            writer.add_tensor(t.name, quantize(values, GGMLQuantizationType.Q8_0), raw_dtype=GGMLQuantizationType.Q8_0)
+        else:
+            writer.add_tensor(t.name, values)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+
+
 if __name__ == "__main__":
     if sys.argv[1:2] == ["pad"] and len(sys.argv) == 5:
         pad(sys.argv[2], sys.argv[3], int(sys.argv[4]))
     elif sys.argv[1:2] == ["mix"] and len(sys.argv) == 7:
         mix(sys.argv[2], sys.argv[3], float(sys.argv[4]), sys.argv[5], int(sys.argv[6]))
+    elif sys.argv[1:2] == ["squeeze"] and len(sys.argv) == 4:
+        squeeze(sys.argv[2], sys.argv[3])
     else:
         sys.exit(__doc__)

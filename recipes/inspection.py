@@ -300,25 +300,24 @@ class Chart:
         counts = [int(n) for n in re.findall(r"\d+", self.count)]
         found = places.of(places.Drawing(svg), self.kind, counts)
         if self.state != "blank" and any(counts[i] > 1 and found[i] for i in range(len(counts))):
-            self.count = ", ".join(" ".join(map(str, p)) for p in found if p) + ": " + self.count
+            self.count = ", ".join(" ".join(f"{i}={place}" for i, place in enumerate(p, 1)) for p in found if p) + ": " + self.count
 
     def said(self):
         """What a look at the picture should find."""
         if self.state == "blank":
             return "blank"
         wrong = {"complete": "complete", "cut": f"cut off at the {self.side}", "no legend": "no legend"}[self.state]
-        return f"{NAMES[self.kind]}; {self.count}; {wrong}"
+        return f"{NAMES[self.kind]}; {wrong}"
 
     def questions(self):
-        """[(weight, [wordings], answer)]"""
+        """What else can be asked: [(weight, [wordings], answer)]"""
         blank = self.state == "blank"
         article = "An" if NAMES[self.kind][0] in "aeiou" else "A"
-        asked = [(6, CHECK, self.said()),
-                 (1, ["What kind of chart is this?", "which chart type is it?", "What sort of chart do you see?"], "It is blank." if blank else f"{article} {NAMES[self.kind]}."),
+        asked = [(1, ["What kind of chart is this?", "which chart type is it?", "What sort of chart do you see?"], "It is blank." if blank else f"{article} {NAMES[self.kind]}."),
                  (1, ["Is anything cut off?", "Are labels cut off at an edge?", "is the picture clipped?"], f"Yes, at the {self.side}." if self.state == "cut" else "No."),
                  (0.6, ["Is the chart empty?", "is it blank?", "Does it show any data?"][:2], "Yes." if blank else "No.")]
         if not blank:
-            asked.append((1.5, ["How many are there?", "What can be counted here?", "count the bars, lines, slices or boxes"], self.count + "."))
+            asked.append((1.5, COUNT, self.count + "."))
             if self.colored:
                 asked.append((0.7, ["Is there a legend?", "does it have a legend?"], "No." if self.state == "no legend" else "Yes."))
             if self.largest and self.kind in ("bar", "lying"):
@@ -326,6 +325,7 @@ class Chart:
         return asked
 
 
+COUNT = ["How many are there?", "What can be counted here?", "count the bars, lines, slices or boxes"]
 CHECK = ["Check this chart.", "Check the chart.", "Look at this chart: what is it, and is it complete?"]
 
 
@@ -365,10 +365,16 @@ def main():
             asked = chart.questions()
             _, wordings, answer = rng.choices(asked, [a[0] for a in asked])[0]
             question = rng.choice(wordings)
+            turns = [(question, answer)]
             if options.split == "eval":
-                question, answer = CHECK[0], chart.said()
-            line = {"messages": [{"role": "user", "content": [{"type": "image", "path": name}, {"type": "text", "text": question}]}, {"role": "assistant", "content": answer}]}
-            out.write(json.dumps(line) + "\n")
+                turns = [(CHECK[0], chart.said())] + ([] if chart.state == "blank" else [(COUNT[0], chart.count + ".")])
+            elif rng.random() < 0.75:
+                turns = [(rng.choice(CHECK), chart.said())]
+            messages = []
+            for question, answer in turns:
+                messages += [{"role": "user", "content": [{"type": "text", "text": question}]}, {"role": "assistant", "content": answer}]
+            messages[0]["content"].insert(0, {"type": "image", "path": name})
+            out.write(json.dumps({"messages": messages}) + "\n")
             made += 1
     worker.close()
     print(f"{made} charts, {failed} more were not drawn", file=sys.stderr)

@@ -1,7 +1,7 @@
 """Where the countable things of a drawn chart stand: read from the SVG of the same drawing.
 
 A model that counts by pointing at one thing after the other does better than one that says a number at once, so the answers of inspection.py
-name places before counts: whole percents of the picture's width from the left, or of its height from the top.
+name places before counts, each with its number: whole percents of the picture's width from the left, or of its height from the top.
 """
 import re
 import xml.etree.ElementTree as xml
@@ -39,7 +39,7 @@ class Drawing:
                 if child.get("transform") and len(children) == 2 and children[1].tag == SVG + "text":
                     self.entries.append(self.percent(y + numbers(child.get("transform"))[1], self.height))
                 corners = numbers(child.get("d") or "")
-                if not child.get("transform") and len(corners) == 8 and child.get("d").endswith("Z"):
+                if not child.get("transform") and child.get("fill") != "none" and len(corners) == 8 and child.get("d").endswith("Z"):
                     self.rectangles.append(self.percent(x + (corners[0] + corners[2]) / 2, self.width))
 
     @staticmethod

@@ -13,7 +13,8 @@ import unittest
 from collections import Counter
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "recipes"))
+RECIPES = Path(__file__).resolve().parents[2] / "recipes"
+sys.path.insert(0, str(RECIPES))
 
 import make_data  # noqa: E402
 import speech  # noqa: E402
@@ -89,6 +90,47 @@ class Speech(unittest.TestCase):
         self.assertEqual(rate, 22050)
         self.assertGreater(len(samples), rate)
         self.assertGreater(max(samples), 2000)
+
+
+class Charts(unittest.TestCase):
+    """recipes/inspection.py: pictures with questions."""
+
+    def drawn(self, folder, split):
+        done = subprocess.run([sys.executable, RECIPES / "inspection.py", "--seed", "5", "--count", "60", "--split", split, "--out", folder, "--worker", WORKER], capture_output=True, text=True)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return [json.loads(line)["messages"] for line in (Path(folder) / "data.jsonl").read_text().splitlines()]
+
+    def test_the_answers_have_the_forms_that_are_read(self):
+        header = (RECIPES.parent / "agent/chart_look.cpp").read_text()
+        with tempfile.TemporaryDirectory() as folder:
+            asked = self.drawn(folder, "eval")
+            kinds = set()
+            for messages in asked:
+                self.assertTrue((Path(folder) / messages[0]["content"][0]["path"]).read_bytes().startswith(b"\x89PNG"))
+                said = messages[1]["content"]
+                if said == "blank":
+                    self.assertEqual(len(messages), 2)
+                    continue
+                kind, state = said.split("; ")
+                kinds.add(kind)
+                self.assertIn(f'{{"{kind}", ', header)
+                self.assertRegex(state, r"^(complete|no legend|cut off at the (left|right|top|bottom))$")
+                # Each place has its number, they rise, and the last number is the count.
+                *places, count = messages[3]["content"].rstrip(".").split(": ")
+                counts = [int(n) for n in re.findall(r"\d+", count)]
+                for part in (places or [""])[0].split(", ") if places else []:
+                    pairs = [tuple(map(int, pair.split("="))) for pair in part.split()]
+                    self.assertEqual([i for i, _ in pairs], list(range(1, len(pairs) + 1)))
+                    self.assertEqual([p for _, p in pairs], sorted(p for _, p in pairs))
+                    self.assertIn(len(pairs), counts)
+            self.assertGreater(len(kinds), 6)
+            self.assertTrue(any(": " in m[3]["content"] for m in asked if len(m) > 2))
+
+    def test_same_seed_same_bytes(self):
+        with tempfile.TemporaryDirectory() as a, tempfile.TemporaryDirectory() as b:
+            self.assertEqual(self.drawn(a, "train"), self.drawn(b, "train"))
+            for name in sorted(os.listdir(a)):
+                self.assertEqual((Path(a) / name).read_bytes(), (Path(b) / name).read_bytes(), name)
 
 
 class Examples(unittest.TestCase):
