@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <span>
 
 #include "model/elementwise.h"
 #include "model/gemm/gemm.h"
@@ -25,6 +26,38 @@ std::vector<float> normal(size_t n, float deviation, Random& random) {
   std::vector<float> values(n);
   for (float& v : values) v = random.normal(deviation);
   return values;
+}
+
+/// Rows that look at a patch with pixels of several sizes: half of them at squares of 4x4, a
+/// quarter at 12x12, the rest at single ones. What fills a patch is seen from the first step on;
+/// rows of single pixels alone see mostly noise.
+std::vector<float> patch_features(int width, int side, Random& random) {
+  constexpr int kSquares[] = {4, 1, 4, 12};
+  const float deviation = 1.0f / std::sqrt(3.0f * static_cast<float>(side * side));
+  std::vector<float> rows(area(width, 3 * side * side));
+  float* value = rows.data();
+  for (int row = 0; row < width; ++row) {
+    const int square = kSquares[row % 4], across = (side + square - 1) / square;
+    for (int channel = 0; channel < 3; ++channel) {
+      const std::vector<float> cells = normal(area(across, across), deviation, random);
+      for (int y = 0; y < side; ++y)
+        for (int x = 0; x < side; ++x)
+          *value++ = cells[area(y / square, across) + static_cast<size_t>(x / square)];
+    }
+  }
+  return rows;
+}
+
+/// Places as waves of `width` lengths (2 to 64 places), half as large as what a patch says: near
+/// places look alike, and where a patch stands is known before any place was trained.
+void waves(std::span<float> table, int places, int width, Random& random) {
+  constexpr float kTurn = 6.2831853f;
+  for (int k = 0; k < width; ++k) {
+    const float length = std::pow(2.0f, random.between(1, 6)), shift = random.between(0, kTurn);
+    for (int p = 0; p < places; ++p)
+      table[area(p, width) + static_cast<size_t>(k)] =
+          0.7f * std::cos(kTurn * static_cast<float>(p) / length + shift);
+  }
 }
 
 uint64_t u64(int n) { return static_cast<uint64_t>(n); }
@@ -183,8 +216,11 @@ VisionWeights fresh_vision(int hidden, float row_size, uint64_t seed) {
   w.norm3.assign(width, 1.0f), w.norm3_bias.assign(width, 0.0f);
   w.dense_bias.assign(width, 0.0f);
   // Each product keeps the size of its input; the norms around the table set the rest.
-  w.dense = normal(width * in, 1.0f / std::sqrt(static_cast<float>(in)), random);
-  w.table = normal(2 * kPlaces * width, 0.02f, random);
+  w.dense = patch_features(hidden, kSide, random);
+  w.table.resize(2 * kPlaces * width);
+  const std::span<float> table = w.table;
+  waves(table.first(kPlaces * width), kPlaces, hidden, random);
+  waves(table.last(kPlaces * width), kPlaces, hidden, random);
   w.projection = normal(width * width, row_size / std::sqrt(static_cast<float>(hidden)), random);
   return w;
 }
