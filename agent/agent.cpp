@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "agent/beneath.h"
+#include "agent/chart_look.h"
 #include "agent/extensions.h"
 #include "agent/loop.h"
 #include "agent/notes.h"
@@ -115,6 +116,24 @@ std::string transcript_of(const Run& run, const model::FunctionCall& call) {
   const base::Result<std::string> text = run.model.transcript(*bytes, run.deadline, run.stop);
   if (!text) return "\nno transcript: " + text.error().message;
   return "\nwhat was heard: " + *text;
+}
+
+/// Tells what the model sees in a chart's picture, and what it doubts; without a word where nobody
+/// looks, or no sense can be made of what was said.
+void tell_look(const Run& run, const tools::ChartMade& chart) {
+  if (!run.model.reads_charts() || !chart.path.ends_with(".png")) return;
+  const base::Result<std::string> bytes =
+      base::read_file(run.toolbox.workspace() / chart.path, kMaxPictureBytes);
+  if (!bytes) return;
+  const base::Result<std::string> said = run.model.read_chart(*bytes, run.stop);
+  const std::optional<ChartLook> look = said ? read_look(*said) : std::nullopt;
+  if (!look) return;
+  const std::string doubt = doubt_about(*look, chart.spec);
+  run.event({{"type", "observation"},
+             {"tool", "look"},
+             {"text", chart.path + ": " +
+                          (doubt.empty() ? "seen as " + describe(*look)
+                                         : doubt + "; open it before you pass it on")}});
 }
 
 /// What a call gave, or what the session has of it.
@@ -296,6 +315,7 @@ base::Result<CallMade> call_made(const Run& run, const model::FunctionCall& call
       run.event({{"type", "observation"},
                  {"tool", "chart check"},
                  {"text", chart.path + ": " + warning}});
+    tell_look(run, chart);
     result.charts.push_back(chart);
   }
   // The file tools say in words what they wrote.

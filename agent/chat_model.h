@@ -57,6 +57,14 @@ class ChatModel {
     (void)recording, (void)deadline, (void)stop;
     return base::Error{base::Errc::unsupported, "this model does not hear"};
   }
+  /// Whether read_chart() can be asked for.
+  virtual bool reads_charts() const { return false; }
+  /// What is to be seen in the picture of a chart, as chart_look.h reads it. Errors: unsupported
+  /// (nobody looks), cancelled, those of reading the picture.
+  virtual base::Result<std::string> read_chart(std::string_view picture, std::stop_token stop) {
+    (void)picture, (void)stop;
+    return base::Error{base::Errc::unsupported, "this model does not look at charts"};
+  }
   /// Whether a reply holds to its grammar, so that a call is well-formed and an answer's numbers
   /// are observed ones. Else the run checks both (agent/free_loop.h).
   virtual bool constrained() const { return true; }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "agent/chart_look.h"
 #include "model/generate.h"
 #include "model/transcribe.h"
 
@@ -56,6 +57,38 @@ base::Result<std::string> NativeModel::transcript(std::string_view recording,
       [&](const model::HeardPiece&) { return std::chrono::steady_clock::now() < deadline; }, stop);
   if (!heard) return heard.error();
   return heard->text();
+}
+
+base::Result<std::string> NativeModel::read_chart(std::string_view picture, std::stop_token stop) {
+  constexpr int kBudget = 140, kContext = 512, kMostTokens = 32;  // as the eyes were trained
+  const std::lock_guard replying(shared_->replying);
+  std::optional<base::Result<model::Engine>>& eyes = shared_->eyes;
+  // A checkpoint of its own, of the same file: what is mapped is there already.
+  if (!eyes)
+    eyes = model::Engine::load(shared_->options.checkpoint, {.adapter = shared_->options.eyes});
+  if (!*eyes) return eyes->error();
+  const model::Engine& engine = **eyes;
+  base::Result<model::Attachment> attached = model::attach_image(engine, picture, kBudget);
+  if (!attached) return attached.error();
+  std::vector<model::Attachment> attachments;
+  attachments.push_back(std::move(*attached));
+  const model::Message question = {.role = model::Role::user,
+                                   .text = std::string(kLookQuestion),
+                                   .media = {{.kind = model::MediaKind::image}}};
+  const base::Result<model::Prompt> prompt = model::assemble(
+      model::tokens(
+          model::render({&question, 1}, {}, {.empty_thought = model::EmptyThought::current_turn}),
+          engine.tokenizer()),
+      std::move(attachments), engine.tokenizer());
+  if (!prompt) return prompt.error();
+  model::Session session(engine, kContext);
+  base::Result<model::Generated> said =
+      model::generate(session, engine.tokenizer(), prompt->positions, {.max_tokens = kMostTokens},
+                      {}, std::move(stop));
+  if (!said) return said.error();
+  if (said->finish == model::Finish::cancelled)
+    return Error{Errc::cancelled, "stopped while the model was looking"};
+  return std::move(said->message.text);
 }
 
 base::Result<ModelReply> NativeModel::reply(std::span<const model::Message> conversation,

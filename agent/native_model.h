@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 
 #include "agent/chat_model.h"
 #include "model/attachment.h"
@@ -15,7 +16,9 @@ namespace agent {
 struct NativeOptions {
   std::filesystem::path checkpoint;
   std::filesystem::path adapter = {};
-  std::filesystem::path mmproj = {};              ///< embedders of a GGUF checkpoint that sees
+  std::filesystem::path mmproj = {};  ///< embedders of a GGUF checkpoint that sees
+  /// An adapter with embedders that reads charts (agent/chart_look.h); empty: nobody looks at them.
+  std::filesystem::path eyes = {};
   int image_budget = model::kDefaultImageBudget;  ///< tokens of a chart
   int context = 8192;
   int max_reply_tokens = 400;
@@ -26,6 +29,7 @@ struct NativeEngine {
   NativeOptions options;
   model::Engine engine;
   std::mutex replying = {};  ///< its workers serve one conversation at a time
+  std::optional<base::Result<model::Engine>> eyes = {};  ///< read when first needed; by `replying`
   std::shared_future<base::Result<model::GrammarVocabulary>> vocabulary = {};
 
   /// Maps the checkpoint and starts building the vocabulary on a thread of its own.
@@ -44,6 +48,9 @@ class NativeModel final : public ChatModel {
   base::Result<std::string> transcript(std::string_view recording,
                                        std::chrono::steady_clock::time_point deadline,
                                        std::stop_token stop) override;
+
+  bool reads_charts() const override { return !shared_->options.eyes.empty(); }
+  base::Result<std::string> read_chart(std::string_view picture, std::stop_token stop) override;
 
   base::Result<ModelReply> reply(std::span<const model::Message> conversation,
                                  std::span<const model::ToolDeclaration> tools,

@@ -25,6 +25,8 @@ Places places(Part part) {
       return {"lib/tessera/libduckdb.so", TESSERA_SOURCE_ROOT "/.deps/lib/libduckdb.so"};
     case Part::planner:
       return {"share/tessera/planner.gguf", TESSERA_SOURCE_ROOT "/agent/planner.gguf"};
+    case Part::eyes:
+      return {"share/tessera/eyes.gguf", TESSERA_SOURCE_ROOT "/agent/eyes.gguf"};
     case Part::vega:
       return {"share/tessera/vega", TESSERA_SOURCE_ROOT "/.deps/vega"};
     case Part::examples:

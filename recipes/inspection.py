@@ -58,9 +58,9 @@ def number(n, one, many=None):
 class Chart:
     """One invented chart: its specification and what is true of it."""
 
-    def __init__(self, rng, split):
+    def __init__(self, rng, split, kinds=tuple(NAMES)):
         self.rng, self.split = rng, split
-        self.kind = rng.choice(list(NAMES))
+        self.kind = rng.choice(kinds)
         self.state = rng.choices(["complete", "blank", "cut", "no legend"], [56, 12, 22, 10])[0]
         self.side = rng.choice(SIDES)
         self.largest = None  # place of the largest bar, if it is clear
@@ -335,8 +335,12 @@ def main():
     parser.add_argument("--count", type=int, required=True)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--split", choices=("train", "eval"), default="train")
+    parser.add_argument("--kinds", type=lambda text: text.split(","), default=list(NAMES), help="only these, separated by commas: " + ", ".join(NAMES))
     parser.add_argument("--worker")
     options = parser.parse_args()
+    for kind in options.kinds:
+        if kind not in NAMES:
+            parser.error(f"no kind {kind}; there are {', '.join(NAMES)}")
     options.out.mkdir(parents=True, exist_ok=True)
     worker = Worker(options.worker)
     made = failed = 0
@@ -345,7 +349,7 @@ def main():
         while made < options.count:
             rng = random.Random(f"{options.seed}/{options.split}/{number_of_try}")
             number_of_try += 1
-            chart = Chart(rng, options.split)
+            chart = Chart(rng, options.split, options.kinds)
             scale = rng.uniform(0.6, 1.3)
             worker.fill({"spec.json": (json.dumps(chart.spec).encode(), None)})
             picture = worker.folder / "picture"

@@ -103,6 +103,28 @@ TEST_F(AgentTest, AModelThatSeesIsShownTheChartItDrew) {
   EXPECT_EQ(observed.media[0].bytes, *file);
 }
 
+TEST_F(AgentTest, WhatTheModelReadsInAChartIsTold) {
+  const auto drawn = [&](const std::string& read) {
+    ScriptedModel model({calls("revenue=revenue; shop=shop", "run_lua",
+                               {{"code",
+                                 "t = data.read(\"shops.csv\")\nchart.bar(t, {x=\"shop\", "
+                                 "y=\"revenue\", title=\"Revenue\"})"}}),
+                         says("chart.png shows the revenue.")});
+    model.read = read;
+    const base::Result<RunResult> result = run(model, "bar chart of the revenue per shop");
+    EXPECT_TRUE(result && result->status == Status::ok);
+    EXPECT_EQ(model.pictures.size(), 1u);
+    EXPECT_TRUE(model.pictures[0].starts_with("\x89PNG"));
+    std::string told;
+    for (const json& e : events_)
+      if (e["type"] == "observation" && e["tool"] == "look") told += e["text"];
+    return told;
+  };
+  EXPECT_EQ(drawn("bar chart; complete"), "chart.png: seen as a bar chart, nothing cut off");
+  EXPECT_EQ(drawn("blank"), "chart-2.png: it looks blank; open it before you pass it on");
+  EXPECT_EQ(drawn("something else"), "");
+}
+
 TEST_F(AgentTest, AChartIsDrawnObservedAndAnswered) {
   ScriptedModel model({calls("revenue=revenue; shop=shop", "run_lua",
                              {{"code",

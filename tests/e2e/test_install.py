@@ -158,7 +158,7 @@ class Installed(unittest.TestCase):
         done = call("meson", "install", "-C", BUILD, "--no-rebuild", "--quiet", "--destdir", ROOT / "stage")
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         (bin_folder,) = (p.parent for p in (ROOT / "stage").rglob("bin/tessera"))
-        for name in ["libexec/tessera/tessera-worker", "libexec/tessera/tessera-launcher", "lib/tessera/libduckdb.so", "share/tessera/planner.gguf",
+        for name in ["libexec/tessera/tessera-worker", "libexec/tessera/tessera-launcher", "lib/tessera/libduckdb.so", "share/tessera/planner.gguf", "share/tessera/eyes.gguf",
                      "share/doc/tessera/LICENSE", "share/doc/tessera/LICENSE.duckdb", "share/man/man1/tessera.1", "share/zsh/site-functions/_tessera",
                      "share/bash-completion/completions/tessera.bash", "share/fish/vendor_completions.d/tessera.fish"]:
             self.assertTrue((bin_folder.parent / name).is_file(), name)
@@ -179,7 +179,7 @@ class Installed(unittest.TestCase):
             self.assertEqual(modes["./usr/" + name], ["-rwxr-xr-x", "root/root"])
         for name in ["share/man/man1/tessera.1.gz", "share/bash-completion/completions/tessera", "share/zsh/vendor-completions/_tessera",
                      "share/fish/vendor_completions.d/tessera.fish", "share/doc/tessera/copyright", "share/doc/tessera/NEWS.gz",
-                     "share/tessera/planner.gguf", "share/tessera/examples/sales/orders.csv", "lib/tessera/libduckdb.so"]:
+                     "share/tessera/planner.gguf", "share/tessera/eyes.gguf", "share/tessera/examples/sales/orders.csv", "lib/tessera/libduckdb.so"]:
             self.assertEqual(modes["./usr/" + name], ["-rw-r--r--", "root/root"])
         self.assertNotIn("/usr/local", listed)
         depends = call("dpkg-deb", "-f", package, "Depends").stdout

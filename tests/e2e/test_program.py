@@ -397,6 +397,15 @@ class Program(unittest.TestCase):
         self.assertEqual(len(runs), 1)
         self.assertEqual([json.loads(x) for x in runs[0].read_text().splitlines()], events)
 
+    @unittest.skipUnless(WEIGHTS.exists(), "the weights of Gemma 3 270M are not in the cache")
+    def test_a_chart_that_was_drawn_is_looked_at(self):
+        (self.folder / "pots.csv").write_text("glaze,price\nblue,12\ngreen,15\nwhite,18\nred,9\n")
+        result = call("run", "--workspace", self.folder, "--json", "bar chart of the price per glaze")
+        events = [json.loads(line) for line in result.stdout.splitlines()]
+        self.assertEqual(len(events[-1]["charts"]), 1, events[-1])
+        looks = [e["text"] for e in events if e["type"] == "observation" and e["tool"] == "look"]
+        self.assertEqual(looks, ["chart.png: seen as a bar chart, nothing cut off"])
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -47,13 +47,20 @@ class ScriptedModel final : public agent::ChatModel {
     n_recording_bytes = recording.size();
     return heard;
   }
+  bool reads_charts() const override { return !read.empty(); }
+  base::Result<std::string> read_chart(std::string_view picture, std::stop_token) override {
+    pictures.emplace_back(picture);
+    return read;
+  }
 
   std::vector<Asked> asked;
   bool looks = false;  ///< asks for pictures too
   bool free = false;   ///< as if no grammar held its replies
   std::string heard;   ///< of any recording; "": it does not hear
   size_t n_recording_bytes = 0;
-  size_t too_long_above = 0;  ///< bytes that do not fit; 0: all fit
+  std::string read;                   ///< in any chart; "": it does not look
+  std::vector<std::string> pictures;  ///< that it was shown
+  size_t too_long_above = 0;          ///< bytes that do not fit; 0: all fit
 
  private:
   std::deque<agent::ModelReply> replies_;

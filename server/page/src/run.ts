@@ -204,7 +204,7 @@ export class RunView {
     const failed = event.text.startsWith("error: ");
     const place = this.call ?? this.steps.appendChild(el("li"));
     place.append(
-      el("h4", {}, event.tool === "chart check" ? "Chart check" : failed ? "Error" : "Output"),
+      el("h4", {}, event.tool === "chart check" ? "Chart check" : event.tool === "look" ? "A look at the picture" : failed ? "Error" : "Output"),
       el("pre", { class: failed ? "output error" : "output", tabindex: 0, "aria-label": failed ? "Error" : "Output" }, event.text.trimEnd() || "(nothing)"),
     );
     this.say(failed ? "Mending the script" : "Answering");
