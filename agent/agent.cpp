@@ -88,6 +88,14 @@ std::optional<std::string> picture_read(const Run& run, const model::FunctionCal
   return bytes;
 }
 
+/// The picture of a chart that was drawn; none where it cannot be read again.
+std::optional<std::string> picture_drawn(const Run& run, const tools::ChartMade& chart) {
+  base::Result<std::string> bytes =
+      base::read_file(run.toolbox.workspace() / chart.path, kMaxPictureBytes);
+  if (!bytes) return {};
+  return std::move(*bytes);
+}
+
 /// What a model that sees is shown of a call's result.
 std::vector<model::Media> pictures_of(const Run& run, const model::FunctionCall& call,
                                       const tools::Observation& observation) {
@@ -98,9 +106,7 @@ std::vector<model::Media> pictures_of(const Run& run, const model::FunctionCall&
   for (const std::string& picture : observation.pictures) show(picture);
   for (const tools::ChartMade& chart : observation.charts) {
     // A picture that cannot be read again is one the model does without; its rows are text.
-    base::Result<std::string> bytes =
-        base::read_file(run.toolbox.workspace() / chart.path, kMaxPictureBytes);
-    if (bytes) show(std::move(*bytes));
+    if (std::optional<std::string> bytes = picture_drawn(run, chart)) show(std::move(*bytes));
   }
   if (!observation.error)
     if (std::optional<std::string> bytes = picture_read(run, call)) show(std::move(*bytes));
@@ -122,8 +128,7 @@ std::string transcript_of(const Run& run, const model::FunctionCall& call) {
 /// looks, or no sense can be made of what was said.
 void tell_look(const Run& run, const tools::ChartMade& chart) {
   if (!run.model.reads_charts() || !chart.path.ends_with(".png")) return;
-  const base::Result<std::string> bytes =
-      base::read_file(run.toolbox.workspace() / chart.path, kMaxPictureBytes);
+  const std::optional<std::string> bytes = picture_drawn(run, chart);
   if (!bytes) return;
   const base::Result<std::string> said = run.model.read_chart(*bytes, run.stop);
   const std::optional<ChartLook> look = said ? read_look(*said) : std::nullopt;

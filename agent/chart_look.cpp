@@ -4,17 +4,13 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "base/text.h"
+
 namespace agent {
 
 using nlohmann::json;
 
 namespace {
-
-std::string_view trimmed(std::string_view text) {
-  while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '.')) text.remove_suffix(1);
-  return text;
-}
 
 // What people tell apart at a glance; bars that lie, stand in groups or on each other are bars.
 constexpr std::array<std::pair<std::string_view, std::string_view>, 11> kFamilies = {{
@@ -54,12 +50,13 @@ std::string with_article(const std::string& kind) {
 }  // namespace
 
 std::optional<ChartLook> read_look(std::string_view said) {
-  said = trimmed(said);
+  said = base::trimmed(said, " ");
+  if (said.ends_with('.')) said.remove_suffix(1);
   if (said == "blank") return ChartLook{};
   const size_t at = said.find(';');
   if (at == said.npos) return std::nullopt;
-  ChartLook look = {.kind = std::string(trimmed(said.substr(0, at))),
-                    .state = std::string(trimmed(said.substr(at + 1)))};
+  ChartLook look = {.kind = std::string(base::trimmed(said.substr(0, at), " ")),
+                    .state = std::string(base::trimmed(said.substr(at + 1), " "))};
   const bool known = look.state == "complete" || look.state == "no legend" || look.cut();
   if (family_of(look.kind).empty() || !known) return std::nullopt;
   return look;

@@ -11,6 +11,22 @@ namespace agent {
 using base::Errc;
 using base::Error;
 
+namespace {
+
+/// A conversation as tokens, with what is attached to it in its place.
+base::Result<model::Prompt> spelled(std::span<const model::Message> conversation,
+                                    std::span<const model::ToolDeclaration> tools,
+                                    std::vector<model::Attachment> attachments,
+                                    const model::Tokenizer& tokenizer) {
+  return model::assemble(
+      model::tokens(
+          model::render(conversation, tools, {.empty_thought = model::EmptyThought::current_turn}),
+          tokenizer),
+      std::move(attachments), tokenizer);
+}
+
+}  // namespace
+
 base::Result<std::shared_ptr<NativeEngine>> NativeEngine::load(const NativeOptions& options) {
   base::Result<model::Engine> engine = model::Engine::load(
       options.checkpoint, {.adapter = options.adapter, .mmproj = options.mmproj});
@@ -41,11 +57,7 @@ base::Result<model::Prompt> NativeModel::prompt_of(std::span<const model::Messag
       }
       attachments.push_back(known->second);
     }
-  return model::assemble(
-      model::tokens(
-          model::render(conversation, tools, {.empty_thought = model::EmptyThought::current_turn}),
-          shared_->engine.tokenizer()),
-      std::move(attachments), shared_->engine.tokenizer());
+  return spelled(conversation, tools, std::move(attachments), shared_->engine.tokenizer());
 }
 
 base::Result<std::string> NativeModel::transcript(std::string_view recording,
@@ -75,11 +87,8 @@ base::Result<std::string> NativeModel::read_chart(std::string_view picture, std:
   const model::Message question = {.role = model::Role::user,
                                    .text = std::string(kLookQuestion),
                                    .media = {{.kind = model::MediaKind::image}}};
-  const base::Result<model::Prompt> prompt = model::assemble(
-      model::tokens(
-          model::render({&question, 1}, {}, {.empty_thought = model::EmptyThought::current_turn}),
-          engine.tokenizer()),
-      std::move(attachments), engine.tokenizer());
+  const base::Result<model::Prompt> prompt =
+      spelled({&question, 1}, {}, std::move(attachments), engine.tokenizer());
   if (!prompt) return prompt.error();
   model::Session session(engine, kContext);
   base::Result<model::Generated> said =

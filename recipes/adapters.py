@@ -23,6 +23,13 @@ def read(path):
     return pairs, reader.fields["adapter.lora.alpha"].contents() / rank
 
 
+def finish(writer):
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+
+
 def write(path, pairs, scale):
     writer = GGUFWriter(path, "gemma3")
     writer.add_string("general.type", "adapter")
@@ -31,10 +38,7 @@ def write(path, pairs, scale):
     for name, (a, b) in pairs.items():
         writer.add_tensor(name + ".lora_a", a.astype(np.float16))
         writer.add_tensor(name + ".lora_b", b.astype(np.float16))
-    writer.write_header_to_file()
-    writer.write_kv_data_to_file()
-    writer.write_tensors_to_file()
-    writer.close()
+    finish(writer)
 
 
 def pad(source, target, rank):
@@ -83,10 +87,7 @@ def squeeze(source, target):
             writer.add_tensor(t.name, quantize(values, GGMLQuantizationType.Q8_0), raw_dtype=GGMLQuantizationType.Q8_0)
         else:
             writer.add_tensor(t.name, values)
-    writer.write_header_to_file()
-    writer.write_kv_data_to_file()
-    writer.write_tensors_to_file()
-    writer.close()
+    finish(writer)
 
 
 if __name__ == "__main__":

@@ -201,13 +201,19 @@ def both_totals(x):
     return question(x, form, f"t = {x.read()}{p.chain(c.name)}\nprint(t)", cells_answer(f"{na}, {nb} and {p.said} per {name}"))
 
 
+def either_total(x):
+    """One of the two columns of the pair."""
+    need(x.w.kind == "paired")
+    y = x.rng.choice(x.w.pair[:2])
+    x.used.append(y)
+    return y
+
+
 def one_total(x):
     """One of the two alone: "fares per ship" is a total, as a ship is no number."""
     rng = x.rng
     maybe_filter(x, 0.15, ("value", "date"))
-    need(x.w.kind == "paired")
-    y = rng.choice(x.w.pair[:2])
-    x.used.append(y)
+    y = either_total(x)
     c = x.category(limit=12, test=lambda c: c.kind == "category")
     _, m, name = say_plain(x, y)
     return shown(x, rng.choice((m, m, f"total {m}", f"sum of {m}")), c, f":group({q(c.name)}):sum({q(y.name)})", y.name, f"total {name}", charts=("bar", "bar", "pie"))
@@ -217,9 +223,7 @@ def per_event(x):
     """"Fares per crossing", where a row is a crossing: a mean."""
     rng = x.rng
     maybe_filter(x, 0.2, ("value", "date"))
-    need(x.w.kind == "paired")
-    y = rng.choice(x.w.pair[:2])
-    x.used.append(y)
+    y = either_total(x)
     _, m, name = say_plain(x, y)
     row = link(x.row, "rows")
     words = rng.choice((f"average {m} per {row}", f"mean {m} per {row}", f"average {m} of a {row}", f"{m} per {row} on average"))
