@@ -127,8 +127,8 @@ class Undo(Workspace):
     def test_killed_at_any_moment_it_is_all_or_nothing(self):
         """kill -9 of the program during run, commit and undo; TESSERA_SESSIONS=100 for more of them."""
         rng = random.Random(7)
-        groups = lambda: sorted(p.name for p in pathlib.Path("/sys/fs/cgroup").rglob("tessera-*"))
-        groups_before = groups()
+        groups = lambda: {p.name for p in pathlib.Path("/sys/fs/cgroup").rglob("tessera-*")}
+        groups_before = groups()  # other programs' groups may end meanwhile
         for session in range(int(os.environ.get("TESSERA_SESSIONS", "12"))):
             self.write("a/one.txt", f"one {session}\n")
             self.write("a/two.txt", "two\n" * 1000)
@@ -162,9 +162,9 @@ class Undo(Workspace):
             self.assertEqual(sorted(p.name for p in self.top.iterdir() if p.name not in (".tessera", "a", "b.txt")), [])
         for _ in range(100):
             self.shell("true")  # sweeps
-            if groups() == groups_before:
+            if groups() <= groups_before:
                 break
-        self.assertEqual(groups(), groups_before)
+        self.assertEqual(groups() - groups_before, set())
 
 
 class Policies(Workspace):
