@@ -27,7 +27,7 @@ from worker import Worker, user_text  # noqa: E402
 WORKER, REPLY_CHECK = sys.argv[1:3] if len(sys.argv) > 2 else (None, None)
 PHRASE = re.compile(r"[^ =;A-Z\x00-\x1f\x7f]+( [^ =;A-Z\x00-\x1f\x7f]+){0,5}\Z")
 NEW = ("derived", "layout", "parts", "folder", "unable")
-WANTED = ("counts", "durations", "calendar", "lacking", "one_group", "products", "quotients", "several_lines", "family", "dated_names", "many_files", "log_counts", "terse")
+WANTED = ("counts", "durations", "calendar", "lacking", "one_group", "products", "quotients", "several_lines", "family", "dated_names", "many_files", "log_counts", "terse", "listed")
 
 
 def made(seed, count, split="train"):
