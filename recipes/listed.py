@@ -3,8 +3,8 @@ import re
 from datetime import date
 
 from context import cap, q
-from kit import amount, best_said, category, distinct_names, need, number_said, style_of, table_said
-from schemas import FIRST, LAST, PLACE_A, PLACE_B, Column, File, Workspace, alike, entity_values, fill, pick_path, styled
+from kit import amount, best_said, category, distinct_names, entity, need, number_said, set_data, style_of, table_said, workspace
+from schemas import FIRST, LAST, PLACE_A, PLACE_B, Column, File, alike, fill, pick_path
 from tasks import finish_chart, in_both, n_words, one_row, question, top_each, total_each, union_total
 from wording import keep, link, plural
 
@@ -30,7 +30,7 @@ SPECS = [
 COUNTS = ["count", "count", "count", "count", "Count", "n", "number", "frequency", "freq", "total", "occurrences", "cnt"]
 SAYS = {"n": ["n", "number"], "number": ["number"], "frequency": ["frequency"], "freq": ["frequency"], "total": ["total"], "occurrences": ["occurrences", "number of occurrences"]}
 GROUPS = [(["region", "district"], ["region", "district"], ["North", "South", "East", "West"]), (["list", "section"], ["section"], ["A", "B", "C"]), (["source", "origin"], ["source"], ["Archive", "Survey", "Online"])]
-TAGS = {"year": None, "place": [["north", "south"], ["lisbon", "porto"], ["old", "new"], ["spring", "autumn"]]}
+PLACES = [["north", "south"], ["lisbon", "porto"], ["old", "new"], ["spring", "autumn"]]
 MOST, LEAST = ("most common", "most common", "most frequent", "most popular", "top", "top"), ("least common", "least common", "rarest", "least frequent", "least popular")
 
 
@@ -38,7 +38,7 @@ def parts(rng):
     """(columns, rows, things, stem) of one list."""
     names, says, values, things, stems = rng.choice(SPECS)
     style = style_of(rng)
-    entries = Column(styled(rng, rng.choice(names), style), "entity", says, entity="product")
+    entries = entity(rng, names, says, "product", style)
     entries.pool = rng.sample(list(values), rng.randint(min(14, len(values)), len(values)))
     head = rng.choice(COUNTS) if rng.random() < 0.75 else things
     top = rng.choice((60, 300, 2500, 18000))
@@ -53,31 +53,31 @@ def parts(rng):
     return columns, [says[0]], things, rng.choice(stems)
 
 
+def of_kind(columns, kind):
+    return next(c for c in columns if c.kind == kind)
+
+
 def table_of(rng, path, columns, rows, things, n, span=None):
-    table = fill(rng, columns, "entities", n, span)
-    numbers, entries = table.names.index(next(c.name for c in columns if c.kind == "number")), table.names.index(columns[0].name if columns[0].kind == "entity" else columns[1].name)
+    f = File(path, fill(rng, columns, "entities", n, span), columns, rows, {"domain": things}, "entities")
+    f.left_out = []
     # As such lists are: from the most common down, without two of the same count.
-    counts = sorted({v for v in table.data[numbers] if v is not None}, reverse=True)
+    y = of_kind(columns, "number")
+    counts = {v for v in f.data(y) if v is not None}
     while len(counts) < n:
-        counts.append(counts[-1] + 1) if counts[-1] + 1 not in counts else counts.insert(0, counts[0] + rng.randint(1, 9))
-        counts = sorted(set(counts), reverse=True)
-    table.data[numbers] = counts[:n]
+        above = min(counts) + 1
+        counts.add(above if above not in counts else max(counts) + rng.randint(1, 9))
+    set_data(f, y, sorted(counts, reverse=True))
     if rng.random() < 0.3:
         order = list(range(n))
         rng.shuffle(order)
-        table.data = [[values[i] for i in order] if c.kind != "id" else values for c, values in zip(columns, table.data)]
-    f = File(path, table, columns, rows, {"domain": things}, "entities")
-    f.left_out = []
+        f.table.data = [[values[i] for i in order] if c.kind != "id" else values for c, values in zip(columns, f.table.data)]
     return f
 
 
 def listed_workspace(rng, domains):
     columns, rows, things, stem = parts(rng)
-    pool = next(c for c in columns if c.kind == "entity").pool
-    f = table_of(rng, pick_path(rng, stem), columns, rows, things, rng.randint(10, len(pool)))
-    w = Workspace("listed", [f], {})
-    w.main, w.things = f, things
-    return w
+    f = table_of(rng, pick_path(rng, stem), columns, rows, things, rng.randint(10, len(of_kind(columns, "entity").pool)))
+    return workspace("listed", f, things=things)
 
 
 def lists_workspace(rng, domains):
@@ -85,26 +85,23 @@ def lists_workspace(rng, domains):
     columns, rows, things, stem = parts(rng)
     how = rng.choice(("year", "year", "year", "place"))
     year = rng.randint(2012, 2024)
-    tags = [str(year + i) for i in range(rng.choice((2, 2, 3)))] if how == "year" else rng.choice(TAGS["place"])
+    tags = [str(year + i) for i in range(rng.choice((2, 2, 3)))] if how == "year" else rng.choice(PLACES)
     spans = [(date(2020, 1, 1), date(2020, 12, 28))] * len(tags)
     joiner = rng.choice(("_", "_", "-"))
-    pool = next(c for c in columns if c.kind == "entity").pool
-    n = rng.randint(11, len(pool))
+    n = rng.randint(11, len(of_kind(columns, "entity").pool))
     tables = alike(columns, tags, spans, lambda tag, span: table_of(rng, f"{stem}{joiner}{tag}.csv", columns, rows, things, n, span))
     if tables is None:
         return lists_workspace(rng, domains)
-    w = Workspace("yearly", tables, {})
     for f, tag in zip(tables, tags):
         f.tag = tag
         f.place = tag if how == "year" or rng.random() < 0.5 else None
-    w.how, w.things, w.main = how, things, rng.choice(tables)
-    return w
+    return workspace("yearly", *tables, how=how, things=things, main=rng.choice(tables))
 
 
 def columns_of(x):
     """(column of the entries, of their counts, words for one entry and several, unmarked; "the most common surnames" is both columns)."""
     need(hasattr(x.w, "things"))
-    c, y = next(c for c in x.f.columns if c.kind == "entity"), next(c for c in x.f.columns if c.kind == "number")
+    c, y = of_kind(x.f.columns, "entity"), of_kind(x.f.columns, "number")
     x.used += [c, y]
     say = x.rng.choice(x.clear_says(c) or c.says)
     return c, y, say, plural(say)
@@ -112,17 +109,17 @@ def columns_of(x):
 
 def noun(x, y):
     """What titles and answers call the counts: the header, where it says something."""
-    return "count" if y.name.lower() in ("count", "cnt", "n") else y.name.replace("_", " ").lower() if y.name.lower() in ("number", "frequency", "total", "occurrences", x.w.things) else "count"
+    name = y.name.lower()
+    return name if name in ("number", "frequency", "total", "occurrences", x.w.things) else "count"
 
 
 def narrowed(x):
-    """A third of the lists with a group are asked about one of it."""
+    """Half of the lists with a group are asked about one of it. How many rows are left."""
     groups = [c for c in x.f.columns if c.kind == "category" and len(c.values) > 1]
     if groups and x.rng.random() < 0.5:
         x.pick_filter(("value",))
-        kept = sum(v == re.search(r'"([^"]*)"\)$', x.filter.where)[1] for v in x.f.data(x.filter.column))
-        need('"=="' in x.filter.where)
-        return kept
+        chosen = re.search(r'"([^"]*)"\)$', x.filter.where)[1]
+        return sum(v == chosen for v in x.f.data(x.filter.column))
     return x.f.table.rows()
 
 
