@@ -239,7 +239,7 @@ base::Result<ModelReply> ask_model(const Run& run, std::span<const model::Messag
     if (run.options.progress && !run.sub_task) run.options.progress(progress);
   };
   // JSON is for programs, and told when it is whole.
-  const bool watched = run.options.schema.empty();
+  const bool watched = run.options.schema.empty() && !request.is_draft;
   const auto ask = [&](const std::function<void(std::string_view)>& keep) {
     tell({.kind = ReplyProgress::Kind::asked});
     ReplyRequest asked = request;

@@ -11,16 +11,21 @@
 
 #include "base/result.h"
 #include "model/chat.h"
+#include "model/reply_watch.h"
 
 namespace agent {
 
 struct ReplyRequest {
   std::string grammar = {};  ///< what the reply may spell (script_grammar.h)
+  /// What the grammar cannot say (model/reply_watch.h); outlives the call. A model that cannot be
+  /// held to it replies without: what it forbids ends in an error of the script.
+  const model::ReplyWatch* watch = nullptr;
   /// JSON Schema as text that the reply has to fit, where a grammar does not say so already. A
   /// model that cannot be held to it replies without; the run checks.
   std::string schema = {};
   float temperature = 0;  ///< 0: the likeliest reply; a repeated attempt asks for another one
   uint64_t seed = 1;
+  bool is_draft = false;  ///< one of several: nobody is told its text as it comes
   /// When nobody waits for the reply any more.
   std::chrono::steady_clock::time_point deadline = std::chrono::steady_clock::time_point::max();
   /// Hears how many tokens of the prompt are read, where the model says so.

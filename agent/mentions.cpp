@@ -41,18 +41,37 @@ std::string with_marks(std::string_view text) {
   return out;
 }
 
-/// Whether `marked` holds `name` with a mark in the place of one of its numbers.
-bool is_filled_in(std::string_view name, std::string_view marked) {
-  const auto digit = [](char c) { return c >= '0' && c <= '9'; };
-  for (size_t at = 0; at < name.size();) {
-    size_t end = at;
-    while (end < name.size() && digit(name[end])) ++end;
-    if (end > at) {
-      const std::string with_mark =
-          std::string(name.substr(0, at)) + kFilledIn + std::string(name.substr(end));
-      if (marked.find(with_mark) != std::string_view::npos) return true;
+/// Whether `name` is `pattern` with something, or nothing, in the place of each mark.
+bool fills_in(std::string_view name, std::string_view pattern) {
+  size_t at = 0, in_name = 0, after_mark = std::string_view::npos, tried = 0;
+  while (in_name < name.size()) {
+    if (at < pattern.size() && pattern[at] == kFilledIn) {
+      after_mark = ++at;
+      tried = in_name;
+    } else if (at < pattern.size() && pattern[at] == name[in_name]) {
+      ++at;
+      ++in_name;
+    } else if (after_mark != std::string_view::npos) {
+      at = after_mark;  // the last mark takes one more
+      in_name = ++tried;
+    } else {
+      return false;
     }
-    at = end + 1;
+  }
+  return std::all_of(pattern.begin() + static_cast<std::ptrdiff_t>(at), pattern.end(),
+                     [](char c) { return c == kFilledIn; });
+}
+
+/// Whether one of the texts between the quotes of `marked` becomes `name` when its marks are
+/// filled in: "dataset_iris.txt" of "dataset_{1}.txt". A mark alone says nothing of a name.
+bool is_filled_in(std::string_view name, std::string_view marked) {
+  while (!marked.empty()) {
+    const size_t end = std::min(marked.find('"'), marked.size());
+    std::string_view text = last_name(marked.substr(0, end));
+    if (text.ends_with('\\')) text.remove_suffix(1);
+    const auto marks = static_cast<size_t>(std::count(text.begin(), text.end(), kFilledIn));
+    if (marks > 0 && marks < text.size() && fills_in(name, text)) return true;
+    marked.remove_prefix(std::min(end + 1, marked.size()));
   }
   return false;
 }
@@ -85,7 +104,6 @@ std::optional<std::string> ignored_file(std::string_view request,
     const bool exists = std::any_of(files.begin(), files.end(), [&](const std::string& file) {
       return lower(last_name(file)) == name;
     });
-    // "doc_001.txt, doc_002.txt and so on"
     if (!exists && !is_filled_in(name, marked)) return std::string(word);
   }
   return std::nullopt;

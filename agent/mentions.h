@@ -9,8 +9,8 @@ namespace agent {
 
 /// The first file name in `request` (a word with the extension of a table or text, such as
 /// "sales.csv") that is neither one of `files` (relative paths; the last name is enough, upper and
-/// lower case are one) nor in `call`, not even with a number that `call` counts up: a script that
-/// ignores it does not do what was asked.
+/// lower case are one) nor in `call`, not even filled in ("doc_{n:3}.txt", "old_{1}.txt"): a script
+/// that ignores it does not do what was asked.
 std::optional<std::string> ignored_file(std::string_view request,
                                         const std::vector<std::string>& files,
                                         std::string_view call);

@@ -134,6 +134,7 @@ base::Result<ModelReply> NativeModel::reply(std::span<const model::Message> conv
           std::min(own.max_reply_tokens, own.context - static_cast<int>(positions.size()) - 1),
       .sampler = {.temperature = request.temperature, .seed = request.seed},
       .constraint = &*constraint,
+      .watch = request.watch,
       .functions = std::move(names)};
   base::Result<model::Generated> generated = model::generate(
       session_, tokenizer, positions, options,

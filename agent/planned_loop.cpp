@@ -4,12 +4,15 @@
 // one of: a plan with a call, a call, an answer.
 
 #include <algorithm>
+#include <utility>
 
 #include "agent/answer_check.h"
 #include "agent/budget.h"
 #include "agent/loop.h"
 #include "agent/mentions.h"
 #include "agent/numbers.h"
+#include "agent/plan_agreement.h"
+#include "agent/planned_watch.h"
 #include "agent/script_grammar.h"
 
 namespace agent {
@@ -19,6 +22,7 @@ using nlohmann::json;
 namespace {
 
 constexpr size_t kMaxNamed = 8;  // in a sentence
+constexpr int kMostDrafts = 3;
 
 std::string first_names(const std::vector<std::string>& names, size_t most) {
   std::string text;
@@ -33,18 +37,18 @@ Names names_of(const std::vector<tools::FileProfile>& profiles) {
     FileNames file{.path = profile.path, .is_table = profile.is_table};
     for (const json& column : profile.columns) {
       if (!column.is_object() || !column.contains("name") || !column["name"].is_string()) continue;
-      ColumnNames names_of_column{.name = column["name"].get<std::string>(),
-                                  .type = column_type(column.value("type", "text"))};
-      // The values are complete when there are as many as distinct ones.
-      if (column.contains("values") && column["values"].is_array() &&
-          column["values"].size() == column.value("distinct", size_t{0}))
-        for (const json& value : column["values"])
-          if (value.is_string()) names_of_column.values.push_back(value.get<std::string>());
-      file.columns.push_back(std::move(names_of_column));
+      file.columns.push_back(column_names(column));
     }
     names.files.push_back(std::move(file));
   }
   return names;
+}
+
+int disagreements_of(const ModelReply& reply, const Names& names) {
+  for (const model::FunctionCall& call : reply.message.calls)
+    if (call.name == "run_lua" && call.arguments.contains("code"))
+      return disagreements(reply.message.text, call.arguments["code"].get<std::string>(), names);
+  return 0;
 }
 
 }  // namespace
@@ -52,6 +56,7 @@ Names names_of(const std::vector<tools::FileProfile>& profiles) {
 base::Result<RunResult> planned_loop(const Run& run) {
   RunResult result;
   const Names names = names_of(run.profiles);
+  const PlannedWatch watch(names);
   AnswerWords words;
   SeenNumbers seen;
   seen.add(0, run.request);
@@ -65,8 +70,15 @@ base::Result<RunResult> planned_loop(const Run& run) {
   std::vector<model::Message> conversation = {
       {.role = model::Role::system, .text = run.prompt.system},
       {.role = model::Role::user, .text = user_text(run, false)}};
-  ReplyRequest ask{.grammar = first_reply_grammar(names), .deadline = run.deadline};
+  ReplyRequest ask{
+      .grammar = first_reply_grammar(names), .watch = &watch, .deadline = run.deadline};
   Budget budget(run.options, run.deadline);
+  const auto spent = [&](const ModelReply& reply) {
+    result.prompt_tokens += reply.prompt_tokens;
+    result.completion_tokens += reply.completion_tokens;
+    budget.reply(reply.prompt_tokens, reply.completion_tokens);
+    result.cost = budget.cost();
+  };
   bool answering = false;
   for (int turn = 0; turn < run.options.max_turns; ++turn) {
     if (const char* what = budget.used_up()) return out_of_budget(run, std::move(result), what);
@@ -75,12 +87,28 @@ base::Result<RunResult> planned_loop(const Run& run) {
           if (answering) run.event({{"type", "text"}, {"text", text}});
         });
     if (!reply) return ended_by(run, std::move(result), reply.error());
-    result.prompt_tokens += reply->prompt_tokens;
-    result.completion_tokens += reply->completion_tokens;
+    spent(*reply);
+    // A script that does not do what its plan says is seldom right: others for the same plan are
+    // drawn, and the one that does most of it is run.
+    int off = turn == 0 ? disagreements_of(*reply, names) : 0;
+    for (int draw = 1; off > 0 && draw <= kMostDrafts && budget.used_up() == nullptr; ++draw) {
+      ReplyRequest another = ask;
+      another.grammar = same_plan_grammar(names, reply->message.text);
+      another.temperature = 0.7f;
+      another.seed = static_cast<uint64_t>(draw);
+      another.is_draft = true;
+      base::Result<ModelReply> draft = ask_model(run, conversation, run.prompt.tools, another, {});
+      if (!draft && run.stop.stop_requested())
+        return ended_by(run, std::move(result), draft.error());
+      if (!draft) break;  // the first is there
+      spent(*draft);
+      const int less = disagreements_of(*draft, names);
+      if (draft->message.calls.empty() || less >= off) continue;
+      off = less;
+      reply = std::move(draft);
+    }
     result.context_tokens = reply->prompt_tokens + reply->completion_tokens;
     result.context_length = run.model.context();
-    budget.reply(reply->prompt_tokens, reply->completion_tokens);
-    result.cost = budget.cost();
     tell_context(run, result);
     conversation.push_back(reply->message);
     if (answering) {
@@ -127,6 +155,7 @@ base::Result<RunResult> planned_loop(const Run& run) {
       if (observation.error) result.answer = observation.text;
     }
     answering = !failed;
+    ask.watch = failed ? &watch : nullptr;
     ask.grammar = failed ? next_reply_grammar(names) : answer_grammar(words);
     // The likeliest repair of a small model is the same call again; another draw is worth more.
     ask.temperature = failed ? 0.7f + 0.3f * static_cast<float>(turn) : 0.0f;

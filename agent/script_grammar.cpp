@@ -18,9 +18,12 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <cstdlib>
 #include <map>
 #include <set>
 #include <string_view>
+#include <tuple>
+#include <utility>
 #include "agent/grammar_text.h"
 #include "agent/join_keys.h"
 #include "agent/plan_rules.h"
@@ -595,6 +598,22 @@ ValueTerminals add_calls(const Names& names, string& out) {
   return values;
 }
 
+// First and last year of a column's dates, or of numbers that can be years.
+std::pair<int, int> years_of(const nlohmann::json& column) {
+  const auto year = [&](const char* end) {
+    const nlohmann::json value = column.value(end, nlohmann::json());
+    if (value.is_string() && value.get_ref<const string&>().size() >= 4)
+      return std::atoi(value.get_ref<const string&>().substr(0, 4).c_str());
+    return value.is_number() ? static_cast<int>(value.get<double>()) : 0;
+  };
+  const string type = column.value("type", "");
+  if (type != "date" && type != "number") return {};
+  const int first = year("min"), last = year("max");
+  constexpr int kFirst = 1500, kLast = 2200;
+  return first >= kFirst && last <= kLast && first <= last ? std::pair{first, last}
+                                                           : std::pair{0, 0};
+}
+
 }  // namespace
 
 ColumnType column_type(string_view name) {
@@ -603,6 +622,18 @@ ColumnType column_type(string_view name) {
   if (name == "boolean") return ColumnType::boolean;
   if (name == "empty") return ColumnType::empty;
   return ColumnType::text;
+}
+
+ColumnNames column_names(const nlohmann::json& column) {
+  ColumnNames names{.name = column.at("name").get<string>(),
+                    .type = column_type(column.value("type", "text"))};
+  std::tie(names.first_year, names.last_year) = years_of(column);
+  // The values are complete when there are as many as distinct ones.
+  if (column.contains("values") && column["values"].is_array() &&
+      column["values"].size() == column.value("distinct", size_t{0}))
+    for (const nlohmann::json& value : column["values"])
+      if (value.is_string()) names.values.push_back(value.get<string>());
+  return names;
 }
 
 string script_grammar(const Names& names) {
@@ -638,6 +669,12 @@ string first_reply_grammar(const Names& names) {
         "\n";
   }
   out += "lookup: " + lookups + "\n";
+  return out;
+}
+
+string same_plan_grammar(const Names& names, const string& plan) {
+  string out = "start: " + lark_quoted(plan) + " lua\n";
+  add_calls(names, out);
   return out;
 }
 

@@ -18,6 +18,8 @@ struct ColumnNames {
   ColumnType type = ColumnType::text;
   /// The distinct texts of a text column, when all of them are known; else empty.
   std::vector<std::string> values = {};
+  /// Between which its dates lie, or its numbers where all of them can be years; 0: neither.
+  int first_year = 0, last_year = 0;
 };
 
 struct FileNames {
@@ -35,9 +37,16 @@ struct Names {
 /// "boolean".
 ColumnType column_type(std::string_view name);
 
+/// A column as its profile describes it (tools/data/profile.h): an object with a name.
+ColumnNames column_names(const nlohmann::json& column);
+
 /// The first reply to a request: the plan, then `decline` when a link of the plan is none or
 /// outside, else one call of run_lua, read_file, list_files or profile; ends with 50 or 106.
 std::string first_reply_grammar(const Names& names);
+
+/// Another script for a plan that was made before: the plan as it is, then a call of run_lua; ends
+/// with 50 or 106.
+std::string same_plan_grammar(const Names& names, const std::string& plan);
 
 /// The reply after an observation that is an error: a call of run_lua or of decline; ends with 50
 /// or 106.

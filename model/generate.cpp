@@ -175,12 +175,45 @@ class ReplyStepper::State {
       if (may_open) allowed_.add(opens);
     }
     next.settle(sampler_.reach(), allowed_, candidates_);
-    const TokenId token = sampler_.sample(candidates_);
+    TokenId token = sampler_.sample(candidates_);
+    if (token >= 0 && options_.watch != nullptr && constrained() && !may_spell(token))
+      token = another(next, token);
     if (token < 0)
       return Error{Errc::internal, constrained() ? "grammar: no token may follow"
                                                  : "no token may follow: every one is suppressed"};
     if (options_.logprobs >= 0) out_.logprobs.push_back(logprobs(plain_, token, options_.logprobs));
     return token;
+  }
+
+  // The answer with `token` after it, as a watch sees it.
+  std::string spelled_with(TokenId token) const {
+    return spelled_ + (tokenizer_.is_special(token) ? std::string(1, ReplyWatch::kSpecial)
+                                                    : tokenizer_.bytes_of(token));
+  }
+  bool may_spell(TokenId token) const { return options_.watch->allows(spelled_with(token)); }
+
+  // The likeliest that the watch allows, beginning with the tokens that it knows to follow: else a
+  // name that may not stand here would be replaced by any that begins like it. `refused` when it
+  // allows none of the likeliest.
+  TokenId another(const NextLogits& next, TokenId refused) {
+    constexpr int kTries = 24;
+    const auto likeliest = [&](TokenMask& among) {
+      for (int i = 0; i < kTries; ++i) {
+        next.settle(sampler_.reach(), among, candidates_);
+        const TokenId token = sampler_.sample(candidates_);
+        if (token < 0 || may_spell(token)) return token;
+        among.remove(token);
+      }
+      return TokenId{-1};
+    };
+    TokenMask known(allowed_.size());
+    for (const std::string& text : options_.watch->continuations(spelled_))
+      if (const std::vector<TokenId> ids = tokenizer_.encode(text); !ids.empty())
+        known.add(ids.front());
+    known.keep(allowed_);
+    TokenId token = likeliest(known);
+    if (token < 0) token = likeliest(allowed_);
+    return token < 0 ? refused : token;
   }
 
   base::Status take(TokenId token) {
@@ -197,6 +230,7 @@ class ReplyStepper::State {
       ++n_thought_;
     } else {
       answering_ = true;
+      if (options_.watch != nullptr) spelled_ = spelled_with(token);
     }
     out_.tokens.push_back(token);
     sampler_.see(token);
@@ -256,6 +290,7 @@ class ReplyStepper::State {
   TokenMask allowed_;
   Candidates candidates_, plain_;
   Generated out_;
+  std::string spelled_;  // of the answer, as the watch sees it
   bool in_thought_ = false;
   bool answering_ = false;
   bool stopped_ = false;

@@ -12,6 +12,7 @@
 #include "model/call_parser.h"
 #include "model/grammar/grammar.h"
 #include "model/model.h"
+#include "model/reply_watch.h"
 #include "model/sampler.h"
 
 namespace model {
@@ -36,6 +37,8 @@ struct GenerateOptions {
   /// Text that it forces is not looked at by the model token by token, unless log-probabilities are
   /// wanted.
   Constraint* constraint = nullptr;
+  /// What the answer should not be, of what the constraint lets through; outlives the call.
+  const ReplyWatch* watch = nullptr;
   /// Log-probabilities of each token and of so many likeliest: 0 to 20; -1: none. Softmax of the
   /// model's logits with suppressed tokens left out, before penalties, temperature and grammar;
   /// none of tokens that were put in.

@@ -50,9 +50,9 @@ class AgentTest : public testing::Test {
 };
 
 TEST_F(AgentTest, WhatNobodyAllowedEndsTheRunAsRefused) {
-  ScriptedModel model({calls("revenue=revenue; shop=shop", "run_lua",
-                             {{"code", "data.read(\"shops.csv\"):save(\"copy.csv\")"}}),
-                       says("It is saved.")});
+  ScriptedModel model(
+      {calls("a copy=rows", "run_lua", {{"code", "data.read(\"shops.csv\"):save(\"copy.csv\")"}}),
+       says("It is saved.")});
   const base::Result<RunResult> result = run(model, "save a copy", {}, "review");
   ASSERT_TRUE(result) << result.error().message;
   EXPECT_EQ(result->status, Status::refused);
@@ -223,9 +223,35 @@ TEST_F(AgentTest, AFolderWithoutFilesIsSaidBeforeTheModelIsAsked) {
   EXPECT_TRUE(model.asked.empty());
 }
 
+TEST_F(AgentTest, OfScriptsThatLeaveOutWhatTheirPlanSaysAnotherIsDrawn) {
+  const std::string plan = "revenue=revenue; north=shop:North";
+  const auto script = [&](const char* code) { return calls(plan, "run_lua", {{"code", code}}); };
+  const char* all = "print(data.read(\"shops.csv\"):sum(\"revenue\"))";
+  const char* one =
+      "print(data.read(\"shops.csv\"):where(\"shop\", \"==\", \"North\"):sum(\"revenue\"))";
+  {
+    ScriptedModel model({script(all), script(all), script(one), says("North has 12.5.")});
+    const base::Result<RunResult> result = run(model, "revenue of North");
+    ASSERT_TRUE(result);
+    EXPECT_EQ(result->answer, "North has 12.5.");
+    EXPECT_EQ(result->tool_calls, 1);
+    ASSERT_EQ(model.asked.size(), 4u);
+    EXPECT_TRUE(model.asked[1].grammar.starts_with("start: \"" + plan + "\" lua"));
+    EXPECT_EQ(model.asked[1].conversation.size(), model.asked[0].conversation.size());
+    EXPECT_EQ(model.asked[3].conversation.back().text, "12.5");
+  }
+  // None does more of it: the first is run.
+  ScriptedModel model({script(all), script(all), script(all), script(all), says("It is 46.75.")});
+  const base::Result<RunResult> result = run(model, "revenue of North");
+  ASSERT_TRUE(result);
+  EXPECT_EQ(result->answer, "It is 46.75.");
+  EXPECT_EQ(result->tool_calls, 1);
+}
+
 TEST_F(AgentTest, AScriptThatIgnoresTheNamedFileIsNotRun) {
-  ScriptedModel model({calls("revenue=revenue", "run_lua",
-                             {{"code", "data.read(\"shops.csv\"):save(\"x.csv\")"}})});
+  ScriptedModel model(
+      {calls("revenue=revenue", "run_lua",
+             {{"code", "data.read(\"shops.csv\"):select(\"revenue\"):save(\"x.csv\")"}})});
   const base::Result<RunResult> result = run(model, "sum of the revenue in stores.csv");
   ASSERT_TRUE(result) << result.error().message;
   EXPECT_EQ(result->status, Status::bad_input);
@@ -253,6 +279,10 @@ TEST(Mentions, ANamedFileIsThereOrWrittenOrIgnored) {
                     "files=\"report_2024.csv\", match=\"*\", to=\"r_{n:3}.csv\""),
             "report_2023.csv");
   EXPECT_EQ(ignored("rename all to doc_001.txt", "to=\"doc_2.txt\""), "doc_001.txt");
+  const char* prefix = "match=\\\"*.md\\\", to=\\\"old_{1}.txt\\\"";  // as JSON writes it
+  EXPECT_EQ(ignored("so that notes.md becomes old_notes.txt", prefix), std::nullopt);
+  EXPECT_EQ(ignored("so that notes.md becomes new_notes.txt", prefix), "new_notes.txt");
+  EXPECT_EQ(ignored("call it a.txt", "to=\"{name}\""), "a.txt");
 }
 
 TEST_F(AgentTest, AFileOutsideIsNotReadAlsoThroughALink) {

@@ -232,6 +232,42 @@ TEST(Generate, AThoughtIsFreeOfTheGrammarThatBindsTheAnswer) {
   EXPECT_EQ(off.reasoning, "");
 }
 
+// Lets a reply begin as one of a few texts and go on as it likes.
+class OneOf final : public ReplyWatch {
+ public:
+  explicit OneOf(std::vector<std::string> texts) : texts_(std::move(texts)) {}
+  bool allows(std::string_view reply) const override {
+    return std::any_of(texts_.begin(), texts_.end(), [&](const std::string& text) {
+      return text.starts_with(reply) || reply.starts_with(text);
+    });
+  }
+  std::vector<std::string> continuations(std::string_view reply) const override {
+    std::vector<std::string> rests;
+    for (const std::string& text : texts_)
+      if (text.starts_with(reply)) rests.push_back(text.substr(reply.size()));
+    return rests;
+  }
+
+ private:
+  std::vector<std::string> texts_;
+};
+
+TEST(Generate, WhatAWatchForbidsIsPassedOver) {
+  const Constraint constraint = std::move(*Constraint::compile(
+      vocabulary(), "start: (\"the price\" | \"the cost\" | \"a cost\" | \"costs\") <[" +
+                        std::to_string(id_of(Special::turn_end)) + "]>"));
+  const auto with = [&](const ReplyWatch& watch) {
+    Constraint from_the_start = constraint.clone();
+    return say("the price", {.constraint = &from_the_start, .watch = &watch})
+        .generated.message.text;
+  };
+  EXPECT_EQ(with(OneOf({"the price", "the cost"})), "the price");
+  EXPECT_EQ(with(OneOf({"the cost", "a cost"})), "the cost");
+  EXPECT_EQ(with(OneOf({"costs"})), "costs");
+  // Nothing is allowed: better a reply that may be wrong than none.
+  EXPECT_EQ(with(OneOf({})), "the price");
+}
+
 TEST(Generate, StopsOnRequestWithWhatWasSaid) {
   std::stop_source stop;
   ListSource source(spelled("abcdefgh"));

@@ -1,7 +1,9 @@
-// Tells whether the program's own grammars can spell what the recipe wrote. One JSON object a line
-// on stdin: {"files": [{"path", "columns": [{"name", "type", "values"}]}], "first": [reply, …],
-// "next": [reply, …], "answers": [{"seen": [text, …], "answer": text}]}. One line each on stdout:
-// empty, or what cannot be spelled. A reply is written with <48> for the special token 48.
+// Tells whether the program's own grammars can spell what the recipe wrote, and whether their watch
+// lets it through. One JSON object a line on stdin: {"files": [{"path", "columns": [column of a
+// profile, …]}], "first": [reply, …], "next": [reply, …], "wrong": [reply, …], "answers": [{"seen":
+// [text, …], "answer": text}]}. One line each on stdout: empty, or what cannot be spelled. A reply
+// is written with <48> for the special token 48. The scripts of "wrong" name a column that is not
+// there: the watch must stop them.
 
 #include <cctype>
 #include <iostream>
@@ -9,6 +11,7 @@
 #include <vector>
 
 #include "agent/numbers.h"
+#include "agent/planned_watch.h"
 #include "agent/script_grammar.h"
 #include "base/json.h"
 #include "model/grammar/grammar.h"
@@ -56,14 +59,21 @@ std::string problem(const model::Constraint& start, const std::string& text) {
   return constraint.is_accepting() ? "" : "is not complete: " + text + "; ";
 }
 
+// How far `text` gets under the watch, byte by byte; nothing: to its end.
+std::string watched(const agent::PlannedWatch& watch, const std::string& text) {
+  std::string reply;
+  for (const int32_t id : tokens(text)) {
+    reply += id < kSpecials ? model::ReplyWatch::kSpecial : static_cast<char>(id - kSpecials);
+    if (!watch.allows(reply)) return "is watched at byte " + std::to_string(reply.size()) + "; ";
+  }
+  return "";
+}
+
 agent::Names names_of(const json& files) {
   agent::Names names;
   for (const json& f : files) {
     agent::FileNames file{.path = f["path"], .is_table = !f["columns"].empty()};
-    for (const json& c : f["columns"])
-      file.columns.push_back({.name = c["name"],
-                              .type = agent::column_type(c["type"].get<std::string>()),
-                              .values = c["values"]});
+    for (const json& c : f["columns"]) file.columns.push_back(agent::column_names(c));
     names.files.push_back(std::move(file));
   }
   return names;
@@ -82,8 +92,19 @@ int main() {
       base::Result<model::Constraint> start = model::Constraint::compile(gemma, grammar);
       problems += start ? problem(*start, text) : start.error().message + "; ";
     };
-    for (const json& reply : example["first"]) check(agent::first_reply_grammar(names), reply);
-    for (const json& reply : example["next"]) check(agent::next_reply_grammar(names), reply);
+    const agent::PlannedWatch watch(names);
+    for (const json& reply : example["first"]) {
+      check(agent::first_reply_grammar(names), reply);
+      if (const std::string at = watched(watch, reply); !at.empty())
+        problems += at + reply.get<std::string>();
+    }
+    for (const json& reply : example["next"]) {
+      check(agent::next_reply_grammar(names), reply);
+      if (const std::string at = watched(watch, reply); !at.empty())
+        problems += at + reply.get<std::string>();
+    }
+    for (const json& reply : example["wrong"])
+      if (watched(watch, reply).empty()) problems += "is let through: " + reply.get<std::string>();
     for (const json& a : example["answers"]) {
       agent::AnswerWords words;
       for (const json& text : a["seen"]) agent::collect_numbers(text.get<std::string>(), words);

@@ -169,6 +169,7 @@ class Examples(unittest.TestCase):
         self.assertTrue(0.32 < new < 0.54, kinds)
         wanted = sum(kinds[k] for k in WANTED) / sum(kinds.values())
         self.assertTrue(0.17 < wanted < 0.33, kinds)
+        self.assertTrue(0.02 < kinds["two_steps"] / sum(kinds.values()) < 0.12, kinds)
 
     def test_without_a_worker_or_duckdb_it_says_so(self):
         program = Path(make_data.HERE) / "make_data.py"
@@ -213,9 +214,8 @@ class Examples(unittest.TestCase):
         for w, _, messages, kind, _ in self.examples:
             files = []
             for path in sorted(w.files):
-                columns = [{"name": c["name"], "type": c["type"], "values": c.get("values", []) if len(c.get("values", [])) == c.get("distinct") else []} for c in w.known[path]]
-                files.append({"path": path, "columns": columns})
-            example = {"files": files, "first": [], "next": [], "answers": []}
+                files.append({"path": path, "columns": w.known[path]})
+            example = {"files": files, "first": [], "next": [], "wrong": [], "answers": []}
             names = [c["name"] for f in files for c in f["columns"]]
             for i, m in enumerate(messages):
                 if m["role"] != "assistant":
@@ -226,7 +226,12 @@ class Examples(unittest.TestCase):
                     continue
                 call = call_of(m)
                 arguments = ",".join(f"{k}:<52>{v}<52>" for k, v in sorted(call["arguments"].items()))
-                example["first" if m["content"] else "next"].append(f"{m['content']}<48>call:{call['name']}{{{arguments}}}<49><50>")
+                where = "first" if m["content"] else "next"
+                if m.get("train") is False:  # a script that fails; what it names in vain, the watch must see
+                    if "no column" not in messages[i + 1]["content"]:
+                        continue
+                    where = "wrong"
+                example[where].append(f"{m['content']}<48>call:{call['name']}{{{arguments}}}<49><50>")
             lines.append(json.dumps(example))
         out = subprocess.run([REPLY_CHECK], input="\n".join(lines) + "\n", capture_output=True, text=True, check=True).stdout.splitlines()
         self.assertEqual(len(out), len(lines))
