@@ -3,38 +3,12 @@
 #include <algorithm>
 
 #include "agent/script_grammar.h"
+#include "base/utf8.h"
 
 namespace agent {
 
 using std::string;
 using std::string_view;
-
-// Bytes of the UTF-8 sequence that starts `text`, 0 if none does.
-static size_t sequence_length(string_view text) {
-  auto byte = [&](size_t i) { return static_cast<unsigned char>(text[i]); };
-  unsigned char first = byte(0);
-  size_t n = first < 0x80                    ? 1
-             : first >= 0xc2 && first < 0xe0 ? 2
-             : first >= 0xe0 && first < 0xf0 ? 3
-             : first >= 0xf0 && first < 0xf5 ? 4
-                                             : 0;
-  if (n == 0 || text.size() < n) return 0;
-  for (size_t i = 1; i < n; ++i)
-    if ((byte(i) & 0xc0) != 0x80) return 0;
-  if ((first == 0xe0 && byte(1) < 0xa0) || (first == 0xed && byte(1) > 0x9f) ||
-      (first == 0xf0 && byte(1) < 0x90) || (first == 0xf4 && byte(1) > 0x8f))
-    return 0;
-  return n;
-}
-
-bool is_utf8(string_view text) {
-  while (!text.empty()) {
-    size_t n = sequence_length(text);
-    if (n == 0) return false;
-    text.remove_prefix(n);
-  }
-  return true;
-}
 
 string joined(const std::vector<string>& parts, string_view between) {
   string out;
@@ -63,7 +37,7 @@ string lua_quoted(string_view text) {
   static constexpr char kHex[] = "0123456789abcdef";
   string out = "\"";
   while (!text.empty()) {
-    size_t n = sequence_length(text);
+    size_t n = base::utf8_length(text);
     unsigned char c = static_cast<unsigned char>(text[0]);
     if (c == '"' || c == '\\') {
       out += '\\';

@@ -9,7 +9,6 @@
 /// lua_quoted() and lark_quoted() are declared in script_grammar.h.
 namespace agent {
 
-bool is_utf8(std::string_view text);
 bool has_control(std::string_view text);
 std::string joined(const std::vector<std::string>& parts, std::string_view between);
 

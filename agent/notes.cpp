@@ -5,7 +5,7 @@
 
 #include "agent/work_plan.h"
 #include "base/json.h"
-#include "model/utf8.h"
+#include "base/utf8.h"
 
 namespace agent {
 namespace {
@@ -28,8 +28,8 @@ std::string short_line(const std::string& text, size_t most) {
   }
   if (line.size() <= most) return line;
   std::string head = line.substr(0, most * 2 / 3);
-  head.resize(head.size() - model::utf8_unfinished(head));
-  return head + " … " + model::utf8_repaired(line.substr(line.size() - most / 3));
+  head.resize(head.size() - base::utf8_unfinished(head));
+  return head + " … " + base::utf8_repaired(line.substr(line.size() - most / 3));
 }
 
 /// What a call was about, without the braces of its JSON.
@@ -139,9 +139,9 @@ std::string cut_in_middle(const std::string& text, size_t most) {
   if (const size_t line = text.find('\n', tail); line != text.npos && line - tail < most / 6)
     tail = line + 1;
   std::string begin = text.substr(0, head);
-  begin.resize(begin.size() - model::utf8_unfinished(begin));
+  begin.resize(begin.size() - base::utf8_unfinished(begin));
   return begin + "… " + std::to_string(tail - head) + " bytes left out …\n" +
-         model::utf8_repaired(text.substr(tail));
+         base::utf8_repaired(text.substr(tail));
 }
 
 }  // namespace agent

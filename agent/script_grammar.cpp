@@ -28,6 +28,7 @@
 #include "agent/join_keys.h"
 #include "agent/plan_rules.h"
 #include "base/json.h"
+#include "base/utf8.h"
 
 namespace agent {
 
@@ -137,7 +138,7 @@ ValueTerminals add_values(const Names& names, string& out) {
     std::set<string> plain;
     bool same = true;
     for (const string& value : column.values) {
-      if (!value.empty() && is_utf8(value) && !has_control(value)) plain.insert(value);
+      if (!value.empty() && base::is_utf8(value) && !has_control(value)) plain.insert(value);
       same = same && plain.count(value) && lua_quoted(value).size() == value.size() + 2;
     }
     if (!plain.empty()) {
@@ -535,7 +536,8 @@ ValueTerminals add_script(const Names& names, string& out) {
 std::set<string> targets_of(const Names& names) {
   std::set<string> targets = {"rows"};
   auto insert = [&](const string& text) {
-    if (!text.empty() && is_utf8(text) && !has_control(text) && text != "none" && text != "outside")
+    if (!text.empty() && base::is_utf8(text) && !has_control(text) && text != "none" &&
+        text != "outside")
       targets.insert(text);
   };
   for (const FileNames& file : names.files) insert(file.path);
@@ -560,7 +562,7 @@ void add_filters(const Names& names, const ValueTerminals& values, string& out,
                  std::vector<string>& forms) {
   std::set<string> texts, numbers, dates;
   for (const auto& [name, column] : columns_of(names)) {
-    if (name.empty() || !is_utf8(name) || has_control(name)) continue;
+    if (name.empty() || !base::is_utf8(name) || has_control(name)) continue;
     auto known = values.plain.find(name);
     if (known != values.plain.end()) forms.push_back(lark_quoted(name + ":") + " " + known->second);
     if (column.types.count(ColumnType::text) && !column.values_known) texts.insert(name + ":");
@@ -655,7 +657,7 @@ string first_reply_grammar(const Names& names) {
   out += "target: " + joined(forms, " | ") + "\n";
   std::set<string> files;
   for (const FileNames& file : names.files)
-    if (is_utf8(file.path)) files.insert(file.path);
+    if (base::is_utf8(file.path)) files.insert(file.path);
   string lookups = "lua | listing";
   out += "listing: " + call("list_files", "\"") + "\n";
   if (!files.empty()) {

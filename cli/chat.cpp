@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/text.h"
+#include "base/utf8.h"
 #include "cli/changes.h"
 #include "cli/data.h"
 #include "cli/dictate.h"
@@ -48,7 +49,7 @@ std::filesystem::path history_file() {
 /// One line that can stand in the editor.
 std::string line_of_speech(const std::string& text) {
   std::string line = shown_line(text);
-  line.resize(whole_until(line, kMaxSpoken));
+  line.resize(base::utf8_cut(line, kMaxSpoken).size());
   return std::string(base::trimmed(line, base::kSpaces));
 }
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <ctime>
 
-#include "cli/terminal/text.h"
+#include "base/utf8.h"
 
 namespace cli {
 
@@ -129,7 +129,7 @@ std::string first_words(const std::string& text, size_t bytes) {
       line.begin(), line.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20; }, ' ');
   if (line.size() == text.size()) return line;
   // Not within a character, nor a word if there is room.
-  line.resize(whole_until(text, bytes));
+  line.resize(base::utf8_cut(text, bytes).size());
   if (const size_t space = line.rfind(' '); space != line.npos && space > bytes / 2)
     line.resize(space);
   return line + " …";

@@ -27,7 +27,6 @@
 
 #include "base/text.h"
 #include "base/utf8.h"
-#include "model/utf8.h"
 
 namespace model {
 namespace {
@@ -274,7 +273,7 @@ class CallReader {
     if (at_ < s_.size() && (s_[at_] == ':' || s_[at_] == '=')) {
       ++at_;
     } else if (at_ == s_.size() || (s_[at_] != '{' && s_[at_] != '[' && s_[at_] != kQuote)) {
-      return fail("no value for \"" + utf8_repaired(key.substr(0, 40)) + "\"");
+      return fail("no value for \"" + base::utf8_repaired(key.substr(0, 40)) + "\"");
     }
     return key;
   }
@@ -374,18 +373,18 @@ void StreamParser::flush_text(bool all) {
     }
     in_heading_ = false;
   }
-  const size_t held = all ? 0 : utf8_unfinished(pending_);
+  const size_t held = all ? 0 : base::utf8_unfinished(pending_);
   const std::string_view ready(pending_.data(), pending_.size() - held);
   emit(state_ == State::reasoning ? ReplyEvent::Kind::reasoning : ReplyEvent::Kind::text,
-       utf8_repaired(ready));
+       base::utf8_repaired(ready));
   pending_.erase(0, ready.size());
 }
 
 // Moves the bytes of a call that are whole characters to its body; with `all` also what is left.
 void StreamParser::flush_call_bytes(bool all) {
-  const size_t held = all ? 0 : utf8_unfinished(pending_);
+  const size_t held = all ? 0 : base::utf8_unfinished(pending_);
   const std::string_view ready(pending_.data(), pending_.size() - held);
-  body_ += utf8_repaired(ready);
+  body_ += base::utf8_repaired(ready);
   pending_.erase(0, ready.size());
 }
 

@@ -28,8 +28,8 @@
 #include "base/json.h"
 
 #include "base/text.h"
+#include "base/utf8.h"
 #include "model/call_transcoder.h"
-#include "model/utf8.h"
 
 namespace model {
 namespace {
@@ -288,7 +288,7 @@ Context whole_context(const Tokenizer& tokenizer, std::span<const Message> messa
     if (structured) i = end - 1;
   }
   const auto piece = [&](TokenId id) {
-    return id < 0 ? std::string() : utf8_repaired(tokenizer.piece(id));
+    return id < 0 ? std::string() : base::utf8_repaired(tokenizer.piece(id));
   };
   Context out = {{"messages", std::move(list)},
                  {"bos_token", piece(tokenizer.bos())},
@@ -332,7 +332,7 @@ std::string spellings_marked(std::string_view text, const Tokenizer& tokenizer,
                              std::string_view mark) {
   std::string out;
   for (size_t at = 0; at < text.size();) {
-    const size_t length = std::max<size_t>(1, utf8_length(text.substr(at)));
+    const size_t length = std::max<size_t>(1, base::utf8_length(text.substr(at)));
     const bool spelled = tokenizer.special_at(text.substr(at)).id >= 0;
     out += text.substr(at, length);
     if (spelled) out += mark;
@@ -346,7 +346,7 @@ std::string characters_marked(std::string_view text, std::string_view mark) {
   std::string out;
   bool after_mark = false;
   for (size_t at = 0; at < text.size();) {
-    const size_t length = std::max<size_t>(1, utf8_length(text.substr(at)));
+    const size_t length = std::max<size_t>(1, base::utf8_length(text.substr(at)));
     const bool blank = length == 1 && contains(" \t\n\r\f\v", text.substr(at, 1));
     if (!blank && !after_mark) out += mark;
     out += text.substr(at, length);
@@ -378,7 +378,7 @@ Rendered split(std::string_view written, const Tokenizer& tokenizer, std::string
   for (size_t at = 0; at < written.size();) {
     const SpecialSpelling found = tokenizer.special_at(written.substr(at));
     // A spelling of one character has no inside for a mark, so it stays text.
-    if (found.id < 0 || found.length <= utf8_length(written.substr(at))) {
+    if (found.id < 0 || found.length <= base::utf8_length(written.substr(at))) {
       ++at;
       continue;
     }
@@ -429,7 +429,7 @@ std::string lost(const Rendered& rendered, std::span<const Message> messages,
                                                           : MediaKind::video);
   }
   const auto is_there = [&](std::string_view text) {
-    const std::string valid = utf8_repaired(text);
+    const std::string valid = base::utf8_repaired(text);
     if (valid.empty() || contains(texts, valid)) return true;
     const std::string quoted = json(valid).dump();
     return contains(texts, std::string_view(quoted).substr(1, quoted.size() - 2));
@@ -474,7 +474,8 @@ base::Result<std::string> run_template(std::string_view source, const Context& c
   std::string written(out.bytes, out.size);
   tessera_template_free(out);
   if (code != 0)
-    return base::Error{code == 2 ? base::Errc::limit : base::Errc::corrupt, utf8_repaired(written)};
+    return base::Error{code == 2 ? base::Errc::limit : base::Errc::corrupt,
+                       base::utf8_repaired(written)};
   return written;
 }
 

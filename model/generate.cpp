@@ -17,8 +17,8 @@
 #include <optional>
 #include <utility>
 
+#include "base/utf8.h"
 #include "model/prompt_lookup.h"
-#include "model/utf8.h"
 
 namespace model {
 
@@ -346,7 +346,7 @@ base::Status check(const GenerateOptions& o) {
     if (stop.size() > kMaxStopBytes)
       return Error{Errc::usage, "stop: " + std::to_string(stop.size()) + " bytes, at most " +
                                     std::to_string(kMaxStopBytes)};
-    if (utf8_repaired(stop) != stop) return Error{Errc::usage, "stop: not UTF-8"};
+    if (!base::is_utf8(stop)) return Error{Errc::usage, "stop: not UTF-8"};
   }
   if (o.thinking_budget < -1)
     return Error{Errc::usage,

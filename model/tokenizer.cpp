@@ -27,8 +27,8 @@
 #include <queue>
 #include <utility>
 
+#include "base/utf8.h"
 #include "model/gguf.h"
-#include "model/utf8.h"
 
 namespace model {
 namespace {
@@ -175,7 +175,7 @@ struct Character {
 };
 
 Character character_at(std::string_view text) {
-  const size_t length = std::max<size_t>(1, utf8_length(text));
+  const size_t length = std::max<size_t>(1, base::utf8_length(text));
   if (text.substr(0, length) == kSpace) return {length, ' ', ' '};
   return {length, static_cast<uint8_t>(text[0]), static_cast<uint8_t>(text[length - 1])};
 }
@@ -343,7 +343,7 @@ void append_word(const T& tables, std::string_view word, Scratch& scratch,
                  std::vector<TokenId>& out) {
   scratch.symbols.clear();
   for (std::string_view rest = word; !rest.empty();) {
-    const size_t length = std::max<size_t>(1, utf8_length(rest));
+    const size_t length = std::max<size_t>(1, base::utf8_length(rest));
     const int i = static_cast<int>(scratch.symbols.size());
     scratch.symbols.push_back({rest.substr(0, length), i - 1, i + 1});
     rest.remove_prefix(length);
@@ -582,7 +582,7 @@ std::string Tokenizer::bytes_of(TokenId id) const {
 std::string Tokenizer::decode(std::span<const TokenId> ids) const {
   std::string out;
   for (TokenId id : ids) out += bytes_of(id);
-  return utf8_repaired(out);
+  return base::utf8_repaired(out);
 }
 
 int Tokenizer::vocab_size() const { return static_cast<int>(tables_->vocabulary.pieces.size()); }

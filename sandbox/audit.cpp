@@ -16,6 +16,7 @@
 #include "base/file.h"
 #include "base/sha256.h"
 #include "base/unique_fd.h"
+#include "base/utf8.h"
 
 // A line is written in one way only, so it is also read by its shape and not by a JSON parser:
 //
@@ -50,27 +51,6 @@ Error system_error(const fs::path& path, const char* what) {
                path.string() + ": " + what + ": " + strerror(errno)};
 }
 
-/// Length of the UTF-8 character at the start of `text`, 0 when there is none.
-size_t utf8_length(std::string_view text) {
-  const auto byte = [&](size_t i) {
-    return i < text.size() ? static_cast<unsigned char>(text[i]) : 0u;
-  };
-  const unsigned first = byte(0);
-  const size_t length = first < 0x80   ? 1
-                        : first < 0xc2 ? 0
-                        : first < 0xe0 ? 2
-                        : first < 0xf0 ? 3
-                        : first < 0xf5 ? 4
-                                       : 0;
-  for (size_t i = 1; i < length; ++i)
-    if ((byte(i) & 0xc0) != 0x80) return 0;
-  // Longer than needed, surrogates, past U+10FFFF.
-  if ((first == 0xe0 && byte(1) < 0xa0) || (first == 0xed && byte(1) > 0x9f) ||
-      (first == 0xf0 && byte(1) < 0x90) || (first == 0xf4 && byte(1) > 0x8f))
-    return 0;
-  return length;
-}
-
 std::string json_text(std::string_view text) {
   std::string out = "\"";
   const auto escape = [&](unsigned c) {
@@ -79,7 +59,7 @@ std::string json_text(std::string_view text) {
     out += "0123456789abcdef"[c & 15];
   };
   while (!text.empty()) {
-    const size_t length = utf8_length(text);
+    const size_t length = base::utf8_length(text);
     const unsigned char c = static_cast<unsigned char>(text[0]);
     if (length == 0) {
       out += "\xef\xbf\xbd";
@@ -100,14 +80,10 @@ std::string json_text(std::string_view text) {
 
 /// `text` as far as it may be logged; `room` is what is left for the record.
 std::string clipped(std::string_view text, size_t& room) {
-  size_t keep = std::min({text.size(), kMaxText, room});
-  if (keep == text.size()) {
-    room -= keep;
-    return json_text(text);
-  }
-  while (keep > 0 && (static_cast<unsigned char>(text[keep]) & 0xc0) == 0x80) --keep;
-  room -= keep;
-  return json_text(std::string(text.substr(0, keep)) + "… (" + std::to_string(text.size() - keep) +
+  const std::string_view kept = base::utf8_cut(text, std::min(kMaxText, room));
+  room -= kept.size();
+  if (kept.size() == text.size()) return json_text(text);
+  return json_text(std::string(kept) + "… (" + std::to_string(text.size() - kept.size()) +
                    " more bytes)");
 }
 

@@ -1,6 +1,6 @@
 #include "server/reply_news.h"
 
-#include "model/utf8.h"
+#include "base/utf8.h"
 
 namespace server {
 
@@ -20,7 +20,7 @@ bool ReplyNews::due() {
 
 void ReplyNews::tell_draft() {
   // A piece may end within a character, whose rest comes with the next.
-  const size_t whole = draft_.size() - model::utf8_unfinished(draft_);
+  const size_t whole = draft_.size() - base::utf8_unfinished(draft_);
   if (whole == 0) return;
   tell_({{"type", "draft"}, {"text", draft_.substr(0, whole)}});
   draft_.erase(0, whole);

@@ -7,7 +7,7 @@
 
 #include "agent/endpoint/wire.h"
 #include "base/json.h"
-#include "model/utf8.h"
+#include "base/utf8.h"
 
 namespace agent {
 
@@ -43,7 +43,7 @@ std::string text_of_page(std::string_view page) {
 std::string printable(std::string_view text) {
   std::string out;
   bool space = false;
-  for (const char c : model::utf8_repaired(text)) {
+  for (const char c : base::utf8_repaired(text)) {
     const auto byte = static_cast<unsigned char>(c);
     if (byte <= 0x20 || byte == 0x7f) {
       space = !out.empty();
@@ -55,8 +55,7 @@ std::string printable(std::string_view text) {
     if (out.size() > kMaxSentence) break;
   }
   if (out.size() > kMaxSentence) {
-    out.resize(kMaxSentence);
-    out.resize(out.size() - model::utf8_unfinished(out));
+    out.resize(base::utf8_cut(out, kMaxSentence).size());
     out += "…";
   }
   // C1 control characters (U+0080 to U+009F) steer terminals too.

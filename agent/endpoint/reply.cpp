@@ -14,7 +14,7 @@
 #include "agent/endpoint/wire.h"
 #include "base/json.h"
 #include "base/text.h"
-#include "model/utf8.h"
+#include "base/utf8.h"
 
 namespace agent {
 
@@ -369,8 +369,8 @@ base::Result<ModelReply> ReplyReader::finish() {
       .message = {}, .prompt_tokens = s.prompt_tokens, .completion_tokens = s.completion_tokens};
   reply.message.role = model::Role::model;
   reply.cut = s.finish_reason == "length" || s.finish_reason == "max_tokens";
-  reply.message.text = model::utf8_repaired(s.text);
-  reply.message.reasoning = model::utf8_repaired(s.reasoning);
+  reply.message.text = base::utf8_repaired(s.text);
+  reply.message.reasoning = base::utf8_repaired(s.reasoning);
   const std::string thoughts = take_thoughts_from_text(reply.message.text);
   if (reply.message.reasoning.empty()) reply.message.reasoning = thoughts;
 

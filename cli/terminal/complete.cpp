@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/paths.h"
+#include "base/utf8.h"
 #include "cli/terminal/chat_command.h"
 #include "cli/terminal/text.h"
 
@@ -49,7 +50,7 @@ std::string Completion::common() const {
   if (candidates.size() == 1) return first.ends_with('/') ? first : first + " ";
   const auto n = static_cast<size_t>(
       std::mismatch(first.begin(), first.end(), last.begin(), last.end()).first - first.begin());
-  return first.substr(0, whole_until(first, n));
+  return std::string(base::utf8_cut(first, n));
 }
 
 Completion complete(std::string_view line, const fs::path& workspace) {

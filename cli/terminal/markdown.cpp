@@ -7,10 +7,12 @@
 #include <md4c.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <cstdlib>
 #include <string_view>
 #include <utility>
 
+#include "base/utf8.h"
 #include "cli/terminal/table.h"
 #include "cli/terminal/text.h"
 
@@ -37,22 +39,7 @@ std::string entity(std::string_view text) {
   const unsigned long c = std::strtoul(text.data() + (hex ? 3 : 2), nullptr, hex ? 16 : 10);
   if (c == 0 || c > 0x10ffff || (c >= 0xd800 && c < 0xe000)) return "\xef\xbf\xbd";
   std::string out;
-  const auto byte = [&](unsigned long value) { out += static_cast<char>(value); };
-  if (c < 0x80) {
-    byte(c);
-  } else if (c < 0x800) {
-    byte(0xc0 | c >> 6);
-    byte(0x80 | (c & 63));
-  } else if (c < 0x10000) {
-    byte(0xe0 | c >> 12);
-    byte(0x80 | (c >> 6 & 63));
-    byte(0x80 | (c & 63));
-  } else {
-    byte(0xf0 | c >> 18);
-    byte(0x80 | (c >> 12 & 63));
-    byte(0x80 | (c >> 6 & 63));
-    byte(0x80 | (c & 63));
-  }
+  base::append_utf8(out, static_cast<uint32_t>(c));
   return shown(out);
 }
 

@@ -121,12 +121,6 @@ std::string cut_front(std::string_view line, int columns) {
   return out;
 }
 
-size_t whole_until(std::string_view text, size_t bytes) {
-  if (bytes >= text.size()) return text.size();
-  while (bytes > 0 && (static_cast<unsigned char>(text[bytes]) & 0xc0) == 0x80) --bytes;
-  return bytes;
-}
-
 std::vector<std::string> lines_of(std::string_view text) {
   std::vector<std::string> lines;
   while (!text.empty()) {

@@ -31,9 +31,6 @@ std::string cut(std::string_view line, int columns);
 /// The same with its end kept; "" where there is no room for some of it.
 std::string cut_front(std::string_view line, int columns);
 
-/// The most bytes of UTF-8, `bytes` or fewer, that do not end within a character.
-size_t whole_until(std::string_view text, size_t bytes);
-
 /// The lines of a text; a break at its end begins none.
 std::vector<std::string> lines_of(std::string_view text);
 

@@ -5,7 +5,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "sandbox/workspace/text.h"
+#include "base/utf8.h"
 
 // dtl finds the shortest edit (Wu, Manber, Myers, Miller, O(NP)). It is given numbers, one for each
 // different line, because it compares a lot; two texts of 10,000 lines without one in common take
@@ -52,7 +52,9 @@ std::string sizes(std::string_view a, std::string_view b) {
 
 }  // namespace
 
-bool is_binary(std::string_view text) { return !is_utf8(text) || text.find('\0') != text.npos; }
+bool is_binary(std::string_view text) {
+  return !base::is_utf8(text) || text.find('\0') != text.npos;
+}
 
 std::string unified_diff(std::string_view old_text, std::string_view new_text,
                          std::string_view old_name, std::string_view new_name,

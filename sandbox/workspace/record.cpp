@@ -7,6 +7,7 @@
 #include <concepts>
 #include <utility>
 
+#include "base/utf8.h"
 #include "sandbox/workspace/text.h"
 
 // {"format": 2, "id": "0003", "label": …, "time_ms": …, "state": "committed", "bytes": …,
@@ -52,7 +53,7 @@ constexpr std::array kKinds = {ChangeKind::added, ChangeKind::changed, ChangeKin
                                ChangeKind::moved, ChangeKind::mode};
 
 std::string encode(std::string_view name) {
-  const bool utf8 = is_utf8(name);
+  const bool utf8 = base::is_utf8(name);
   constexpr char kHex[] = "0123456789abcdef";
   std::string result;
   for (char c : name) {

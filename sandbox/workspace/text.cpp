@@ -29,13 +29,6 @@ int64_t next(std::string_view& text) {
 
 }  // namespace
 
-bool is_utf8(std::string_view text) {
-  while (!text.empty()) {
-    if (next(text) < 0) return false;
-  }
-  return true;
-}
-
 bool is_printable(std::string_view text) {
   while (!text.empty()) {
     const int64_t code = next(text);

@@ -6,8 +6,6 @@
 /// Names and texts that somebody else chose.
 namespace sandbox {
 
-bool is_utf8(std::string_view text);
-
 /// UTF-8 without control characters: it can be shown, and written into the journal.
 bool is_printable(std::string_view text);
 

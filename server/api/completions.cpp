@@ -2,7 +2,7 @@
 #include <utility>
 
 #include "base/json.h"
-#include "model/utf8.h"
+#include "base/utf8.h"
 #include "server/api/generation.h"
 #include "server/api/reply.h"
 #include "server/api/writing.h"
@@ -152,7 +152,7 @@ class CompletionsWriter final : public ReplyWriter {
       values.push_back(finite_logprob(at.chosen.logprob));
       json top = json::object();
       for (const model::TokenLogprob& one : at.top)
-        top[model::utf8_repaired(spelled(one.id))] = finite_logprob(one.logprob);
+        top[base::utf8_repaired(spelled(one.id))] = finite_logprob(one.logprob);
       tops.push_back(std::move(top));
       offsets.push_back(offset);
       for (const char c : token) offset += (static_cast<unsigned char>(c) & 0xC0) != 0x80 ? 1 : 0;

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "base/json.h"
-#include "model/utf8.h"
+#include "base/utf8.h"
 
 namespace server {
 namespace {
@@ -20,7 +20,7 @@ using nlohmann::json;
 bool is_utf8(std::string_view text, size_t* at) {
   for (size_t i = 0; i < text.size();) {
     const size_t length =
-        static_cast<unsigned char>(text[i]) < 0x80 ? 1 : model::utf8_length(text.substr(i));
+        static_cast<unsigned char>(text[i]) < 0x80 ? 1 : base::utf8_length(text.substr(i));
     if (length == 0) {
       *at = i;
       return false;
@@ -161,7 +161,7 @@ std::string at_index(std::string_view path, size_t index) {
 }
 
 std::string in_quotes(std::string_view text) {
-  std::string shown = model::utf8_repaired(text.substr(0, 60));
+  std::string shown = base::utf8_repaired(text.substr(0, 60));
   for (char& c : shown)
     if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) c = ' ';
   return '"' + shown + (text.size() > 60 ? "…\"" : "\"");
@@ -173,7 +173,7 @@ json parse_past_arguments(std::string_view text) {
   if (text.find_first_not_of(" \t\n\r") == std::string_view::npos) return json::object();
   Problem problem;
   json value = parse(text, true, problem);
-  return problem ? json{{"unreadable", model::utf8_repaired(text)}} : value;
+  return problem ? json{{"unreadable", base::utf8_repaired(text)}} : value;
 }
 
 std::string_view text_at(std::string_view body, std::initializer_list<std::string_view> path) {
@@ -340,7 +340,7 @@ void Fields::finish() {
       if (const size_t d = distance(name, candidate); d < best) best = d, nearest = &candidate;
     }
     if (nearest != nullptr) message += "; did you mean " + path(*nearest) + "?";
-    problem_.say(model::utf8_repaired(path(name).substr(0, 200)), message, "unknown_parameter");
+    problem_.say(base::utf8_repaired(path(name).substr(0, 200)), message, "unknown_parameter");
     return;
   }
 }

@@ -9,7 +9,7 @@
 #include <utility>
 
 #include "base/text.h"
-#include "model/utf8.h"
+#include "base/utf8.h"
 #include "server/api/fields.h"
 #include "server/api/reply.h"
 
@@ -96,7 +96,7 @@ std::variant<FormPart, ApiError> read_part(std::string_view text, size_t number)
       if (lower(base::trimmed(value.substr(0, value.find(';')), base::kSpaces)) != "form-data")
         return bad(which + " is not form-data");
       part.name = parameter(value, "name").value_or("");
-      part.file_name = model::utf8_repaired(parameter(value, "filename").value_or(""));
+      part.file_name = base::utf8_repaired(parameter(value, "filename").value_or(""));
       has_disposition = true;
     } else if (name == "content-type") {
       part.type = lower(base::trimmed(value.substr(0, value.find(';')), base::kSpaces));
@@ -106,7 +106,7 @@ std::variant<FormPart, ApiError> read_part(std::string_view text, size_t number)
     }
   }
   if (!has_disposition || part.name.empty()) return bad(which + " has no name");
-  if (model::utf8_repaired(part.name) != part.name) return bad(which + ": its name is not UTF-8");
+  if (!base::is_utf8(part.name)) return bad(which + ": its name is not UTF-8");
   part.bytes = text;
   return part;
 }

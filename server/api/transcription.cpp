@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "base/json.h"
-#include "model/utf8.h"
+#include "base/utf8.h"
 #include "server/api/fields.h"
 #include "server/api/reply.h"
 
@@ -48,9 +48,9 @@ Parsed<TranscriptionRequest> parse_transcription(std::string_view content_type,
     }
     const bool is_list = name.ends_with("[]");
     if (is_list) name.resize(name.size() - 2);
-    if (part.bytes.size() > kMaxFieldBytes || model::utf8_repaired(part.bytes) != part.bytes) {
+    if (part.bytes.size() > kMaxFieldBytes || !base::is_utf8(part.bytes)) {
       problem.say(part.name,
-                  model::utf8_repaired(part.name) + " is not UTF-8 text of at most 64 KiB");
+                  base::utf8_repaired(part.name) + " is not UTF-8 text of at most 64 KiB");
       break;
     }
     if (is_list) {

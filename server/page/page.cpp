@@ -4,8 +4,8 @@
 
 #include "base/file.h"
 #include "base/json_line.h"
+#include "base/utf8.h"
 #include "model/transcribe.h"
-#include "model/utf8.h"
 #include "server/http/checks.h"
 #include "server/http/query.h"
 #include "server/relay.h"
@@ -129,7 +129,7 @@ Parsed<TranscriptionRequest> Page::recording(const HttpRequest& http) {
                     .message = "A recording has at most " + std::to_string(kMaxRecordingSeconds) +
                                " seconds and " + std::to_string(kMaxRecording) + " bytes."};
   std::string words = value_in(http.query, "words");
-  if (words.size() > kMaxWords || model::utf8_repaired(words) != words)
+  if (words.size() > kMaxWords || !base::is_utf8(words))
     return ApiError{.message = "The words that may be said are a text of at most " +
                                std::to_string(kMaxWords) + " bytes."};
   for (char& c : words)

@@ -78,9 +78,6 @@ TEST(Text, IsCutByColumns) {
   EXPECT_EQ(cut("日本語", 5), "日本…");
   EXPECT_EQ(cut("日本語", 4), "日…");
   EXPECT_EQ(cut("ab", 0), "");
-  EXPECT_EQ(whole_until("aüb", 2), 1u);
-  EXPECT_EQ(whole_until("aüb", 3), 3u);
-  EXPECT_EQ(whole_until("aüb", 9), 4u);
 }
 
 TEST(Markdown, IsLaidOut) {

@@ -8,8 +8,8 @@
 #include <random>
 #include "base/json.h"
 
+#include "base/utf8.h"
 #include "model/gguf.h"
-#include "model/utf8.h"
 #include "tests/golden.h"
 #include "tests/model/checkpoint.h"
 
@@ -56,7 +56,7 @@ std::string bytes_of(const Tokenizer& tokenizer, const std::vector<TokenId>& ids
 std::vector<std::string> plain_encode(const Vocabulary& v, std::string_view text) {
   std::vector<std::string> symbols;
   while (!text.empty()) {
-    const size_t n = std::max<size_t>(1, utf8_length(text));
+    const size_t n = std::max<size_t>(1, base::utf8_length(text));
     symbols.push_back(text[0] == ' ' ? "\u2581" : std::string(text.substr(0, n)));
     text.remove_prefix(n);
   }

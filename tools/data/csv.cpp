@@ -14,6 +14,7 @@
 #include <cstring>
 #include <set>
 
+#include "base/utf8.h"
 #include "tools/data/notes.h"
 #include "tools/data/workspace.h"
 
@@ -328,7 +329,7 @@ class CsvCursor : public Cursor {
           return sink.boolean(column, *boolean);
         return sink.missing(column);
       case Type::text:
-        if (is_utf8(field)) return sink.text(column, field);
+        if (base::is_utf8(field)) return sink.text(column, field);
         return sink.text(column, to_utf8(field));
       case Type::empty:
         return sink.missing(column);

@@ -12,6 +12,7 @@
 #include <mutex>
 #include <thread>
 
+#include "base/utf8.h"
 #include "tools/data/csv.h"
 #include "tools/data/notes.h"
 #include "tools/data/workspace.h"
@@ -148,7 +149,7 @@ bool send(CellSink& sink, int column, const Reading& reading, std::string_view f
     }
     case Type::text:
     case Type::empty:
-      if (is_utf8(field))
+      if (base::is_utf8(field))
         sink.text(column, field);
       else
         sink.text(column, to_utf8(field));

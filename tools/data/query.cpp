@@ -11,6 +11,7 @@
 #include <set>
 #include "base/json.h"
 
+#include "base/utf8.h"
 #include "tools/data/table_sql.h"
 #include "tools/data/workspace.h"
 
@@ -131,7 +132,7 @@ base::Result<Table> query_sql(const std::shared_ptr<Engine>& engine, const std::
     return error;
   };
   if (sql.size() > kMaxSql) return named({Errc::usage, "the query is longer than 100000 bytes"});
-  if (sql.find('\0') != sql.npos || !is_utf8(sql))
+  if (sql.find('\0') != sql.npos || !base::is_utf8(sql))
     return named({Errc::usage, "the query is not text"});
   base::Result<Cell> serialized = engine->scalar(
       "SELECT json_serialize_sql(" + sql::enclosed(sql, '\'') + ")::VARCHAR", Type::text);

@@ -54,9 +54,6 @@ std::string counted(uint64_t n, std::string_view noun);
 /// Bytes of the longest prefix of `text` with at most `code_points` code points.
 size_t utf8_prefix(std::string_view text, size_t code_points);
 
-/// Whether `text` is well-formed UTF-8.
-bool is_utf8(std::string_view text);
-
 /// `text` if it is UTF-8; else its bytes read as Windows-1252.
 std::string to_utf8(std::string_view text);
 

@@ -15,6 +15,7 @@
 #include <cstring>
 #include <limits>
 
+#include "base/utf8.h"
 #include "tools/data/value.h"
 
 namespace tools::data {
@@ -96,7 +97,7 @@ void list_folder(int top, const std::string& folder, int depth, std::vector<File
   while (const dirent* entry = ::readdir(dir)) {
     if (out.size() >= kMaxListed) break;
     const std::string name = entry->d_name;
-    if (name[0] == '.' || !is_utf8(name)) continue;
+    if (name[0] == '.' || !base::is_utf8(name)) continue;
     const std::string path = folder.empty() ? name : folder + "/" + name;
     struct stat status;
     if (::fstatat(fd, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) continue;

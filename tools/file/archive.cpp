@@ -11,7 +11,7 @@
 #include <cerrno>
 #include <memory>
 
-#include "sandbox/workspace/text.h"
+#include "base/utf8.h"
 #include "tools/file/beneath.h"
 #include "tools/file/produce.h"
 
@@ -52,7 +52,7 @@ Error archive_error(archive* a, const std::string& path) {
 }
 
 Status add_entry(archive* a, int top, const std::string& path) {
-  if (!sandbox::is_utf8(path))
+  if (!base::is_utf8(path))
     return Error{Errc::refused, "archive: the name " + in_quotes(path) + " is not UTF-8"};
   base::UniqueFd fd = open_beneath(top, path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
   if (!fd) return path_error("archive", path, errno);

@@ -13,9 +13,9 @@
 #include <memory>
 #include <vector>
 
+#include "base/utf8.h"
 #include "media/image.h"
 #include "media/sound.h"
-#include "sandbox/workspace/text.h"
 #include "tools/data/workspace.h"
 #include "tools/file/beneath.h"
 #include "tools/file/listing.h"
@@ -62,7 +62,7 @@ Result<Text> decode_text(const std::string& bytes, const std::string& path) {
   if (bytes.starts_with("\xFE\xFF")) return convert("UTF-16BE", 2);
   if (bytes.find('\0') != bytes.npos)
     return Error{Errc::usage, "read: " + in_quotes(path) + " is no text and of no kind known here"};
-  if (sandbox::is_utf8(bytes))
+  if (base::is_utf8(bytes))
     return Text{bytes.substr(bytes.starts_with("\xEF\xBB\xBF") ? 3 : 0), "UTF-8"};
   return convert("ISO-8859-1", 0);
 }
@@ -90,9 +90,7 @@ Result<std::string> lines_of(const std::string& text, const std::string& what,
     const std::string_view line = lines[static_cast<size_t>(last)];
     if (out.size() + line.size() + 1 > o.max_bytes) {
       if (!out.empty()) break;
-      size_t fits = std::min(line.size(), o.max_bytes);
-      while (fits > 0 && fits < line.size() && (line[fits] & 0xC0) == 0x80) --fits;
-      out.append(line.substr(0, fits));
+      out.append(base::utf8_cut(line, o.max_bytes));
       out += "…";
       cut = true;
     } else {

@@ -5,6 +5,7 @@
 #include <array>
 #include <vector>
 
+#include "base/utf8.h"
 #include "tools/vega/datum.h"
 #include "tools/vega/path.h"
 
@@ -27,10 +28,7 @@ static std::vector<std::string> split(const std::string& text) {
 
 std::string_view drawable(std::string_view line) {
   constexpr size_t kMaxBytes = 10000;
-  if (line.size() <= kMaxBytes) return line;
-  size_t end = kMaxBytes;
-  while (end > 0 && (static_cast<unsigned char>(line[end]) & 0xC0) == 0x80) --end;
-  return line.substr(0, end);
+  return base::utf8_cut(line, kMaxBytes);
 }
 
 std::string truncated(const std::string& whole, double limit, const Style& style,

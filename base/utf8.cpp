@@ -1,10 +1,9 @@
-// UTF-8 as RFC 3629 defines it: no overlong forms, no surrogates, nothing above U+10FFFF.
-#include "model/utf8.h"
+#include "base/utf8.h"
 
 #include <algorithm>
 #include <cstdint>
 
-namespace model {
+namespace base {
 namespace {
 
 struct Lead {
@@ -45,6 +44,16 @@ size_t utf8_length(std::string_view text) {
   return agreeing(text, lead) == lead.length ? lead.length : 0;
 }
 
+bool is_utf8(std::string_view text) {
+  for (size_t i = 0; i < text.size();) {
+    const bool ascii = static_cast<uint8_t>(text[i]) < 0x80;
+    const size_t n = ascii ? 1 : utf8_length(text.substr(i));
+    if (n == 0) return false;
+    i += n;
+  }
+  return true;
+}
+
 size_t utf8_unfinished(std::string_view text) {
   for (size_t n = 1; n <= std::min<size_t>(3, text.size()); ++n) {
     const std::string_view tail = text.substr(text.size() - n);
@@ -52,6 +61,12 @@ size_t utf8_unfinished(std::string_view text) {
     if (lead.length > n && agreeing(tail, lead) == n) return n;
   }
   return 0;
+}
+
+std::string_view utf8_cut(std::string_view text, size_t most) {
+  if (text.size() <= most) return text;
+  while (most > 0 && (static_cast<uint8_t>(text[most]) & 0xC0) == 0x80) --most;
+  return text.substr(0, most);
 }
 
 std::string utf8_repaired(std::string_view text) {
@@ -70,4 +85,4 @@ std::string utf8_repaired(std::string_view text) {
   return out;
 }
 
-}  // namespace model
+}  // namespace base
