@@ -41,36 +41,44 @@ std::string with_marks(std::string_view text) {
   return out;
 }
 
-/// Whether `name` is `pattern` with something, or nothing, in the place of each mark.
-bool fills_in(std::string_view name, std::string_view pattern) {
-  size_t at = 0, in_name = 0, after_mark = std::string_view::npos, tried = 0;
-  while (in_name < name.size()) {
-    if (at < pattern.size() && pattern[at] == kFilledIn) {
-      after_mark = ++at;
-      tried = in_name;
-    } else if (at < pattern.size() && pattern[at] == name[in_name]) {
-      ++at;
-      ++in_name;
-    } else if (after_mark != std::string_view::npos) {
-      at = after_mark;  // the last mark takes one more
-      in_name = ++tried;
-    } else {
-      return false;
-    }
-  }
-  return std::all_of(pattern.begin() + static_cast<std::ptrdiff_t>(at), pattern.end(),
-                     [](char c) { return c == kFilledIn; });
+/// What a mark can stand for: a number, a date, or a part of a name that is there.
+bool can_fill(std::string_view filler, const std::vector<std::string>& files) {
+  if (filler.find_first_not_of("0123456789-_") == std::string_view::npos) return true;
+  return std::any_of(files.begin(), files.end(), [&](const std::string& file) {
+    return lower(last_name(file)).find(filler) != std::string::npos;
+  });
 }
 
-/// Whether one of the texts between the quotes of `marked` becomes `name` when its marks are
-/// filled in: "dataset_iris.txt" of "dataset_{1}.txt". A mark alone says nothing of a name.
-bool is_filled_in(std::string_view name, std::string_view marked) {
-  while (!marked.empty()) {
+/// Whether `pattern` becomes `name` when its marks are filled in.
+bool fills_in(std::string_view name, std::string_view pattern,
+              const std::vector<std::string>& files) {
+  std::vector<bool> ends(name.size() + 1);  // lengths of `name` that the pattern so far can spell
+  ends[0] = true;
+  for (const char c : pattern) {
+    std::vector<bool> next(ends.size());
+    for (size_t at = 0; at < ends.size(); ++at) {
+      if (!ends[at]) continue;
+      if (c != kFilledIn && at < name.size() && name[at] == c) next[at + 1] = true;
+      for (size_t end = at; c == kFilledIn && end < ends.size(); ++end)
+        if (!next[end] && can_fill(name.substr(at, end - at), files)) next[end] = true;
+    }
+    ends = std::move(next);
+  }
+  return ends[name.size()];
+}
+
+/// Whether one of the texts between the quotes of `marked` becomes `name`: "dataset_iris.txt" of
+/// "dataset_{1}.txt" where an "iris.rst" is. A mark alone says nothing of a name.
+bool is_filled_in(std::string_view name, std::string_view marked,
+                  const std::vector<std::string>& files) {
+  constexpr size_t kLongest = 120;
+  while (!marked.empty() && name.size() <= kLongest) {
     const size_t end = std::min(marked.find('"'), marked.size());
     std::string_view text = last_name(marked.substr(0, end));
     if (text.ends_with('\\')) text.remove_suffix(1);
     const auto marks = static_cast<size_t>(std::count(text.begin(), text.end(), kFilledIn));
-    if (marks > 0 && marks < text.size() && fills_in(name, text)) return true;
+    if (marks > 0 && marks < text.size() && text.size() <= kLongest && fills_in(name, text, files))
+      return true;
     marked.remove_prefix(std::min(end + 1, marked.size()));
   }
   return false;
@@ -104,7 +112,7 @@ std::optional<std::string> ignored_file(std::string_view request,
     const bool exists = std::any_of(files.begin(), files.end(), [&](const std::string& file) {
       return lower(last_name(file)) == name;
     });
-    if (!exists && !is_filled_in(name, marked)) return std::string(word);
+    if (!exists && !is_filled_in(name, marked, files)) return std::string(word);
   }
   return std::nullopt;
 }

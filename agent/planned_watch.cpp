@@ -39,20 +39,40 @@ std::optional<int> year_in(string_view phrase) {
   return std::stoi(string(word));
 }
 
+// What stands before and after the "=" of the link that a plan ends with; a complete link, too.
+std::pair<string_view, string_view> last_link(string_view reply) {
+  const string_view plan = reply.substr(0, reply.find(model::ReplyWatch::kSpecial));
+  const size_t separator = plan.rfind("; ");
+  const string_view link = separator == string_view::npos ? plan : plan.substr(separator + 2);
+  const size_t equals = link.find('=');
+  if (equals == string_view::npos) return {link, {}};
+  string_view target = link.substr(equals + 1);
+  if (target.ends_with(';')) target.remove_suffix(1);  // of what separates links
+  return {link.substr(0, equals), target};
+}
+
 }  // namespace
 
 PlannedWatch::PlannedWatch(const Names& names) : columns_(names) {
-  for (const FileNames& file : names.files)
+  const auto means = [&](const string& phrase, const string& target) {
+    const auto [at, is_new] = meant_.emplace(phrase, target);
+    if (!is_new && at->second != target) at->second.clear();
+  };
+  for (const FileNames& file : names.files) {
+    files_.insert(file.path);
     for (const ColumnNames& column : file.columns) {
-      there_.insert(as_said(column.name));
-      for (const string& value : column.values) there_.insert(as_said(value));
+      means(as_said(column.name), column.name);
+      for (const string& value : column.values) means(as_said(value), column.name + ":" + value);
       if (column.type == ColumnType::date && column.first_year > 0)
         years_.emplace_back(column.first_year, column.last_year);
     }
+  }
+  // Said of any date.
+  for (const char* word : {"date", "day", "month", "quarter", "time", "week", "when", "year"})
+    if (const auto at = meant_.find(word); at != meant_.end()) at->second.clear();
 }
 
-bool PlannedWatch::is_there(string_view phrase) const {
-  if (there_.contains(phrase)) return true;
+bool PlannedWatch::has_year(string_view phrase) const {
   const std::optional<int> year = year_in(phrase);
   return year && !years_.empty() &&
          std::all_of(years_.begin(), years_.end(),
@@ -64,17 +84,24 @@ bool PlannedWatch::allows(string_view reply) const {
     const ScriptEnd end = columns_.end_of(*script);
     return !end.wrong && !end.astray;
   }
-  const string_view plan = reply.substr(0, reply.find(model::ReplyWatch::kSpecial));
-  const size_t separator = plan.rfind("; ");
-  const string_view link = separator == string_view::npos ? plan : plan.substr(separator + 2);
-  const size_t equals = link.find('=');
-  return equals == string_view::npos || link.substr(equals + 1) != "none" ||
-         !is_there(link.substr(0, equals));
+  const auto [phrase, target] = last_link(reply);
+  if (target.empty()) return true;
+  const auto meant = meant_.find(phrase);
+  if (meant == meant_.end()) return target != "none" || !has_year(phrase);
+  if (meant->second.empty()) return target != "none";
+  // A value of a column is of the column, and a file may be called like one.
+  return meant->second.starts_with(target) || target.starts_with(meant->second + ":") ||
+         std::any_of(files_.begin(), files_.end(),
+                     [&](const string& file) { return file.starts_with(target); });
 }
 
 std::vector<string> PlannedWatch::continuations(string_view reply) const {
   const std::optional<string_view> script = script_of(reply);
-  return script ? columns_.end_of(*script).rest : std::vector<string>{};
+  if (script) return columns_.end_of(*script).rest;
+  const auto [phrase, target] = last_link(reply);
+  const auto meant = meant_.find(phrase);
+  if (meant == meant_.end() || !meant->second.starts_with(target)) return {};
+  return {meant->second.substr(target.size())};
 }
 
 }  // namespace agent

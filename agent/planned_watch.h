@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <set>
 #include <string>
 #include <string_view>
@@ -12,9 +13,9 @@
 
 namespace agent {
 
-/// Of the replies of the planned loop (planned_loop.cpp): a plan does not say that something is
-/// missing which is there by its very name, and a script names only columns that its tables have
-/// where they are named.
+/// Of the replies of the planned loop (planned_loop.cpp): a plan links what is a column or a value
+/// by its very name to that, and does not say that it or a year is missing which is there; a script
+/// names only columns that its tables have where they are named.
 class PlannedWatch : public model::ReplyWatch {
  public:
   explicit PlannedWatch(const Names& names);
@@ -23,11 +24,13 @@ class PlannedWatch : public model::ReplyWatch {
   std::vector<std::string> continuations(std::string_view reply) const override;
 
  private:
-  bool is_there(std::string_view phrase) const;
+  bool has_year(std::string_view phrase) const;
 
   ScriptColumns columns_;
-  std::set<std::string, std::less<>> there_;  ///< columns and values in lower case
-  std::vector<std::pair<int, int>> years_;    ///< first and last, of columns of dates
+  /// By phrase, in lower case, what it is the only name of; "" where it names several things.
+  std::map<std::string, std::string, std::less<>> meant_;
+  std::set<std::string> files_;
+  std::vector<std::pair<int, int>> years_;  ///< first and last, of columns of dates
 };
 
 }  // namespace agent

@@ -130,7 +130,13 @@ class ScriptReader {
 
   std::optional<string> name(const Columns& table, Wanted wanted = Wanted::any,
                              const std::set<string>& not_again = {}) {
-    return one_of(candidates(table, wanted, not_again));
+    const std::vector<string> names = candidates(table, wanted, not_again);
+    if (!not_again.empty() && names.empty() && !candidates(table, wanted, {}).empty()) {
+      end_.wrong = true;  // all are there already
+      lost();
+      return std::nullopt;
+    }
+    return one_of(names);
   }
 
   // Names with ", " between them, each once; appended to `into`.
@@ -141,6 +147,9 @@ class ScriptReader {
       if (!next) return false;
       not_again.insert(*next);
       into.push_back(*next);
+      if (rest().starts_with(",") && candidates(table, wanted, not_again).empty() &&
+          !candidates(table, wanted, {}).empty())
+        end_.wrong = true;  // before the quote, from where there is no way back
     } while (eat(", "));
     return true;
   }
@@ -188,7 +197,7 @@ class ScriptReader {
         return other == *path || !std::all_of(first.columns.begin(), first.columns.end(),
                                               [&](const Column& c) { return its.find(c.quoted); });
       });
-      if (paths.empty() && rest().starts_with(", ")) {
+      if (paths.empty() && rest().starts_with(",")) {
         end_.wrong = true;
         lost();
         return std::nullopt;
@@ -331,8 +340,12 @@ class ScriptReader {
   }
 
   bool date_part(Columns& table, const string& part) {
+    std::set<string> not_months;
+    for (const Column& column : table.columns)
+      if (part == "month_name" && column.kind == Kind::number && !column.values.empty())
+        not_months.insert(column.quoted);  // years
     const std::optional<string> of =
-        name(table, part == "month_name" ? Wanted::any : Wanted::ordered);
+        name(table, part == "month_name" ? Wanted::any : Wanted::ordered, not_months);
     if (!of || !expect(")")) return false;
     Column made{.quoted = "\"" + part + "\"", .kind = Kind::other};
     if (part == "year" || part == "hour") made.kind = Kind::number;
@@ -386,13 +399,19 @@ class ScriptReader {
     return true;
   }
 
-  // {total={"sum", "x"}, count="count"}
+  // {total={"sum", "x"}, count="count"}: each name once.
   bool summaries(const Columns& table, Columns& into) {
     if (!expect("{")) return false;
+    std::set<string> left = {
+        "count=", "total=", "average=", "median=", "distinct=", "lowest=", "highest="};
     do {
       const size_t end = rest().find('=');
-      if (end == string_view::npos) return lost();
+      if (end == string_view::npos) {
+        due({left.begin(), left.end()}, rest());
+        return lost();
+      }
       const string made = "\"" + string(rest().substr(0, end)) + "\"";
+      if (left.erase(string(rest().substr(0, end + 1))) == 0) end_.wrong = true;
       at_ += end + 1;
       Column column = number(made);
       if (eat("{")) {

@@ -282,6 +282,7 @@ TEST(Mentions, ANamedFileIsThereOrWrittenOrIgnored) {
   const char* prefix = "match=\\\"*.md\\\", to=\\\"old_{1}.txt\\\"";  // as JSON writes it
   EXPECT_EQ(ignored("so that notes.md becomes old_notes.txt", prefix), std::nullopt);
   EXPECT_EQ(ignored("so that notes.md becomes new_notes.txt", prefix), "new_notes.txt");
+  EXPECT_EQ(ignored("so that notes.md becomes old_notes.txt", "to=\"{1}.txt\""), "old_notes.txt");
   EXPECT_EQ(ignored("call it a.txt", "to=\"{name}\""), "a.txt");
 }
 

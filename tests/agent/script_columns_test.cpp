@@ -56,9 +56,15 @@ TEST(ScriptColumns, KnowsWhatATableHasAfterEachMethod) {
       {kRead + R"(:group("city", {total={"sum", "revenue"}, count="count"}):sort()",
        {R"("city")", R"("total")", R"("count")"}},
       {kRead + R"(:group("city", {total={"sum", "city"})", {"!"}},
+      {kRead + R"(:group("city", {total={"sum", "revenue"}, a)", {"verage="}},
+      {kRead + R"(:group("city", {total={"sum", "revenue"}, t)", {"!"}},
+      {kRead + R"(:unpivot({"revenue", )", {R"("a \"b\"")"}},
+      {kRead + R"(:unpivot({"revenue", "a \"b\",)", {"!"}},
       {kRead + R"(:year("day"):group("year"):mean("revenue"):sort()",
        {R"("year")", R"("revenue")"}},
       {kRead + R"(:year()", {R"("day")", R"("revenue")", R"("a \"b\"")"}},
+      {kRead + R"(:year("day"):month_name()",
+       {R"("city")", R"("day")", R"("revenue")", R"("a \"b\"")"}},
       {kRead + R"(:month()", {R"("day")", R"("revenue")", R"("a \"b\"")"}},
       {kRead + R"(:select("city", )", {R"("day")", R"("revenue")", R"("a \"b\"")"}},
       {kRead + R"(:select("city"):rename("city", "file"):sort()", {R"("file")"}},
@@ -111,8 +117,16 @@ TEST(ScriptColumns, ReadsWhateverItIsGiven) {
   }
 }
 
-TEST(PlannedWatch, APlanDoesNotDenyWhatIsThereByName) {
+TEST(PlannedWatch, APlanLinksWhatIsThereByNameToThat) {
   const PlannedWatch watch(names());
+  EXPECT_TRUE(watch.allows("kiel=city:Kiel; revenue=revenue"));
+  EXPECT_TRUE(watch.allows("kiel=city:Kiel;"));
+  EXPECT_FALSE(watch.allows("kiel=city:B"));
+  EXPECT_FALSE(watch.allows("people=rev"));
+  EXPECT_TRUE(watch.allows("revenue=revenue:20"));
+  EXPECT_TRUE(watch.allows("day=revenue")) << "said of any date";
+  EXPECT_EQ(watch.continuations("kiel=ci"), Names_{"ty:Kiel"});
+  EXPECT_EQ(watch.continuations("something=ci"), Names_{});
   EXPECT_FALSE(watch.allows("revenue=none"));
   EXPECT_FALSE(watch.allows("x=revenue; bonn=none"));
   EXPECT_FALSE(watch.allows("in 2023=none"));

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The reference scripts, run by the real worker: the agent's grammar spells them, the judges take them, and no judge takes
+"""The reference scripts, run by the real worker: the agent's grammar spells them and its watch lets them through, the judges take them, and no judge takes
 another request's result of the same workspace. argv: tessera-worker, reply-check."""
 import json
 import subprocess
@@ -38,8 +38,8 @@ def main():
         if not judge(result, worker.folder):
             bad.append(f"{name}: {request}: {error or result['answer']}")
         crossed += [f"{r} | {request}" for n, _, r, other in REQUESTS if n == name and r != request and other is not declines and other(result, worker.folder)]
-        files = [{"path": p, "columns": [{"name": c["name"], "type": c["type"], "values": c.get("values", []) if len(c.get("values", [])) == c["distinct"] else []} for c in profiles[p].get("columns", [])]} for p in sorted(profiles)]
-        lines.append(json.dumps({"files": files, "first": [], "next": [f"<48>call:run_lua{{code:<52>{script}<52>}}<49><50>"], "answers": []}))
+        files = [{"path": p, "columns": profiles[p].get("columns", [])} for p in sorted(profiles)]
+        lines.append(json.dumps({"files": files, "first": [], "next": [f"<48>call:run_lua{{code:<52>{script}<52>}}<49><50>"], "wrong": [], "answers": []}))
     worker.close()
     spelled = subprocess.run([sys.argv[2]], input="\n".join(lines) + "\n", capture_output=True, text=True, check=True).stdout.splitlines()
     bad += [p for p in spelled if p]

@@ -64,7 +64,10 @@ std::string watched(const agent::PlannedWatch& watch, const std::string& text) {
   std::string reply;
   for (const int32_t id : tokens(text)) {
     reply += id < kSpecials ? model::ReplyWatch::kSpecial : static_cast<char>(id - kSpecials);
-    if (!watch.allows(reply)) return "is watched at byte " + std::to_string(reply.size()) + "; ";
+    if (!watch.allows(reply))
+      return (reply.find("call:") == std::string::npos ? "the plan is watched at byte "
+                                                       : "is watched at byte ") +
+             std::to_string(reply.size()) + "; ";
   }
   return "";
 }
