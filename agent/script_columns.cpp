@@ -174,9 +174,12 @@ class ScriptReader {
       return found == tables_.end() ? Columns{.open = true} : found->second;
     }
     if (eat("data.union(")) return united();
+    const bool lines = rest().starts_with("data.lines(");
     if (eat("data.files(") || eat("data.lines(")) {
       if (!skip_quoted() || !expect(")")) return std::nullopt;
-      return Columns{.open = true};
+      if (!lines) return Columns{.open = true};
+      // The text may hold dates.
+      return Columns{.columns = {number("\"line\""), {.quoted = "\"text\""}}};
     }
     lost();
     return std::nullopt;

@@ -96,7 +96,9 @@ TEST(ScriptColumns, KnowsWhatATableHasAfterEachMethod) {
       {kRead + "\nchart.bar(t, {x=\"revenue\", y={", {R"("a \"b\"")"}},
       {kRead + "\nchart.hist(t, {x=\"c", {"!"}},
       {kRead + "\nprint(files.apply({op=\"move\", files=\"*.csv\"", {}},
-      {R"(t = data.lines("note.txt"):where("text", "contains", "x"):group("y)", {}},
+      {R"(t = data.lines("note.txt"):where("text", "contains", "x"):group("y)", {"!"}},
+      {R"(t = data.lines("note.txt"):month()", {R"("line")", R"("text")"}},
+      {R"(t = data.files("*.txt"):group("y)", {}},
       {"b = x", {}},
   };
   for (const auto& [script, wanted] : cases) EXPECT_EQ(rest(script), wanted) << script;
