@@ -128,15 +128,20 @@ class ScriptReader {
     return names;
   }
 
+  // Columns would fit, but all of them are there already.
+  static bool used_up(const Columns& table, Wanted wanted, const std::set<string>& not_again) {
+    return !not_again.empty() && candidates(table, wanted, not_again).empty() &&
+           !candidates(table, wanted, {}).empty();
+  }
+
   std::optional<string> name(const Columns& table, Wanted wanted = Wanted::any,
                              const std::set<string>& not_again = {}) {
-    const std::vector<string> names = candidates(table, wanted, not_again);
-    if (!not_again.empty() && names.empty() && !candidates(table, wanted, {}).empty()) {
-      end_.wrong = true;  // all are there already
+    if (used_up(table, wanted, not_again)) {
+      end_.wrong = true;
       lost();
       return std::nullopt;
     }
-    return one_of(names);
+    return one_of(candidates(table, wanted, not_again));
   }
 
   // Names with ", " between them, each once; appended to `into`.
@@ -147,8 +152,7 @@ class ScriptReader {
       if (!next) return false;
       not_again.insert(*next);
       into.push_back(*next);
-      if (rest().starts_with(",") && candidates(table, wanted, not_again).empty() &&
-          !candidates(table, wanted, {}).empty())
+      if (rest().starts_with(",") && used_up(table, wanted, not_again))
         end_.wrong = true;  // before the quote, from where there is no way back
     } while (eat(", "));
     return true;
