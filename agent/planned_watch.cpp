@@ -29,6 +29,46 @@ std::optional<string_view> script_of(string_view reply) {
   return script.substr(0, script.find(model::ReplyWatch::kSpecial));
 }
 
+// How many parts a glob (docs/files.md) or a regular expression, of which all may be said, keeps
+// for {1}, {2}, …; rather too many than too few.
+size_t captures_of(string_view pattern, bool regex) {
+  size_t n = 0;
+  for (size_t at = 0; at < pattern.size(); ++at) {
+    if (regex) {
+      n += pattern[at] == '(' ? 1 : 0;
+      continue;
+    }
+    n += string_view("*?[{").find(pattern[at]) != string_view::npos ? 1 : 0;
+    if (pattern.substr(at).starts_with("**")) ++at;
+    if (pattern[at] == '[') at = std::min(pattern.find(']', at), pattern.size());
+  }
+  return n;
+}
+
+// Whether new names take only parts that their pattern keeps: a plan renames by
+// `match="a_*.csv", to="b_{1}.csv"`.
+bool takes_what_is_kept(string_view script) {
+  for (const string_view field : {"match=\"", "regex=\""}) {
+    for (size_t at = script.find(field); at != string_view::npos; at = script.find(field, at)) {
+      at += field.size();
+      const size_t end = script.find('"', at);
+      static constexpr string_view kTo = "\", to=\"";
+      if (end == string_view::npos || !script.substr(end).starts_with(kTo)) continue;
+      const size_t kept = captures_of(script.substr(at, end - at), field[0] == 'r');
+      string_view name = script.substr(end + kTo.size());
+      name = name.substr(0, name.find('"'));
+      for (size_t i = 0; i < name.size(); ++i) {
+        if (name[i] != '{') continue;
+        size_t number = 0;
+        while (++i < name.size() && std::isdigit(static_cast<unsigned char>(name[i])) != 0)
+          number = std::min<size_t>(number * 10 + static_cast<size_t>(name[i] - '0'), 1000);
+        if (number > kept) return false;
+      }
+    }
+  }
+  return true;
+}
+
 // The year that `phrase` is, with a word before it or without: "2014", "in 2014".
 std::optional<int> year_in(string_view phrase) {
   const string_view word = phrase.substr(phrase.rfind(' ') + 1);
@@ -82,7 +122,7 @@ bool PlannedWatch::has_year(string_view phrase) const {
 bool PlannedWatch::allows(string_view reply) const {
   if (const std::optional<string_view> script = script_of(reply)) {
     const ScriptEnd end = columns_.end_of(*script);
-    return !end.wrong && !end.astray;
+    return !end.wrong && !end.astray && takes_what_is_kept(*script);
   }
   const auto [phrase, target] = last_link(reply);
   if (target.empty()) return true;

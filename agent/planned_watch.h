@@ -15,7 +15,8 @@ namespace agent {
 
 /// Of the replies of the planned loop (planned_loop.cpp): a plan links what is a column or a value
 /// by its very name to that, and does not say that it or a year is missing which is there; a script
-/// names only columns that its tables have where they are named.
+/// names only columns that its tables have where they are named, and a plan of renaming takes only
+/// parts of names that its pattern keeps ({2} needs two wildcards).
 class PlannedWatch : public model::ReplyWatch {
  public:
   explicit PlannedWatch(const Names& names);

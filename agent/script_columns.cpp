@@ -376,7 +376,7 @@ class ScriptReader {
     do {
       if (rest().starts_with('{')) {
         add_keys();
-        if (!summaries(table, grouped) || !expect(")")) return false;
+        if (!summaries(table, used, grouped) || !expect(")")) return false;
         table = std::move(grouped);
         return true;
       }
@@ -406,11 +406,11 @@ class ScriptReader {
     return true;
   }
 
-  // {total={"sum", "x"}, count="count"}: each name once.
-  bool summaries(const Columns& table, Columns& into) {
+  // {total={"sum", "x"}, count="count"}: each name once. A list of a key would be that key.
+  bool summaries(const Columns& table, const std::set<string>& keys, Columns& into) {
     if (!expect("{")) return false;
     std::set<string> left = {
-        "count=", "total=", "average=", "median=", "distinct=", "lowest=", "highest="};
+        "count=", "total=", "average=", "median=", "distinct=", "lowest=", "highest=", "list="};
     do {
       const size_t end = rest().find('=');
       if (end == string_view::npos) {
@@ -425,11 +425,14 @@ class ScriptReader {
         const std::optional<string> how = quoted();
         if (!how || !expect(", ")) return lost();
         const bool ends = *how == "\"min\"" || *how == "\"max\"";
-        const std::optional<string> of = name(table, *how == "\"distinct\"" ? Wanted::any
-                                                     : ends                 ? Wanted::ordered
-                                                                            : Wanted::number);
+        const bool list = *how == "\"list\"";
+        const Wanted wanted = list || *how == "\"distinct\"" ? Wanted::any
+                              : ends                         ? Wanted::ordered
+                                                             : Wanted::number;
+        const std::optional<string> of = name(table, wanted, list ? keys : std::set<string>{});
         if (!of || !expect("}")) return false;
         if (ends) column.kind = copied(table, *of).kind;
+        if (list) column.kind = Kind::other;
       } else if (!skip_quoted()) {
         return false;
       }

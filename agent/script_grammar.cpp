@@ -55,7 +55,7 @@ BOOL: "true" | "false"
 CMP: "\"==\"" | "\"~=\"" | "\"<\"" | "\"<=\"" | "\">\"" | "\">=\""
 SAME: "\"==\"" | "\"~=\""
 PNG: /"([A-Za-z0-9_-]{1,40}\/)?[A-Za-z0-9_-]{1,60}\.png"/
-SAVED: /"([A-Za-z0-9_-]{1,40}\/)?[A-Za-z0-9_-]{1,60}\.(csv|json)"/
+SAVED: /"([A-Za-z0-9_-]{1,40}\/)?[A-Za-z0-9_-]{1,60}\.(csv|json|txt)"/
 COMPARED: " == " | " ~= " | " < " | " <= " | " > " | " >= "
 INQUOTES: /[^'"\\\x00-\x1F\x7F]{1,60}/
 SUMMARY: "\"sum\"" | "\"mean\"" | "\"median\"" | "\"min\"" | "\"max\"" | "\"count\""
@@ -76,7 +76,8 @@ constexpr std::array kNewNames = {
     "weekday",  "file",   "value",  "total",   "difference",    "ratio",
     "series",   "week",   "day",    "hour",    "percent",       "rate",
     "change",   "growth", "days",   "average", "running_total", "moving_average",
-    "previous", "rank",   "median", "lowest",  "highest",       "distinct"};
+    "previous", "rank",   "median", "lowest",  "highest",       "distinct",
+    "list"};
 // Those that hold numbers or that a script fills itself.
 constexpr std::array kNewNumbers = {
     "count",   "share",         "year",           "value",    "total",  "difference",
@@ -360,7 +361,8 @@ class ScriptRules {
          "\"count=\\\"count\\\"\" | (\"total={\\\"sum\\\", \" | \"average={\\\"mean\\\", \" | "
          "\"median={\\\"median\\\", \") " +
              ncol + " \"}\" | (\"lowest={\\\"min\\\", \" | \"highest={\\\"max\\\", \") " + ocol +
-             " \"}\" | \"distinct={\\\"distinct\\\", \" " + col + " \"}\"");
+             " \"}\" | \"distinct={\\\"distinct\\\", \" " + col + " \"}\" | " + r("listed"));
+    rule(r("listed"), "\"list={\\\"list\\\", \" " + col + " \"}\"");
     rule(r("over"), "(\", by=\" " + col + ")? (\", order=\" " + col + ")?");
     std::vector<string> methods = {
         r("where"),
@@ -375,8 +377,8 @@ class ScriptRules {
         "\":derive(\" " + T("NEW") + " \", \\\"\" " + "(" + expression + ") \"\\\")\"",
         "\":month_name(\" " + T("MCOL") + " \")\"",
         "\":share(\" " + ncol + " \")\"",
-        "\":group(\" " + group_cols + " \", {\" " + r("summary") + " (\", \" " + r("summary") +
-            "){1,5} \"})\"",
+        "\":group(\" " + group_cols + " \", {\" (" + r("listed") + " | " + r("summary") +
+            " (\", \" " + r("summary") + "){1,5}) \"})\"",
         "\":pivot(\" " + col + " \", \" " + col + " \", \" " + col + " \", \" SUMMARY \")\"",
         "\":unpivot({\" " + ncol + " (\", \" " + ncol + "){1,15} UNFOLDED",
         "\":window(\\\"running_total\\\", \\\"cumulative_sum\\\", {column=\" " + ncol + " " +

@@ -269,6 +269,8 @@ TEST(Mentions, ANamedFileIsThereOrWrittenOrIgnored) {
   EXPECT_EQ(ignored("sum of sales.csv."), std::nullopt);
   EXPECT_EQ(ignored("convert sales.csv to out.json", "save(\"out.json\")"), std::nullopt);
   EXPECT_EQ(ignored("convert sales.csv to out.json, please"), "out.json");
+  EXPECT_EQ(ignored("put all lines with x into errors.txt", ":save(\"errors.txt\")"), std::nullopt);
+  EXPECT_EQ(ignored("put all lines with x into errors.txt", ":save(\"lines.txt\")"), "errors.txt");
   EXPECT_EQ(ignored("chart of (old.csv)"), "old.csv");
   EXPECT_EQ(ignored("each *.csv and .txt file, 3.5 times"), std::nullopt);
   EXPECT_EQ(ignored("read ../notes/todo.txt"), "../notes/todo.txt");

@@ -58,6 +58,11 @@ TEST(ScriptColumns, KnowsWhatATableHasAfterEachMethod) {
       {kRead + R"(:group("city", {total={"sum", "city"})", {"!"}},
       {kRead + R"(:group("city", {total={"sum", "revenue"}, a)", {"verage="}},
       {kRead + R"(:group("city", {total={"sum", "revenue"}, t)", {"!"}},
+      {kRead + R"(:group("city", {list={"list", )", {R"("day")", R"("revenue")", R"("a \"b\"")"}},
+      {kRead + R"(:group("city", {list={"list", "city"})", {"!"}},
+      {kRead + R"(:group("city", {count="count", l)", {"ist=", "owest="}},
+      {kRead + R"(:group("city", {list={"list", "day"}}):sort()", {R"("city")", R"("list")"}},
+      {kRead + R"(:group("city", {count="count", list={"list", "day"}}):sum()", {R"("count")"}},
       {kRead + R"(:unpivot({"revenue", )", {R"("a \"b\"")"}},
       {kRead + R"(:unpivot({"revenue", "a \"b\",)", {"!"}},
       {kRead + R"(:year("day"):group("year"):mean("revenue"):sort()",
@@ -145,6 +150,28 @@ TEST(PlannedWatch, AScriptNamesColumnsThatAreThere) {
   EXPECT_FALSE(watch.allows(begin + R"(:known("people")"));
   EXPECT_TRUE(watch.allows(begin + "\xff}"));
   EXPECT_EQ(watch.continuations(begin + R"(:known("r)"), Names_{R"(evenue")"});
+}
+
+TEST(PlannedWatch, ANewNameTakesOnlyWhatThePatternKeeps) {
+  const PlannedWatch watch(names());
+  const auto allows = [&](const string& match, const string& to) {
+    return watch.allows(
+        "all=rows\xff"
+        "call:run_lua{code:\xffprint(files.apply({op=\"rename\", files=\"*\", " +
+        match + ", to=\"" + to);
+  };
+  EXPECT_TRUE(allows(R"(match="a_*.csv")", "{1}"));
+  EXPECT_FALSE(allows(R"(match="a_*.csv")", "{2"));
+  EXPECT_FALSE(allows(R"(match="a_*.csv")", "b_{1}_{12}"));
+  EXPECT_TRUE(allows(R"(match="*_*.csv")", "{2}_{1:lower}{ext}"));
+  EXPECT_TRUE(allows(R"(match="a_*.csv")", "{{2}}{n:3}{date:%Y}{stem} 2"));
+  EXPECT_TRUE(allows(R"(match="??[0-9]{a,b}**")", "{5}"));
+  EXPECT_FALSE(allows(R"(match="??[0-9*?]{a,b}**")", "{6}"));
+  EXPECT_FALSE(allows(R"(match="a.csv")", "{1}"));
+  EXPECT_TRUE(allows(R"~(regex="([a-z]+)_([0-9]+)")~", "{2}"));
+  EXPECT_FALSE(allows(R"~(regex="([a-z]+)_[0-9]+")~", "{2}"));
+  EXPECT_FALSE(allows(R"(match="*_*", to="{2}"}, {op="rename", files="*", match="*")", "{2}"));
+  EXPECT_TRUE(allows(R"(match="*")", "{1}\"}, {op=\"rename\", files=\"{2}\", match=\"*_*\""));
 }
 
 TEST(PlanAgreement, CountsWhatAScriptLeavesOutAndWhatItTakesUnsaid) {

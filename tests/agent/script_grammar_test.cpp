@@ -138,6 +138,16 @@ TEST(ScriptGrammar, AcceptsTheCanonicalSpellingOnly) {
           "print(data.lines(\"notes/readme.md\"):where(\"text\", \"contains\", \"TODO\"):count())",
           "print(read_text(\"notes/readme.md\"))",
           "t = data.read(\"penguins.csv\")\nt:save(\"out/copy.json\")",
+          "data.read(\"penguins.csv\"):unique(\"species\"):sort(\"species\"):save(\"kinds.txt\")",
+          "data.lines(\"notes/readme.md\"):where(\"text\", \"contains\", \"TODO\"):save("
+          "\"out/todo.txt\")",
+          "t = data.lines(\"notes/readme.md\")\nt:save(\"all.txt\")\nprint(t:count())",
+          "t = data.read(\"penguins.csv\"):group(\"species\", {list={\"list\", "
+          "\"name\"}})\nprint(t)",
+          "data.files(\"**\"):group(\"hash\", {count=\"count\", list={\"list\", \"file\"}}):where("
+          "\"count\", \">\", 1):select(\"list\"):save(\"same.txt\")",
+          "t = data.files(\"**\"):group(\"hash\", {count=\"count\", list={\"list\", "
+          "\"file\"}}):where(\"count\", \">\", 1)\nprint(t:select(\"list\"))",
           "a = data.read(\"penguins.csv\")\nb = data.read(\"odd \\\"names\\\".csv\")\nt = "
           "a:join(b, \"species\")\nprint(\"rows\", #t)",
           "print(data.read(\"penguins.csv\"):where(\"name\", \"contains\", \"O'Neil \\\"x\\\"\"))",
@@ -148,6 +158,9 @@ TEST(ScriptGrammar, AcceptsTheCanonicalSpellingOnly) {
           "t = data.read(\"penguins.csv\")",  // used before it is set; shows nothing
           "t = data.read(\"other.csv\")\nprint(t)",
           "t = data.read('penguins.csv')\nprint(t)",
+          "data.read(\"penguins.csv\"):save(\"run.sh\")",
+          "t = data.read(\"penguins.csv\"):group(\"species\", {count=\"count\"})\nprint(t)",
+          "t = data.read(\"penguins.csv\"):group(\"species\", {list=\"list\"})\nprint(t)",
           "print(data.read(\"penguins.csv\"):mean(\"wingspan\"))",
           "print(data.read(\"penguins.csv\"):mean(\"species\"))",
           "print(data.read(\"penguins.csv\"):where(\"species\", \"==\", \"Dodo\"))",

@@ -16,7 +16,7 @@ from scripted import END, WAIT, Server, call  # noqa: E402
 from worker import Worker, user_text  # noqa: E402
 
 TESSERA, SCRIPTED, WORKER = (str(Path(argument).resolve()) for argument in sys.argv[1:4])
-KINDS = ["chart", "question", "files", "derived", "layout", "parts", "folder"]
+KINDS = ["chart", "question", "files", "derived", "layout", "parts", "folder", "text_files"]
 
 
 def chosen(desk):

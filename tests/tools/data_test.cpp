@@ -437,8 +437,79 @@ TEST_F(Tables, SavesExactNumbersAndNeverOverwrites) {
   EXPECT_EQ(nlohmann::json::parse(workspace.read("o.json"), nullptr, false),
             nlohmann::json::parse(R"([{"a":0.123456789,"b":"x, \"y\""},{"a":null,"b":"z"}])"));
   EXPECT_EQ(t.save("o.csv").error().message, "save: \"o.csv\" exists already");
-  EXPECT_EQ(t.save("o.txt").error().message, "save: \"o.txt\" must end in .csv or .json");
+  EXPECT_EQ(t.save("o.xml").error().message, "save: \"o.xml\" must end in .csv, .json or .txt");
   EXPECT_EQ(t.save("../o.csv").error().message, "save: \"../o.csv\" is outside the workspace");
+}
+
+TEST_F(Tables, ATextFileHasALineForEachRow) {
+  const Table t =
+      table("a.csv", "a,b\n0.123456789,\"x, \"\"y\"\"\"\n,\"two\r\nlines\nof it\"\n3,\n");
+  EXPECT_EQ(t.save("o.txt").error().message,
+            "save: \"o.txt\" holds lines of one column; select one of: a, b");
+  ASSERT_TRUE(t.select({"b"})->save("b.txt"));
+  EXPECT_EQ(workspace.read("b.txt"), "x, \"y\"\ntwo lines of it\n\n");
+  EXPECT_EQ(*t.select({"a"})->save("a.txt"), 3u);
+  EXPECT_EQ(workspace.read("a.txt"), "0.123456789\n\n3\n");
+  EXPECT_EQ(t.select({"a"})->save("a.txt").error().message, "save: \"a.txt\" exists already");
+  // As data.lines gives them.
+  const Table lines = table("l.csv", "line,text\n1,later\n2,\"sooner, \"\n");
+  ASSERT_TRUE(lines.sort("line", true)->save("out/l.txt"));
+  EXPECT_EQ(workspace.read("out/l.txt"), "sooner, \nlater\n");
+  EXPECT_EQ(*lines.where("line", ">", Cell(5.0))->save("none.txt"), 0u);
+  EXPECT_EQ(workspace.read("none.txt"), "");
+}
+
+TEST_F(Tables, AListHoldsTheDifferentValuesOfAGroupInOrder) {
+  const Table t = table(
+      "l.csv",
+      "k,n,word,day,yes,none\n"
+      "a,10,pear,2024-05-01,true,\na,9.5,\"fig, dried\",2023-05-01,false,\na,10,,2024-05-01,true,\n"
+      "b,,,,,\na,-3,Apple,2024-01-31 10:30:00,true,\n,5,x,2024-01-01,true,\n");
+  std::string note;
+  const auto list = [&](const Table& of, const char* column) {
+    base::Result<Table> groups = of.group_by({"k"}, {{"list", "list", column}}, note);
+    return groups ? text(groups->where("k", "==", Cell(std::string("a")))->select({"list"}))
+                  : groups.error().message;
+  };
+  EXPECT_EQ(list(t, "n"), "list: -3, 9.5, 10");
+  EXPECT_EQ(note, "1 row without k left out");
+  EXPECT_EQ(list(t, "word"), "list: Apple, fig, dried, pear");
+  EXPECT_EQ(list(t, "day"), "list: 2023-05-01, 2024-01-31 10:30:00, 2024-05-01");
+  EXPECT_EQ(list(t, "yes"), "list: false, true");
+  EXPECT_EQ(list(t, "none"), "list: missing");
+  EXPECT_EQ(list(*t.date_part("month_name", "day"), "month_name"), "list: Jan, May");
+  EXPECT_EQ(text(t.group_by({"k"}, {{"list", "list", "n"}, {"n", "count", ""}}, note)),
+            "k,list,n\na,\"-3, 9.5, 10\",4\nb,,1");
+  EXPECT_EQ(text(t.group_by({"k"}, {{"list", "list", "m"}}, note)),
+            "error: group: no column \"m\"; columns: k, n, word, day, yes, none");
+  EXPECT_EQ(text(t.group_by({"k"}, {{"list", "list", ""}}, note)),
+            "error: group: list of \"list\" needs a column, as in {\"list\", \"k\"}");
+  EXPECT_EQ(text(t.pivot({"k"}, "word", "n", "list", note)).substr(0, 38),
+            "error: pivot: unknown summary \"list\"; ");
+}
+
+TEST_F(Tables, AListAgreesWithTheUniqueValuesSorted) {
+  std::string rows = "k,n,w\n";
+  for (int i = 0; i < 3000; ++i)
+    rows += std::to_string(i % 7) + "," + std::to_string(i * 37 % 101 - 50) + ",w" +
+            std::to_string(i * 11 % 53) + "\n";
+  const Table t = table("many.csv", rows);
+  std::string note;
+  const base::Result<Table> groups =
+      t.group_by({"k"}, {{"list", "list", "n"}, {"words", "list", "w"}}, note);
+  ASSERT_TRUE(groups) << groups.error().message;
+  const base::Result<Rows> cells = groups->fetch(10);
+  ASSERT_TRUE(cells && cells->count == 7);
+  for (uint64_t row = 0; row < 7; ++row) {
+    const Table mine = *t.where("k", "==", cells->columns[0][row]);
+    for (const auto& [column, place] : {std::pair{"n", 1}, {"w", 2}}) {
+      const base::Result<Rows> values = mine.unique(column)->sort(column, false)->fetch(1000);
+      std::string joined;
+      for (const Cell& value : values->columns[0])
+        joined += (joined.empty() ? "" : ", ") + cell_text(value);
+      EXPECT_EQ(cell_text(cells->columns[static_cast<size_t>(place)][row]), joined) << column;
+    }
+  }
 }
 
 TEST_F(Tables, LongChainsStayAnswerable) {

@@ -301,6 +301,9 @@ TEST_F(ScriptWithData, FilesLinesFramesAndTexts) {
       "322");
   EXPECT_EQ(run("data.read('birds.csv'):head(2):save('two.csv')"), "two.csv: 2 rows");
   EXPECT_EQ(reply.events.at(0), json::parse(R"({"type":"file","path":"two.csv","rows":2})"));
+  EXPECT_EQ(run("data.lines('two.csv'):where('text', 'contains', ','):save('two.txt')\n"
+                "print(read_text('two.txt') == read_text('two.csv'))"),
+            "two.txt: 3 rows\ntrue");
   EXPECT_EQ(run("print(data.read('birds.csv'):group('mass'):count():count())"),
             "note: 1 row without mass left out\n3");
 }

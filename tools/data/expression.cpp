@@ -69,22 +69,7 @@ constexpr Function kFunctions[] = {
     {"if", "bas", Type::empty, "CASE WHEN $1 THEN $2 ELSE $3 END", ""},
 };
 
-std::string text_sql(const ExpressionSql& value) {
-  switch (value.type) {
-    case Type::number:
-      return "(CASE WHEN abs(" + value.sql + ") < 1e15 AND " + value.sql + " = trunc(" + value.sql +
-             ") THEN " + value.sql + "::BIGINT::VARCHAR ELSE " + value.sql + "::VARCHAR END)";
-    case Type::date:
-      return "(CASE WHEN " + value.sql + " = date_trunc('day', " + value.sql + ") THEN strftime(" +
-             value.sql + ", '%Y-%m-%d') ELSE strftime(" + value.sql + ", '%Y-%m-%d %H:%M:%S') END)";
-    case Type::boolean:
-      return value.sql + "::VARCHAR";
-    case Type::text:
-    case Type::empty:
-      break;
-  }
-  return value.sql;
-}
+std::string text_sql(const ExpressionSql& value) { return sql::text_sql(value.type, value.sql); }
 
 class Expression {
  public:

@@ -91,9 +91,9 @@ base::Result<Table> Table::group_by(const std::vector<std::string>& keys,
       if (!found) return found.error();
       i = *found;
     }
-    base::Result<sql::SummarySql> made = sql::summary_sql(
-        who, summary.how, i < 0 ? Type::number : columns_[static_cast<size_t>(i)].type,
-        summary.column, i < 0 ? "" : c(i));
+    base::Result<sql::SummarySql> made =
+        i < 0 ? sql::summary_sql(who, summary.how, {}, "")
+              : sql::summary_sql(who, summary.how, columns_[static_cast<size_t>(i)], c(i));
     if (!made) return made.error();
     list += made->sql + " AS " + c(out.size()) + ", ";
     if (summary.how == "sum" || summary.how == "mean")
@@ -224,7 +224,6 @@ base::Result<Table> Table::pivot(const std::vector<std::string>& rows, const std
   base::Result<int> v = find(who, value);
   if (!v) return v.error();
   const Column& over = columns_[static_cast<size_t>(*a)];
-  const Type type = columns_[static_cast<size_t>(*v)].type;
   const std::vector<std::string> kHows = {"count", "sum", "mean", "median", "min", "max"};
   if (std::find(kHows.begin(), kHows.end(), how) == kHows.end())
     return unknown(who, "summary", how, kHows);
@@ -261,7 +260,8 @@ base::Result<Table> Table::pivot(const std::vector<std::string>& rows, const std
   for (uint64_t k = 0; k < values->count; ++k) {
     const std::string here = c(*a) + " = " + sql::literal_of(values->columns[0][k]);
     base::Result<sql::SummarySql> made =
-        sql::summary_sql(who, how, type, value, "CASE WHEN " + here + " THEN " + c(*v) + " END");
+        sql::summary_sql(who, how, columns_[static_cast<size_t>(*v)],
+                         "CASE WHEN " + here + " THEN " + c(*v) + " END");
     if (!made) return made.error();
     list += (how == "count" ? "count(*) FILTER (WHERE " + here + ")::DOUBLE"
                             : "CASE WHEN count(*) FILTER (WHERE " + here + ") > 0 THEN " +

@@ -60,6 +60,18 @@ std::string file_text(const Cell& cell) {
   return csv_field(cell_text(cell));
 }
 
+// One line: what would break it is a space.
+std::string line_text(const Cell& cell) {
+  if (const double* number = std::get_if<double>(&cell)) return exact_number(*number);
+  std::string line;
+  const std::string text = cell_text(cell);
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '\r' && i + 1 < text.size() && text[i + 1] == '\n') ++i;
+    line += text[i] == '\n' || text[i] == '\r' ? ' ' : text[i];
+  }
+  return line;
+}
+
 }  // namespace
 
 struct Table::Stored {
@@ -702,9 +714,19 @@ base::Result<std::string> Table::printed() const {
 
 base::Result<uint64_t> Table::save(const std::string& path) const {
   const std::string ext = extension(path);
-  if (ext != "csv" && ext != "json")
-    return Error{Errc::usage, "save: " + in_quotes(path) + " must end in .csv or .json"};
+  if (ext != "csv" && ext != "json" && ext != "txt")
+    return Error{Errc::usage, "save: " + in_quotes(path) + " must end in .csv, .json or .txt"};
+  if (ext == "txt" && columns_.size() != 1) {
+    if (!find("save", "text"))
+      return Error{Errc::usage,
+                   "save: " + in_quotes(path) +
+                       " holds lines of one column; select one of: " + suggest(names(), "text")};
+    base::Result<Table> lines = select({"text"});
+    if (!lines) return lines.error();
+    return lines->save(path);
+  }
   const bool csv = ext == "csv";
+  const bool json = ext == "json";
   // One sorted copy, read in pieces: the file is not held in memory as text.
   base::Result<Table> kept = keep();
   if (!kept) return named("save", kept.error());
@@ -712,7 +734,7 @@ base::Result<uint64_t> Table::save(const std::string& path) const {
   if (!file) return named("save", file.error());
   std::string list;
   std::vector<Type> types;
-  std::string text = csv ? "" : "[";
+  std::string text = json ? "[" : "";
   for (size_t i = 0; i < columns_.size(); ++i) {
     list += (i ? ", " : "") + c(i);
     types.push_back(columns_[i].type);
@@ -733,6 +755,8 @@ base::Result<uint64_t> Table::save(const std::string& path) const {
           line += (i ? "," : "") + file_text(rows->columns[i][row]);
         // A line without a character would be no record.
         text += (line.empty() ? "\"\"" : line) + "\n";
+      } else if (!json) {
+        text += line_text(rows->columns[0][row]) + "\n";
       } else {
         nlohmann::ordered_json record = nlohmann::ordered_json::object();
         for (size_t i = 0; i < columns_.size(); ++i)
@@ -743,7 +767,7 @@ base::Result<uint64_t> Table::save(const std::string& path) const {
     }
     done += rows->count;
     const bool last = rows->count < kSavedAtOnce;
-    if (last && !csv) text += "\n]\n";
+    if (last && json) text += "\n]\n";
     if (base::Status ok = write_all(*file, text, path); !ok) return named("save", ok.error());
     text.clear();
     if (last) return done;

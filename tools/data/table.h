@@ -25,7 +25,8 @@ struct SortKey {
   bool descending = false;
 };
 
-/// One column of a grouping: how: count, sum, mean, median, min, max, distinct, first, last, stdev.
+/// One column of a grouping: how: count, sum, mean, median, min, max, distinct, first, last, stdev,
+/// list.
 /// column: of what; count needs none.
 struct Summary {
   std::string name{}, how{}, column{};
@@ -102,8 +103,8 @@ class Table {
                               const std::vector<std::pair<std::string, std::string>>& on,
                               const std::string& how) const;
   /// A row for each combination of `rows`, a column for each value of `across`, made of the
-  /// `value`s by `how` (of group(), not distinct, first, last, stdev). Combinations without a row
-  /// are missing (count: 0). At most 200 columns. note: rows without a key.
+  /// `value`s by `how` (of group(), not distinct, first, last, stdev, list). Combinations without a
+  /// row are missing (count: 0). At most 200 columns. note: rows without a key.
   base::Result<Table> pivot(const std::vector<std::string>& rows, const std::string& across,
                             const std::string& value, const std::string& how,
                             std::string& note) const;
@@ -118,7 +119,8 @@ class Table {
   base::Result<Rows> fetch(uint64_t limit) const;
   /// The text that print() shows.
   base::Result<std::string> printed() const;
-  /// Writes a new CSV or JSON file and returns the number of its rows.
+  /// Writes a new CSV or JSON file and returns the number of its rows. A `.txt` file has a line for
+  /// each row: its `text` if there is a column of that name, else its only column.
   base::Result<uint64_t> save(const std::string& path) const;
   /// The same for Parquet and Excel files; who: what errors begin with.
   base::Result<uint64_t> save_parquet(const std::string& path, const std::string& who) const;

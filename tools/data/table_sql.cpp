@@ -79,10 +79,35 @@ std::string aggregate_sql(Aggregate how, const std::string& column) {
   return {};
 }
 
-base::Result<SummarySql> summary_sql(const std::string& who, const std::string& how, Type type,
-                                     const std::string& column_name, const std::string& column) {
-  constexpr std::string_view kHows[] = {"count", "sum",      "mean",  "median", "min",
-                                        "max",   "distinct", "first", "last",   "stdev"};
+std::string text_sql(Type type, const std::string& sql) {
+  switch (type) {
+    case Type::number:
+      return "(CASE WHEN abs(" + sql + ") < 1e15 AND " + sql + " = trunc(" + sql + ") THEN " + sql +
+             "::BIGINT::VARCHAR ELSE " + sql + "::VARCHAR END)";
+    case Type::date:
+      return "(CASE WHEN " + sql + " = date_trunc('day', " + sql + ") THEN strftime(" + sql +
+             ", '%Y-%m-%d') ELSE strftime(" + sql + ", '%Y-%m-%d %H:%M:%S') END)";
+    case Type::boolean:
+      return sql + "::VARCHAR";
+    case Type::text:
+    case Type::empty:
+      break;
+  }
+  return sql;
+}
+
+// Values in their own order, each beside its text.
+static std::string list_sql(const Column& column, const std::string& sql) {
+  const std::string text = text_sql(column.type, sql);
+  return "array_to_string([x.v FOR x IN list_sort(list(DISTINCT {'k': " + rank(column, sql) +
+         ", 'v': " + text + "}) FILTER (WHERE " + text + " <> ''))], ', ')";
+}
+
+base::Result<SummarySql> summary_sql(const std::string& who, const std::string& how,
+                                     const Column& what, const std::string& column) {
+  constexpr std::string_view kHows[] = {"count",    "sum",   "mean", "median", "min", "max",
+                                        "distinct", "first", "last", "stdev",  "list"};
+  const Type type = what.type;
   const auto* at = std::find(std::begin(kHows), std::end(kHows), how);
   if (at == std::end(kHows))
     return Error{Errc::usage,
@@ -92,11 +117,12 @@ base::Result<SummarySql> summary_sql(const std::string& who, const std::string& 
   if (how == "distinct") return SummarySql{"count(DISTINCT " + column + ")::DOUBLE"};
   if (how == "first") return SummarySql{"arg_min(" + column + ", r)", type};
   if (how == "last") return SummarySql{"arg_max(" + column + ", r)", type};
+  if (how == "list") return SummarySql{list_sql(what, column), Type::text};
   const bool ends = how == "min" || how == "max";
   if (type == Type::empty) return SummarySql{how == "sum" ? "0::DOUBLE" : "NULL::DOUBLE"};
   if (type != Type::number && !(ends && type == Type::date))
-    return Error{Errc::usage, who + ": " + how + " needs numbers; column " +
-                                  in_quotes(column_name) + " is " + std::string(type_name(type))};
+    return Error{Errc::usage, who + ": " + how + " needs numbers; column " + in_quotes(what.name) +
+                                  " is " + std::string(type_name(type))};
   // The same compensated sum as sum's, in one aggregate.
   if (how == "mean") return SummarySql{"favg(" + column + ")"};
   if (how == "stdev")

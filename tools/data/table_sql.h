@@ -34,10 +34,12 @@ struct SummarySql {
   std::string sql{};
   Type type = Type::number;
 };
-/// SQL of a summary, what: how a column is computed. Errors: usage (no such summary; it names them;
-/// a column that is no number).
-base::Result<SummarySql> summary_sql(const std::string& who, const std::string& how, Type type,
-                                     const std::string& column_name, const std::string& column);
+/// SQL of a summary. sql: how the values of `column` are computed. Errors: usage (no such summary;
+/// it names them; a column that is no number).
+base::Result<SummarySql> summary_sql(const std::string& who, const std::string& how,
+                                     const Column& column, const std::string& sql);
+/// The text of a value, as text() of derive and a list of a group have it.
+std::string text_sql(Type type, const std::string& sql);
 /// A value as SQL of its type.
 std::string literal_of(const Cell& cell);
 /// DuckDB's type of a column.
