@@ -178,6 +178,8 @@ def main():
         u32(k + "attention.key_length_swa", 256), u32(k + "attention.value_length_swa", 256),
         u32(k + "attention.sliding_window", 1024),
         array(k + "attention.sliding_window_pattern", BOOL, "<?", [not f for f in full]),
+        u32(k + "attention.shared_kv_layers", 0), u32(k + "embedding_length_per_layer_input", 0),  # llama.cpp asks for both
+        u32(k + "rope.dimension_count", 512), u32(k + "rope.dimension_count_swa", 256),
         f32(k + "rope.freq_base", 1e6), f32(k + "rope.freq_base_swa", 1e4),
         f32(k + "final_logit_softcapping", 30.0),
     ] + tokenizer_entries(a.tokenizer)
