@@ -313,6 +313,7 @@ base::Result<CallMade> call_made(const Run& run, const model::FunctionCall& call
              {"tool", call.name},
              {"text", observation.text}});
   remember(result, call, observation.text, observation.error);
+  result.calls.back().notes = observation.notes;
   if (observation.declined || observation.refused) return made;
   for (const tools::ChartMade& chart : observation.charts) {
     keep_artifact(result, chart.path);

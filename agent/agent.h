@@ -34,6 +34,7 @@ struct MadeCall {
   std::string arguments;  ///< JSON text, or the beginning of it
   std::string result;     ///< its text, or the beginning of it
   bool error = false;
+  std::vector<std::string> notes = {};  ///< as tools::Observation has them
 };
 
 struct RunResult {

@@ -28,6 +28,20 @@ std::set<string> quoted(const std::set<string>& names) {
   return out;
 }
 
+string unquoted(string_view quoted) { return string(quoted.substr(1, quoted.size() - 2)); }
+
+std::vector<PlanLink> plan_links(string_view plan) {
+  std::vector<PlanLink> links;
+  for (size_t at = 0; at <= plan.size();) {
+    const size_t end = std::min(plan.find("; ", at), plan.size());
+    const string_view link = plan.substr(at, end - at);
+    const size_t equals = std::min(link.find('='), link.size());
+    links.push_back({link.substr(0, equals), link.substr(std::min(equals + 1, link.size()))});
+    at = end + (end < plan.size() ? 2 : 1);
+  }
+  return links;
+}
+
 bool has_control(string_view text) {
   return std::any_of(text.begin(), text.end(),
                      [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });

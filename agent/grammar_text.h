@@ -1,12 +1,15 @@
 #pragma once
 
+#include <array>
+#include <cstdint>
 #include <set>
 #include <string>
 #include <string_view>
 #include <vector>
 
-/// Pieces of grammar texts that script_grammar.cpp and its neighbours put together;
-/// lua_quoted() and lark_quoted() are declared in script_grammar.h.
+/// Pieces of grammar texts that script_grammar.cpp and its neighbours put together, and of plans
+/// and scripts that others take apart; lua_quoted() and lark_quoted() are declared in
+/// script_grammar.h.
 namespace agent {
 
 bool has_control(std::string_view text);
@@ -17,5 +20,33 @@ std::string any_of(const std::set<std::string>& texts);
 
 /// Each as Lua reads it between double quotes.
 std::set<std::string> quoted(const std::set<std::string>& names);
+
+/// What lua_quoted() gave, without its quotes.
+std::string unquoted(std::string_view quoted);
+
+/// A part of a plan: "phrase=target".
+struct PlanLink {
+  std::string_view phrase;
+  std::string_view target;  ///< empty until there is a "="
+};
+/// The parts of `plan`, between "; "; the last one may be only begun. Never empty.
+std::vector<PlanLink> plan_links(std::string_view plan);
+
+/// A summary of a group as scripts write it: name={"how", "column"}.
+struct GroupSummary {
+  enum class Of : uint8_t { rows, numbers, ordered, any };
+  std::string_view name, how;
+  Of of;  ///< the columns that it can be made of; of rows it needs none: name="how"
+};
+inline constexpr std::array<GroupSummary, 8> kGroupSummaries = {{
+    {"count", "count", GroupSummary::Of::rows},
+    {"total", "sum", GroupSummary::Of::numbers},
+    {"average", "mean", GroupSummary::Of::numbers},
+    {"median", "median", GroupSummary::Of::numbers},
+    {"lowest", "min", GroupSummary::Of::ordered},
+    {"highest", "max", GroupSummary::Of::ordered},
+    {"distinct", "distinct", GroupSummary::Of::any},
+    {"list", "list", GroupSummary::Of::any},
+}};
 
 }  // namespace agent

@@ -4,6 +4,8 @@
 #include <set>
 #include <string>
 
+#include "agent/grammar_text.h"
+
 namespace agent {
 
 namespace {
@@ -11,10 +13,8 @@ namespace {
 using std::string;
 using std::string_view;
 
-string inner(const string& text) {
-  const string quoted = lua_quoted(text);
-  return quoted.substr(1, quoted.size() - 2);
-}
+// As Lua reads it.
+string inner(const string& text) { return unquoted(lua_quoted(text)); }
 
 // As a script names a column: in quotes, or in brackets within an expression.
 bool names_column(string_view script, const string& column) {
@@ -67,14 +67,8 @@ string without_unsaid(string_view script) {
 
 int disagreements(string_view plan, string_view script, const Names& names) {
   std::set<string, std::less<>> targets;
-  for (size_t at = 0; at < plan.size();) {
-    const size_t end = std::min(plan.find("; ", at), plan.size());
-    const string_view link = plan.substr(at, end - at);
-    const size_t equals = link.find('=');
-    if (equals != string_view::npos) targets.emplace(link.substr(equals + 1));
-    at = end + 2;
-  }
-
+  for (const PlanLink& link : plan_links(plan))
+    if (!link.target.empty()) targets.emplace(link.target);
   if (targets.empty()) return 0;  // not a plan of ours
 
   int n = 0;

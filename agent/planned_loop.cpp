@@ -11,6 +11,7 @@
 #include "agent/loop.h"
 #include "agent/mentions.h"
 #include "agent/numbers.h"
+#include "agent/percentages.h"
 #include "agent/plan_agreement.h"
 #include "agent/planned_watch.h"
 #include "agent/script_grammar.h"
@@ -44,10 +45,16 @@ Names names_of(const std::vector<tools::FileProfile>& profiles) {
   return names;
 }
 
-int disagreements_of(const ModelReply& reply, const Names& names) {
-  for (const model::FunctionCall& call : reply.message.calls)
-    if (call.name == "run_lua" && call.arguments.contains("code"))
-      return disagreements(reply.message.text, call.arguments["code"].get<std::string>(), names);
+/// In how many places a script leaves out what its plan or the request says.
+int disagreements_of(const ModelReply& reply, const Run& run, const Names& names) {
+  const std::string& plan = reply.message.text;
+  for (const model::FunctionCall& call : reply.message.calls) {
+    if (call.name != "run_lua" || !call.arguments.contains("code")) continue;
+    const auto script = call.arguments["code"].get<std::string>();
+    return disagreements(plan, script, names) +
+           (asks_for_percentage(run.request, plan) && !has_percentage(script) ? 1 : 0) +
+           (ignored_file(run.request, run.files, call.arguments.dump()) ? 1 : 0);
+  }
   return 0;
 }
 
@@ -57,6 +64,7 @@ base::Result<RunResult> planned_loop(const Run& run) {
   RunResult result;
   const Names names = names_of(run.profiles);
   const PlannedWatch watch(names);
+  const AmountsOnly amounts;
   AnswerWords words;
   SeenNumbers seen;
   seen.add(0, run.request);
@@ -88,9 +96,9 @@ base::Result<RunResult> planned_loop(const Run& run) {
         });
     if (!reply) return ended_by(run, std::move(result), reply.error());
     spent(*reply);
-    // A script that does not do what its plan says is seldom right: others for the same plan are
-    // drawn, and the one that does most of it is run.
-    int off = turn == 0 ? disagreements_of(*reply, names) : 0;
+    // A script that does not do what its plan and the request say is seldom right: others for the
+    // same plan are drawn, and the one that does most of it is run.
+    int off = turn == 0 ? disagreements_of(*reply, run, names) : 0;
     for (int draw = 1; off > 0 && draw <= kMostDrafts && budget.used_up() == nullptr; ++draw) {
       ReplyRequest another = ask;
       another.grammar = same_plan_grammar(names, reply->message.text);
@@ -102,7 +110,7 @@ base::Result<RunResult> planned_loop(const Run& run) {
         return ended_by(run, std::move(result), draft.error());
       if (!draft) break;  // the first is there
       spent(*draft);
-      const int less = disagreements_of(*draft, names);
+      const int less = disagreements_of(*draft, run, names);
       if (draft->message.calls.empty() || less >= off) continue;
       off = less;
       reply = std::move(draft);
@@ -124,7 +132,7 @@ base::Result<RunResult> planned_loop(const Run& run) {
       result.answer = "The model's reply was cut off before it was complete; ask for less at once.";
       return result;
     }
-    bool failed = false;
+    bool failed = false, percent = false;
     for (const model::FunctionCall& call : reply->message.calls) {
       const int step = tell_call(run, call, result);
       const std::optional<std::string> ignored =
@@ -148,6 +156,7 @@ base::Result<RunResult> planned_loop(const Run& run) {
         return result;
       }
       failed = failed || observation.error;
+      percent = percent || has_percentage(call.arguments.dump() + observation.text);
       collect_numbers(observation.text, words);
       seen.add(step, observation.text);
       budget.bytes(bytes_of(run, observation));
@@ -155,7 +164,9 @@ base::Result<RunResult> planned_loop(const Run& run) {
       if (observation.error) result.answer = observation.text;
     }
     answering = !failed;
-    ask.watch = failed ? &watch : nullptr;
+    ask.watch = failed    ? &watch
+                : percent ? nullptr
+                          : static_cast<const model::ReplyWatch*>(&amounts);
     ask.grammar = failed ? next_reply_grammar(names) : answer_grammar(words);
     // The likeliest repair of a small model is the same call again; another draw is worth more.
     ask.temperature = failed ? 0.7f + 0.3f * static_cast<float>(turn) : 0.0f;

@@ -4,6 +4,8 @@
 #include <cctype>
 #include <optional>
 
+#include "agent/grammar_text.h"
+
 namespace agent {
 
 namespace {
@@ -79,16 +81,11 @@ std::optional<int> year_in(string_view phrase) {
   return std::stoi(string(word));
 }
 
-// What stands before and after the "=" of the link that a plan ends with; a complete link, too.
-std::pair<string_view, string_view> last_link(string_view reply) {
-  const string_view plan = reply.substr(0, reply.find(model::ReplyWatch::kSpecial));
-  const size_t separator = plan.rfind("; ");
-  const string_view link = separator == string_view::npos ? plan : plan.substr(separator + 2);
-  const size_t equals = link.find('=');
-  if (equals == string_view::npos) return {link, {}};
-  string_view target = link.substr(equals + 1);
-  if (target.ends_with(';')) target.remove_suffix(1);  // of what separates links
-  return {link.substr(0, equals), target};
+// The link that the plan of `reply` ends with; a complete link, too.
+PlanLink last_link(string_view reply) {
+  PlanLink link = plan_links(reply.substr(0, reply.find(model::ReplyWatch::kSpecial))).back();
+  if (link.target.ends_with(';')) link.target.remove_suffix(1);  // of what separates links
+  return link;
 }
 
 }  // namespace

@@ -9,6 +9,8 @@
 #include <set>
 #include <utility>
 
+#include "agent/grammar_text.h"
+
 namespace agent {
 
 namespace {
@@ -30,7 +32,11 @@ bool fits(const ScriptColumns::Column& column, Wanted wanted) {
   return column.kind != Kind::other;
 }
 
-string in_brackets(const string& quoted) { return "[" + quoted.substr(1, quoted.size() - 2) + "]"; }
+Wanted wanted_by(GroupSummary::Of of) {
+  return of == GroupSummary::Of::numbers   ? Wanted::number
+         : of == GroupSummary::Of::ordered ? Wanted::ordered
+                                           : Wanted::any;
+}
 
 // Years that `column` spans, as names of columns.
 std::vector<string> years_of(const ColumnNames& column) {
@@ -409,8 +415,8 @@ class ScriptReader {
   // {total={"sum", "x"}, count="count"}: each name once. A list of a key would be that key.
   bool summaries(const Columns& table, const std::set<string>& keys, Columns& into) {
     if (!expect("{")) return false;
-    std::set<string> left = {
-        "count=", "total=", "average=", "median=", "distinct=", "lowest=", "highest=", "list="};
+    std::set<string> left;
+    for (const GroupSummary& summary : kGroupSummaries) left.insert(string(summary.name) + "=");
     do {
       const size_t end = rest().find('=');
       if (end == string_view::npos) {
@@ -424,14 +430,13 @@ class ScriptReader {
       if (eat("{")) {
         const std::optional<string> how = quoted();
         if (!how || !expect(", ")) return lost();
-        const bool ends = *how == "\"min\"" || *how == "\"max\"";
+        Wanted wanted = Wanted::number;
+        for (const GroupSummary& summary : kGroupSummaries)
+          if (unquoted(*how) == summary.how) wanted = wanted_by(summary.of);
         const bool list = *how == "\"list\"";
-        const Wanted wanted = list || *how == "\"distinct\"" ? Wanted::any
-                              : ends                         ? Wanted::ordered
-                                                             : Wanted::number;
         const std::optional<string> of = name(table, wanted, list ? keys : std::set<string>{});
         if (!of || !expect("}")) return false;
-        if (ends) column.kind = copied(table, *of).kind;
+        if (wanted == Wanted::ordered) column.kind = copied(table, *of).kind;
         if (list) column.kind = Kind::other;
       } else if (!skip_quoted()) {
         return false;
@@ -471,7 +476,8 @@ class ScriptReader {
 
   bool bracketed(const Columns& table, Wanted wanted) {
     std::vector<string> known;
-    for (const string& quoted : candidates(table, wanted, {})) known.push_back(in_brackets(quoted));
+    for (const string& quoted : candidates(table, wanted, {}))
+      known.push_back("[" + unquoted(quoted) + "]");
     const size_t end = rest().find(']');
     if (end == string_view::npos) {
       due(known, rest());

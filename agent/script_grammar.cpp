@@ -71,19 +71,28 @@ WEEKDAYQ: "\"Mon\"" | "\"Tue\"" | "\"Wed\"" | "\"Thu\"" | "\"Fri\"" | "\"Sat\"" 
 MONTHNAMEQ: "\"Jan\"" | "\"Feb\"" | "\"Mar\"" | "\"Apr\"" | "\"May\"" | "\"Jun\"" | "\"Jul\"" | "\"Aug\"" | "\"Sep\"" | "\"Oct\"" | "\"Nov\"" | "\"Dec\""
 )RE";
 
-constexpr std::array kNewNames = {
-    "count",    "share",  "year",   "month",   "quarter",       "month_name",
-    "weekday",  "file",   "value",  "total",   "difference",    "ratio",
-    "series",   "week",   "day",    "hour",    "percent",       "rate",
-    "change",   "growth", "days",   "average", "running_total", "moving_average",
-    "previous", "rank",   "median", "lowest",  "highest",       "distinct",
-    "list"};
-// Those that hold numbers or that a script fills itself.
+// Names of columns that scripts make, besides those of summaries: some hold numbers or what a
+// script fills itself, the others do not.
 constexpr std::array kNewNumbers = {
-    "count",   "share",         "year",           "value",    "total",  "difference",
-    "ratio",   "hour",          "percent",        "rate",     "change", "growth",
-    "days",    "average",       "rank",           "previous", "median", "lowest",
-    "highest", "running_total", "moving_average", "distinct"};
+    "share",  "year",   "value", "difference", "ratio",    "hour",          "percent",       "rate",
+    "change", "growth", "days",  "rank",       "previous", "running_total", "moving_average"};
+constexpr std::array kNewOthers = {"month", "quarter", "month_name", "weekday",
+                                   "file",  "series",  "week",       "day"};
+
+std::set<string> new_numbers() {
+  std::set<string> names(kNewNumbers.begin(), kNewNumbers.end());
+  for (const GroupSummary& summary : kGroupSummaries)
+    if (summary.how != "list") names.insert(string(summary.name));
+  return names;
+}
+
+std::set<string> new_names() {
+  std::set<string> names = new_numbers();
+  names.insert(kNewOthers.begin(), kNewOthers.end());
+  names.insert("list");
+  return names;
+}
+
 // Columns of a pivot over years.
 constexpr string_view kYear = "/\"(19|20)[0-9]{2}\"/";
 constexpr string_view kYearInBrackets = "/\\[(19|20)[0-9]{2}\\]/";
@@ -232,15 +241,15 @@ class ScriptRules {
   }
 
   void terminals() {
-    std::set<string> all(kNewNames.begin(), kNewNames.end());
+    std::set<string> all = new_names();
     for (const auto& entry : columns_) all.insert(entry.first);
     const string year = " | " + string(kYear);
     rule(T("COL"), any_of(quoted(all)) + year);
     std::set<string> numbers = of_type({ColumnType::number});
-    numbers.insert(kNewNumbers.begin(), kNewNumbers.end());
+    numbers.merge(new_numbers());
     rule(T("NCOL"), any_of(quoted(numbers)) + year);
     std::set<string> ordered = of_type({ColumnType::number, ColumnType::date});
-    ordered.insert(kNewNumbers.begin(), kNewNumbers.end());
+    ordered.merge(new_numbers());
     ordered.insert({"month", "quarter", "week", "day"});
     rule(T("OCOL"), any_of(quoted(ordered)) + year);
     std::set<string> dates = of_type({ColumnType::date});
@@ -250,7 +259,7 @@ class ScriptRules {
     std::set<string> months = of_type({ColumnType::date, ColumnType::number});
     months.insert("month");
     rule(T("MCOL"), any_of(quoted(months)));
-    rule(T("NEW"), any_of(quoted({kNewNames.begin(), kNewNames.end()})));
+    rule(T("NEW"), any_of(quoted(new_names())));
     rule(T("BCOL"), any_of(bracketed(numbers)) + " | " + string(kYearInBrackets));
     // days(from, to) needs two dates.
     between_dates_ = bracketed(of_type({ColumnType::date})).size() > 1;
@@ -264,8 +273,7 @@ class ScriptRules {
     std::set<string> out;
     for (const string& name : names) {
       if (name.find(']') != string::npos) continue;
-      string inner = lua_quoted(name);
-      out.insert("[" + inner.substr(1, inner.size() - 2) + "]");
+      out.insert("[" + unquoted(lua_quoted(name)) + "]");
     }
     return out;
   }
@@ -281,7 +289,7 @@ class ScriptRules {
                      booleans = of_type({ColumnType::boolean}), free_texts, known_texts;
     for (const string& name : of_type({ColumnType::text}))
       (columns_[name].values_known && values_.count(name) ? known_texts : free_texts).insert(name);
-    std::set<string> made_numbers(kNewNumbers.begin(), kNewNumbers.end());
+    std::set<string> made_numbers = new_numbers();
     for (const auto& entry : columns_) made_numbers.erase(entry.first);
     numbers.merge(made_numbers);
     std::set<string> made_texts = {"file", "series", "value"};
@@ -357,12 +365,21 @@ class ScriptRules {
     }
     flags();
     expression += " | \"if(\" " + r("flag") + " \", 100, 0)\"";
-    rule(r("summary"),
-         "\"count=\\\"count\\\"\" | (\"total={\\\"sum\\\", \" | \"average={\\\"mean\\\", \" | "
-         "\"median={\\\"median\\\", \") " +
-             ncol + " \"}\" | (\"lowest={\\\"min\\\", \" | \"highest={\\\"max\\\", \") " + ocol +
-             " \"}\" | \"distinct={\\\"distinct\\\", \" " + col + " \"}\" | " + r("listed"));
-    rule(r("listed"), "\"list={\\\"list\\\", \" " + col + " \"}\"");
+    std::vector<string> summaries;
+    for (const GroupSummary& summary : kGroupSummaries) {
+      using Of = GroupSummary::Of;
+      const string name(summary.name), how = lua_quoted(summary.how);
+      const string of = summary.of == Of::numbers ? ncol : summary.of == Of::ordered ? ocol : col;
+      const string text = summary.of == Of::rows
+                              ? lark_quoted(name + "=" + how)
+                              : lark_quoted(name + "={" + how + ", ") + " " + of + " \"}\"";
+      if (summary.how == "list")
+        rule(r("listed"), text);
+      else
+        summaries.push_back(text);
+    }
+    summaries.push_back(r("listed"));
+    rule(r("summary"), joined(summaries, "\n  | "));
     rule(r("over"), "(\", by=\" " + col + ")? (\", order=\" " + col + ")?");
     std::vector<string> methods = {
         r("where"),

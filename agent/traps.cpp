@@ -1,5 +1,6 @@
-// A table's facts (tools/data/facts.h) are looked at again once there is an answer, in the sandbox:
-// only for files that a script named, and only what concerns what that script did.
+// What a script's joins noted comes first. Then a table's facts (tools/data/facts.h) are looked at
+// again once there is an answer, in the sandbox: only for files that a script named, and only what
+// concerns what that script did.
 
 #include "agent/traps.h"
 
@@ -56,6 +57,15 @@ bool concerns(const std::string& note, const std::string& scripts) {
 
 std::vector<std::string> traps_of(const Run& run, const std::vector<MadeCall>& calls) {
   std::vector<std::string> traps;
+  for (const MadeCall& call : calls) {
+    if (call.error || call.tool != "run_lua") continue;
+    // What puts tables together anew takes the place of what did so before.
+    if (has_any(lower_case(call.arguments), {"join", "union", "*."})) traps.clear();
+    for (const std::string& note : call.notes)
+      if (note.starts_with("join: ") && traps.size() < kMaxTraps &&
+          std::find(traps.begin(), traps.end(), note) == traps.end())
+        traps.push_back(note);
+  }
   size_t n_files = 0;
   for (const tools::FileProfile& profile : run.profiles) {
     if (!profile.is_table || n_files >= kMaxFiles || traps.size() >= kMaxTraps) continue;
@@ -83,11 +93,11 @@ base::Result<RunResult> with_notes(const Run& run, base::Result<RunResult> resul
   if (!result || result->status != Status::ok) return result;
   std::string line;
   for (const std::string& trap : traps_of(run, result->calls))
-    line += (line.empty() ? "" : "; ") + trap;
+    if (result->answer.find(trap) == result->answer.npos) line += (line.empty() ? "" : "; ") + trap;
   if (line.empty()) return result;
   run.event({{"type", "note"}, {"text", line}});
   // An answer under a schema stays what it is.
-  if (run.options.schema.empty()) result->answer += "\nNote by Tessera: " + line + ".";
+  if (run.options.schema.empty()) result->answer += "\n\nNote by Tessera: " + line + ".";
   return result;
 }
 

@@ -8,10 +8,11 @@
 namespace agent {
 
 /// What is wrong with the tables that the calls of a run used and may have gone into its figures:
-/// rows that are totals, rows and keys that come twice, columns of mixed units. A sentence each.
+/// joins that multiplied rows; rows that are totals, rows and keys that come twice, columns of
+/// mixed units. A sentence each.
 std::vector<std::string> traps_of(const Run& run, const std::vector<MadeCall>& calls);
 
-/// Adds a line with them to an answer that was given, as ours and not the model's.
+/// Adds a line with those that an answer does not say itself to it, as ours and not the model's.
 base::Result<RunResult> with_notes(const Run& run, base::Result<RunResult> result);
 
 }  // namespace agent

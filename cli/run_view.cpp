@@ -214,7 +214,9 @@ void RunView::answer(const std::string& text) {
   }
   const std::string_view said = base::trimmed(said_);
   if (text.starts_with(said)) {
-    write(stream_.add(text.substr(said.size())) + stream_.end());
+    std::string rest = stream_.add(text.substr(said.size()));
+    rest += stream_.end();  // after it, which one expression would not promise
+    write(rest);
   } else {
     write(stream_.end());
     write(markdown(text, out_));

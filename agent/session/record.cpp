@@ -133,7 +133,8 @@ json observation_json(const tools::Observation& o) {
   return {
       {"text", o.text},       {"error", o.error},       {"stopped", static_cast<int>(o.stopped)},
       {"refused", o.refused}, {"declined", o.declined}, {"charts", charts},
-      {"files", o.files},     {"run", o.run},           {"same_content", o.same_content}};
+      {"files", o.files},     {"run", o.run},           {"same_content", o.same_content},
+      {"notes", o.notes}};
 }
 
 base::Result<tools::Observation> observation_of(const json& j) {
@@ -153,6 +154,7 @@ base::Result<tools::Observation> observation_of(const json& j) {
     o.files = j.at("files").get<std::vector<std::string>>();
     o.run = j.at("run");
     o.same_content = j.value("same_content", false);
+    o.notes = j.value("notes", std::vector<std::string>());
     return o;
   });
 }

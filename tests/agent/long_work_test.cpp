@@ -474,12 +474,35 @@ TEST_F(LongWork, TrapsOfTheUsedTableAreNamed) {
   FunctionModel sums = asking("print(data.read('sales.csv'):sum('amount'))", "The sum is 120.");
   const RunResult result = run(sums, "sum of the amounts");
   EXPECT_EQ(result.answer,
-            "The sum is 120.\nNote by Tessera: sales.csv: row 4 looks like a total of the rows "
+            "The sum is 120.\n\nNote by Tessera: sales.csv: row 4 looks like a total of the rows "
             "above it.");
   EXPECT_EQ(last_event("numbers")["numbers"][0]["step"], 1);
   FunctionModel knows = asking(
       "print(data.read('sales.csv'):where('shop', '~=', 'Total'):sum('amount'))", "The sum is 60.");
   EXPECT_EQ(run(knows, "sum of the amounts").answer, "The sum is 60.");
+}
+
+TEST_F(LongWork, JoinsThatMultiplyRowsAreNamed) {
+  write("jan.csv", "day,person,hours\n1,Ada,1\n2,Ada,2\n1,Bo,3\n");
+  write("feb.csv", "day,person,hours\n3,Ada,4\n4,Ada,5\n");
+  const std::string join =
+      "print(data.read('jan.csv'):join(data.read('feb.csv'), 'person'):sum('hours'))";
+  const std::string note =
+      "join: \"person\" repeats in both tables: 3 and 2 rows became 4; tables of the same columns "
+      "are put together by data.union";
+  const auto answer_of = [&](std::vector<std::string> scripts, const std::string& answer) {
+    FunctionModel model([=, n = size_t{0}](Conversation) mutable {
+      return n < scripts.size() ? calls("", "run_lua", {{"code", scripts[n++]}}) : says(answer);
+    });
+    return run(model, "sum of the hours").answer;
+  };
+  EXPECT_EQ(answer_of({join}, "The sum is 6."), "The sum is 6.\n\nNote by Tessera: " + note + ".");
+  EXPECT_EQ(last_event("note")["text"], note);
+  EXPECT_EQ(answer_of({join}, "The sum is 6; " + note + "."), "The sum is 6; " + note + ".");
+  const std::string both = "print(data.union('jan.csv', 'feb.csv'):sum('hours'))";
+  EXPECT_EQ(answer_of({join, both}, "The sum is 15."), "The sum is 15.");
+  EXPECT_EQ(answer_of({join, "print(1 + 5)"}, "The sum is 6."),
+            "The sum is 6.\n\nNote by Tessera: " + note + ".");
 }
 
 TEST_F(LongWork, AChartThatCannotBeReadIsAskedForOnceMore) {

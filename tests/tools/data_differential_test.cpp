@@ -137,7 +137,7 @@ base::Result<Table> apply(const Table& t, const json& step, const Table& shops) 
   if (op == "join") {
     std::vector<std::pair<std::string, std::string>> on;
     for (const json& pair : step["on"]) on.emplace_back(pair[0], pair[1]);
-    return t.join_on(shops, on, text("how"));
+    return t.join_on(shops, on, text("how"), note);
   }
   if (op == "pivot")
     return t.pivot(texts("rows"), text("across"), text("value"), text("how"), note);

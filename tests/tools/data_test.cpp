@@ -394,10 +394,68 @@ TEST_F(Tables, NamesNeverBecomeSql) {
 TEST_F(Tables, JoinNumbersClashingColumns) {
   const Table a = table("a.csv", "k,n\nx,1\ny,2\nz,3\n");
   const Table b = table("b.csv", "n,k\n10,y\n20,x\n30,y\n");
-  EXPECT_EQ(text(a.join(b, "k")), "k,n,n_2\nx,1,20\ny,2,10\ny,2,30");
-  EXPECT_EQ(text(a.join(b, "q")), "error: join: no column \"q\"; columns: k, n");
-  EXPECT_EQ(text(a.join(table("c.csv", "k\n1\n"), "k")),
+  std::string note;
+  EXPECT_EQ(text(a.join(b, "k", note)), "k,n,n_2\nx,1,20\ny,2,10\ny,2,30");
+  EXPECT_EQ(text(a.join(b, "q", note)), "error: join: no column \"q\"; columns: k, n");
+  EXPECT_EQ(text(a.join(table("c.csv", "k\n1\n"), "k", note)),
             "error: join: column \"k\" is text in one table and number in the other");
+  EXPECT_EQ(note, "");
+}
+
+TEST_F(Tables, JoinSaysThatItMultipliedRows) {
+  const Table a = table("a.csv", "k,n\nx,1\nx,2\ny,3\nq,4\nr,5\n");
+  const Table b = table("b.csv", "k,m\nx,10\nx,20\nx,30\ny,40\ns,50\n");
+  const auto note_of = [](const Table& here, const Table& there, const char* how,
+                          std::vector<std::pair<std::string, std::string>> on = {{"k", "k"}}) {
+    std::string note;
+    base::Result<Table> joined = here.join_on(there, on, how, note);
+    EXPECT_TRUE(joined) << how;
+    if (!joined) return joined.error().message;
+    // What the rows are counted by is gone.
+    EXPECT_EQ(joined->sort("k", false)->count().value(), joined->count().value()) << how;
+    return note;
+  };
+  const std::string begin = "join: \"k\" repeats in both tables: 5 and 5 rows became ";
+  EXPECT_EQ(note_of(a, b, "inner"), begin + "7");
+  EXPECT_EQ(note_of(a, b, "left"), begin + "9");
+  EXPECT_EQ(note_of(a, b, "right"), begin + "8");
+  EXPECT_EQ(note_of(a, b, "full"), begin + "10");
+  EXPECT_EQ(note_of(a, b, "semi"), "");
+  EXPECT_EQ(note_of(a, b, "anti"), "");
+  // Rows that are no more than those of a table, and rows that only an outer join adds.
+  EXPECT_EQ(note_of(*a.head(2), *b.head(1), "inner"), "");
+  const Table ones = table("ones.csv", "k,m\nx,1\ny,2\nz,3\n");
+  const Table others = table("others.csv", "k,n\nx,1\nx,2\nu,3\nv,4\n");
+  for (const char* how : {"inner", "left", "right", "full"}) {
+    EXPECT_EQ(note_of(ones, others, how), "") << how;
+    EXPECT_EQ(note_of(others, ones, how), "") << how;
+  }
+  // Sizes that have to be counted.
+  EXPECT_EQ(note_of(*a.where("k", "==", Cell(std::string("x"))), *b.sort("m", true), "inner"),
+            "join: \"k\" repeats in both tables: 2 and 5 rows became 6");
+  EXPECT_EQ(note_of(*a.known("k"), *b.where("m", "<", Cell(15.0)), "inner"), "");
+  const Table wide = table("wide.csv", "k,l\nx,1\nx,1\nx,2\n");
+  EXPECT_EQ(
+      note_of(wide, wide, "inner", {{"k", "k"}, {"l", "l"}}),
+      "join: \"k\" and \"l\" together repeat in both tables: 3 and 3 rows became 5; tables of "
+      "the same columns are put together by data.union");
+  EXPECT_EQ(note_of(a, table("more.csv", "n,k\n7,x\n8,x\n9,x\n"), "inner"),
+            "join: \"k\" repeats in both tables: 5 and 3 rows became 6; tables of the same columns "
+            "are put together by data.union");
+}
+
+TEST_F(Tables, LongChainsGroupPivotAndJoin) {
+  Table t = birds();
+  std::string note;
+  for (int i = 0; i < 30; ++i) {
+    t = *t.where("mass", ">", Cell(0.0));
+    EXPECT_EQ(text(t.group_by({"species"}, {{"n", "count", ""}}, note)),
+              "species,n\nwren,3\nowl,1");
+    EXPECT_EQ(note, "1 row without species left out");
+    EXPECT_EQ(text(t.pivot({"species"}, "island", "mass", "count", note)),
+              "species,north,south\nwren,2,1\nowl,1,0");
+    EXPECT_EQ(*t.join_on(t, {{"species", "species"}}, "left", note)->count(), 11u);
+  }
 }
 
 TEST_F(Tables, UnionMatchesColumnsByName) {

@@ -306,6 +306,19 @@ TEST_F(ScriptWithData, FilesLinesFramesAndTexts) {
             "two.txt: 3 rows\ntrue");
   EXPECT_EQ(run("print(data.read('birds.csv'):group('mass'):count():count())"),
             "note: 1 row without mass left out\n3");
+  EXPECT_EQ(reply.events.at(1),
+            json::parse(R"({"type":"note","text":"1 row without mass left out"})"));
+  workspace.write("jan.csv", "person,hours\nAda,1\nAda,2\nBo,3\n");
+  workspace.write("feb.csv", "person,hours\nAda,4\nAda,5\n");
+  const std::string note =
+      "note: join: \"person\" repeats in both tables: 3 and 2 rows became 4; tables of the same "
+      "columns are put together by data.union\n4";
+  EXPECT_EQ(run("print(data.read('jan.csv'):join(data.read('feb.csv'), 'person'):count())"), note);
+  EXPECT_EQ(
+      run("print(data.read('jan.csv'):join(data.read('feb.csv'), {'person'}, 'inner'):count())"),
+      note);
+  EXPECT_EQ(run("print(data.read('jan.csv'):join(data.read('feb.csv'), 'person', 'semi'):count())"),
+            "2");
 }
 
 TEST_F(ScriptWithData, HostileFilesAreSentences) {

@@ -21,6 +21,7 @@ constexpr size_t kMaxPivoted = 200;
 constexpr size_t kMaxUnpivoted = 1000;
 constexpr size_t kMaxSummaries = 200;
 constexpr int64_t kMaxWindow = 1'000'000;
+constexpr uint64_t kSoonRead = 1'000'000;  // rows of a source: a fifth of a second
 
 Error unknown(const std::string& who, const char* what, const std::string& given,
               const std::vector<std::string>& known) {
@@ -28,7 +29,26 @@ Error unknown(const std::string& who, const char* what, const std::string& given
                            "; one of: " + suggest(known, given)};
 }
 
+// Whether one could be put below the other.
+bool same_columns(const std::vector<Column>& a, const std::vector<Column>& b) {
+  return a.size() == b.size() && std::all_of(a.begin(), a.end(), [&](const Column& here) {
+           return std::any_of(b.begin(), b.end(), [&](const Column& there) {
+             return here.name == there.name &&
+                    (here.type == there.type || here.type == Type::empty ||
+                     there.type == Type::empty);
+           });
+         });
+}
+
 }  // namespace
+
+base::Result<std::optional<uint64_t>> Table::soon_counted() const {
+  if (known_rows_.of == sql_) return std::optional(known_rows_.rows);
+  if (n_read_ > kSoonRead) return std::optional<uint64_t>();
+  base::Result<uint64_t> n = count();
+  if (!n) return n.error();
+  return std::optional(*n);
+}
 
 base::Result<Table> Table::without_missing_keys(const std::vector<std::string>& keys,
                                                 const std::string& count, const std::string& who,
@@ -106,11 +126,12 @@ base::Result<Table> Table::group_by(const std::vector<std::string>& keys,
   // Rows without a key are counted in the same pass and left out after it.
   const size_t width = out.size();
   const auto grouped = [&](const std::string& rows) {
-    return base
-        .wrap("SELECT " + list + "min(r) AS r" + (may_miss ? ", count(*) AS n" : "") + " FROM (" +
-                  rows + ") GROUP BY " + by,
-              out, {})
-        .keep_columns(may_miss ? ", n" : "");
+    // Not wrapped: a long chain would be kept without the further column.
+    Table table = base;
+    table.sql_ = "SELECT " + list + "min(r) AS r" + (may_miss ? ", count(*) AS n" : "") +
+                 " FROM (" + rows + ") GROUP BY " + by;
+    table.columns_ = out;
+    return table.keep_columns(may_miss ? ", n" : "");
   };
   // NaN counts as missing. A sum or a mean with a NaN is NaN, so it is first tried without looking
   // at every number, which takes an eighth of a group over many rows.
@@ -132,9 +153,39 @@ base::Result<Table> Table::group_by(const std::vector<std::string>& keys,
   return known;
 }
 
+base::Result<Table> Table::join(const Table& other, const std::string& column,
+                                std::string& note) const {
+  return join_on(other, {{column, column}}, "inner", note);
+}
+
+// Each row is there once, at most, where the key of the other table is unique; rows without a
+// partner do not count for the other one.
+base::Result<std::string> Table::multiplied(
+    const Table& other, const std::vector<std::pair<std::string, std::string>>& on,
+    const Joined& joined) const {
+  // A size that is known comes first: it may be enough.
+  const bool here_first = known_rows_.of == sql_;
+  std::optional<uint64_t> here, there;
+  for (const bool of_here : {here_first, !here_first}) {
+    base::Result<std::optional<uint64_t>> size = (of_here ? *this : other).soon_counted();
+    if (!size) return size.error();
+    if (!*size || joined.all - (of_here ? joined.only_there : joined.only_here) <= **size)
+      return std::string();
+    (of_here ? here : there) = *size;
+  }
+  std::string keys;
+  for (const auto& [key, unused] : on) keys += (keys.empty() ? "" : " and ") + in_quotes(key);
+  return "join: " + keys + (on.size() == 1 ? " repeats" : " together repeat") +
+         " in both tables: " + std::to_string(*here) + " and " + std::to_string(*there) +
+         " rows became " + std::to_string(joined.all) +
+         (same_columns(columns_, other.columns_)
+              ? "; tables of the same columns are put together by data.union"
+              : "");
+}
+
 base::Result<Table> Table::join_on(const Table& other,
                                    const std::vector<std::pair<std::string, std::string>>& on,
-                                   const std::string& how) const {
+                                   const std::string& how, std::string& note) const {
   const std::string who = "join";
   const std::vector<std::string> kHows = {"inner", "left", "right", "full", "semi", "anti"};
   if (std::find(kHows.begin(), kHows.end(), how) == kHows.end())
@@ -166,6 +217,8 @@ base::Result<Table> Table::join_on(const Table& other,
   std::vector<Column> out = columns_;
   std::string list;
   const bool outer_right = how == "right" || how == "full";
+  const bool outer = outer_right || how == "left";
+  const bool filters = how == "semi" || how == "anti";
   for (size_t k = 0; k < columns_.size(); ++k) {
     const auto key = std::find(left.begin(), left.end(), static_cast<int>(k));
     // A row that is only in the other table has its key from there.
@@ -187,7 +240,7 @@ base::Result<Table> Table::join_on(const Table& other,
   const std::string from = " FROM (" + a.sql_ + ") a ";
   const std::string with = "(" + b.sql_ + ") b ON " + test;
   std::string select;
-  if (how == "semi" || how == "anti") {
+  if (filters) {
     select =
         "SELECT " + list + "a.r AS r" + from + (how == "semi" ? "SEMI JOIN " : "ANTI JOIN ") + with;
   } else {
@@ -204,13 +257,35 @@ base::Result<Table> Table::join_on(const Table& other,
                              : how == "full"  ? "FULL JOIN "
                                               : "JOIN ";
     select = "SELECT " + list +
-             "row_number() OVER (ORDER BY a.r NULLS LAST, b.r NULLS FIRST) AS r" + from + kind +
-             with;
+             "row_number() OVER (ORDER BY a.r NULLS LAST, b.r NULLS FIRST) AS r" +
+             (outer ? ", (a.r IS NULL)::TINYINT - (b.r IS NULL)::TINYINT AS lone" : "") + from +
+             kind + with;
   }
-  Table joined = a.wrap(std::move(select), std::move(out), {});
+  Table joined = a;
+  joined.sql_ = std::move(select);
+  joined.columns_ = std::move(out);
   joined.stored_.insert(joined.stored_.end(), b.stored_.begin(), b.stored_.end());
-  base::Result<Table> kept = joined.keep();
+  base::Result<Table> kept = joined.keep_columns(outer ? ", lone" : "");
   if (!kept) return named(who, kept.error());
+  if (filters) return kept;
+
+  const auto count_lone = [&](const char* side) {
+    return outer ? std::string("count(*) FILTER (WHERE lone = ") + side + ")" : std::string("0");
+  };
+  base::Result<Rows> rows =
+      engine_->query("SELECT count(*)::DOUBLE, " + count_lone("-1") + "::DOUBLE, " +
+                         count_lone("1") + "::DOUBLE FROM (" + kept->sql_ + ")",
+                     {Type::number, Type::number, Type::number});
+  if (!rows) return named(who, rows.error());
+  if (outer)
+    kept->sql_ = "SELECT " + all_columns(kept->columns_.size()) + "r FROM (" + kept->sql_ + ")";
+  const auto number = [&](size_t i) {
+    return static_cast<uint64_t>(std::get<double>(rows->columns[i][0]));
+  };
+  base::Result<std::string> said =
+      multiplied(other, on, {.all = number(0), .only_here = number(1), .only_there = number(2)});
+  if (!said) return named(who, said.error());
+  note = *said;
   return kept;
 }
 
@@ -271,10 +346,11 @@ base::Result<Table> Table::pivot(const std::vector<std::string>& rows, const std
         {.name = distinct_name(out, cell_text(values->columns[0][k])), .type = made->type});
   }
   const size_t width = out.size();
-  base::Result<Table> kept = base.wrap("SELECT " + list + "min(r) AS r, count(*) AS n FROM (" +
-                                           base.sql_ + ") GROUP BY " + by,
-                                       std::move(out), {})
-                                 .keep_columns(", n");
+  Table table = base;  // not wrapped, as in group_by()
+  table.sql_ =
+      "SELECT " + list + "min(r) AS r, count(*) AS n FROM (" + base.sql_ + ") GROUP BY " + by;
+  table.columns_ = std::move(out);
+  base::Result<Table> kept = table.keep_columns(", n");
   if (!kept) return named(who, kept.error());
   kept->order_ = std::move(order);
   base::Result<Table> known = kept->without_missing_keys(used, "n", who, note);
@@ -325,7 +401,9 @@ base::Result<Table> Table::unpivot(const std::vector<std::string>& columns, cons
   }
   out.push_back({.name = distinct_name(out, name), .type = Type::text, .may_miss = false});
   out.push_back({.name = distinct_name(out, value), .type = type});
-  return base.wrap(std::move(select), std::move(out), {});
+  Table folded = base.wrap(std::move(select), std::move(out), {});
+  folded.n_read_ *= columns.size();
+  return folded;
 }
 
 base::Result<Table> Table::window(const Window& w) const {

@@ -84,9 +84,11 @@ Table Table::of(std::shared_ptr<Engine> engine, std::shared_ptr<const Source> so
   Table table;
   table.columns_ = source->columns();
   table.notes_ = source->notes();
+  table.n_read_ = source->rows();
   const int id = engine->add(std::move(source));
   table.engine_ = std::move(engine);
   table.sql_ = "SELECT * FROM tessera(" + std::to_string(id) + ")";
+  table.known_rows_ = {table.sql_, table.n_read_};
   return table;
 }
 
@@ -192,6 +194,7 @@ base::Result<Table> Table::keep_columns(const std::string& more) const {
   table.sql_ = "SELECT " + all_columns(columns_.size()) + "r" + more + " FROM " + name;
   table.order_.clear();
   table.depth_ = 0;
+  table.n_read_ = 0;
   return table;
 }
 
@@ -560,44 +563,6 @@ base::Result<Table> Table::share(const std::string& column) const {
   return with_column(c(*i) + " / " + literal(*sum) + " * 100", added);
 }
 
-base::Result<Table> Table::join(const Table& other, const std::string& column) const {
-  base::Result<int> i = find("join", column);
-  if (!i) return i.error();
-  base::Result<int> j = other.find("join", column);
-  if (!j) return j.error();
-  const Type left_type = columns_[static_cast<size_t>(*i)].type;
-  const Type right_type = other.columns_[static_cast<size_t>(*j)].type;
-  if (left_type != right_type && left_type != Type::empty && right_type != Type::empty)
-    return Error{Errc::usage, "join: column " + in_quotes(column) + " is " +
-                                  std::string(type_name(left_type)) + " in one table and " +
-                                  std::string(type_name(right_type)) + " in the other"};
-  const Table a = numbered();
-  const Table b = other.numbered();
-  std::vector<Column> out = columns_;
-  std::string list;
-  for (size_t k = 0; k < columns_.size(); ++k) list += "a." + c(k) + ", ";
-  for (size_t k = 0; k < other.columns_.size(); ++k) {
-    if (static_cast<int>(k) == *j) continue;
-    Column added = other.columns_[k];
-    const std::string wanted = added.name;
-    for (int n = 2;
-         std::any_of(out.begin(), out.end(), [&](const Column& o) { return o.name == added.name; });
-         ++n)
-      added.name = wanted + "_" + std::to_string(n);
-    list += "b." + c(k) + " AS " + c(out.size()) + ", ";
-    out.push_back(std::move(added));
-  }
-  const bool same = left_type == right_type;
-  Table joined = a.wrap("SELECT " + list + "row_number() OVER (ORDER BY a.r, b.r) AS r FROM (" +
-                            a.sql_ + ") a JOIN (" + b.sql_ + ") b ON " +
-                            (same ? "a." + c(*i) + " = b." + c(*j) : std::string("false")),
-                        std::move(out), {});
-  joined.stored_.insert(joined.stored_.end(), b.stored_.begin(), b.stored_.end());
-  base::Result<Table> kept = joined.keep();
-  if (!kept) return named("join", kept.error());
-  return kept;
-}
-
 base::Result<Table> Table::union_of(const std::vector<Table>& tables,
                                     const std::vector<std::string>& paths) {
   const std::string who = "data.union";
@@ -624,8 +589,10 @@ base::Result<Table> Table::union_of(const std::vector<Table>& tables,
     }
     for (const std::string& note : tables[t].notes_)
       if (t && all.notes_.size() < 100) all.notes_.push_back(note);
-    if (t)
+    if (t) {
       all.stored_.insert(all.stored_.end(), tables[t].stored_.begin(), tables[t].stored_.end());
+      all.n_read_ += tables[t].n_read_;
+    }
   }
   std::string sql;
   for (size_t t = 0; t < tables.size(); ++t) {

@@ -89,7 +89,8 @@ class Table {
   /// part: year, month, quarter, month_name, weekday, week, day, hour; also the new column's name.
   base::Result<Table> date_part(const std::string& part, const std::string& column) const;
   base::Result<Table> share(const std::string& column) const;
-  base::Result<Table> join(const Table& other, const std::string& column) const;
+  /// The inner join_on() of a column that both have.
+  base::Result<Table> join(const Table& other, const std::string& column, std::string& note) const;
   /// The rows of several tables one after the other, with a text column `file`.
   static base::Result<Table> union_of(const std::vector<Table>& tables,
                                       const std::vector<std::string>& paths);
@@ -98,10 +99,12 @@ class Table {
   base::Result<Table> group_by(const std::vector<std::string>& keys,
                                const std::vector<Summary>& summaries, std::string& note) const;
   /// how: inner, left, right, full, semi, anti. on: names here and there, compared in pairs; the
-  /// names there do not appear again. Rows in the order of this table, then of the other.
+  /// names there do not appear again. Rows in the order of this table, then of the other. note: set
+  /// when keys repeat in both tables, so that there are more rows than in either; not where a table
+  /// of unknown size would have to be read anew for a while to tell.
   base::Result<Table> join_on(const Table& other,
                               const std::vector<std::pair<std::string, std::string>>& on,
-                              const std::string& how) const;
+                              const std::string& how, std::string& note) const;
   /// A row for each combination of `rows`, a column for each value of `across`, made of the
   /// `value`s by `how` (of group(), not distinct, first, last, stdev, list). Combinations without a
   /// row are missing (count: 0). At most 200 columns. note: rows without a key.
@@ -156,6 +159,16 @@ class Table {
   base::Result<Table> without_missing_keys(const std::vector<std::string>& keys,
                                            const std::string& count, const std::string& who,
                                            std::string& note) const;
+  /// How many rows it has, if that is known or soon counted.
+  base::Result<std::optional<uint64_t>> soon_counted() const;
+  /// Rows of a join, and how many of them have no partner.
+  struct Joined {
+    uint64_t all = 0, only_here = 0, only_there = 0;
+  };
+  /// The note of join_on(), or nothing.
+  base::Result<std::string> multiplied(const Table& other,
+                                       const std::vector<std::pair<std::string, std::string>>& on,
+                                       const Joined& joined) const;
 
   std::shared_ptr<Engine> engine_;
   std::string sql_;
@@ -163,6 +176,12 @@ class Table {
   struct {
     std::string of, sql;
   } with_nan_;
+  /// Of a source, until another SELECT is wrapped around it.
+  struct {
+    std::string of;
+    uint64_t rows = 0;
+  } known_rows_;
+  uint64_t n_read_ = 0;  // rows of sources that are read to compute this one
   std::vector<Column> columns_;
   std::vector<SortKey> order_;  // before r
   std::vector<std::string> notes_;

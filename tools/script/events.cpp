@@ -50,7 +50,10 @@ void Events::print(std::string_view text) {
 void Events::file(std::string_view path, uint64_t rows) {
   send({{"type", "file"}, {"path", path}, {"rows", rows}});
 }
-void Events::note(std::string_view text) { print("note: " + std::string(text)); }
+void Events::note(std::string_view text) {
+  print("note: " + std::string(text));
+  send({{"type", "note"}, {"text", text}});
+}
 void Events::done(bool spent) { last({{"type", "done"}}, spent); }
 void Events::error(std::string_view message, bool spent) {
   const std::string clean = data::to_utf8(message);

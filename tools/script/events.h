@@ -29,7 +29,8 @@ class Events {
   void print(std::string_view text);
   /// A file the script saved.
   void file(std::string_view path, uint64_t rows);
-  /// A line "note: …": something the script did not ask about, such as rows without a key.
+  /// A line "note: …": something the script did not ask about, such as rows without a key. Sent
+  /// twice, as a line and as an event of its own, which no text of a file can pass for.
   void note(std::string_view text);
   /// The last event; where another request may come, an empty line follows. spent: this process
   /// takes no further one.

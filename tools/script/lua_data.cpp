@@ -370,7 +370,10 @@ base::Result<int> join(lua_State* lua) {
   if (*joined) return result(lua, std::move(**joined));
   base::Result<std::string> column = text_argument(lua, 3, "join", "the column");
   if (!column) return column.error();
-  return result(lua, (*t)->join(*other, *column));
+  std::string note;
+  base::Result<Table> table = (*t)->join(*other, *column, note);
+  if (table && !note.empty()) host_of(lua).events.note(note);
+  return result(lua, std::move(table));
 }
 
 base::Result<int> value(lua_State* lua) {

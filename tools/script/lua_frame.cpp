@@ -342,8 +342,10 @@ base::Result<std::optional<Table>> join_with_options(lua_State* lua) {
     if (!names) return names.error();
     for (const std::string& name : *names) on.emplace_back(name, name);
   }
-  base::Result<Table> table = to_table(lua, 1)->join_on(*to_table(lua, 2), on, how);
+  std::string note;
+  base::Result<Table> table = to_table(lua, 1)->join_on(*to_table(lua, 2), on, how, note);
   if (!table) return table.error();
+  if (!note.empty()) host_of(lua).events.note(note);
   return std::optional<Table>(std::move(*table));
 }
 

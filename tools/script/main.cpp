@@ -17,7 +17,7 @@
 //                           that is made ahead
 //
 // query and facts answer with events {"type":"text","text":"…"}, which together are the text to
-// show, and {"type":"note","text":"…"}.
+// show, and {"type":"note","text":"…"}, which lua sends of its notes, too.
 //
 // Events go to descriptor 3 as JSON Lines; the last is {"type":"done"} or
 // {"type":"error","message":"…"}. A last event with "spent" says that this worker takes no further

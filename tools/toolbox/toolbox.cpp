@@ -23,6 +23,7 @@ namespace {
 
 constexpr size_t kMaxObservation = 4000;
 constexpr size_t kMaxRead = 16 << 10;
+constexpr size_t kMaxNotes = 20;
 
 /// The first of `candidates` that exists, made absolute.
 std::filesystem::path first_there(const std::vector<std::filesystem::path>& candidates) {
@@ -527,6 +528,8 @@ base::Result<Observation> Toolbox::run_lua(const std::string& code, std::stop_to
   for (const json& event : work->events) {
     const std::string type = event.value("type", "");
     if (type == "print") line(event.value("text", ""));
+    if (type == "note" && observation.notes.size() < kMaxNotes)
+      observation.notes.push_back(event.value("text", ""));
     if (type == "chart" && stays_inside(event.value("path", ""))) {
       ChartMade chart{.path = event.value("path", ""),
                       .spec = event.value("spec", json::object()),

@@ -40,10 +40,11 @@ struct Observation {
   bool declined = false;  ///< the call was `decline`; the text is the reason
   std::vector<ChartMade> charts = {};
   std::vector<std::string> files = {};  ///< saved, relative
-  std::string run = {};  ///< id in the journal, for `tessera undo`; empty if nothing was kept
+  std::string run = {};       ///< id in the journal, for `tessera undo`; empty if nothing was kept
   bool same_content = false;  ///< what it wrote stood there already
   /// Encoded pictures that came with the text and lie in no file: those of tools of others.
   std::vector<std::string> pictures = {};
+  std::vector<std::string> notes = {};  ///< what the data tools noted; lines of the text, too
 };
 
 /// The beginning and the end of a text that is longer than `most` bytes, cut at lines where there
