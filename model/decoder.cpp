@@ -24,11 +24,11 @@ size_t area(int rows, int width) { return static_cast<size_t>(rows) * static_cas
 /// the most likely token changes too often (docs/benchmarks.md).
 constexpr int kWideEnoughForBytes = 2048;
 constexpr int kAdapterRows = 64;  // of a product with an adapter's matrices when reading
+constexpr int kRows = 32;         // that a worker takes between products
 
-/// A buffer of at least n floats.
-float* sized(std::vector<float>& v, size_t n) {
-  if (v.size() < n) v.resize(n);
-  return v.data();
+/// n floats.
+float* sized(Buffer& buffer, size_t n) {
+  return reinterpret_cast<float*>(buffer.sized(n * sizeof(float)));
 }
 
 /// The keys that the query at `position` sees.
@@ -202,17 +202,46 @@ Decoder::Input Decoder::input(int layer, Projection first, Projection last, cons
       in.rounded = &work.rounded.assign(x, m, matrix.in, precision_ != Precision::int8, pool);
     if (way == Way::panels && in.packed == nullptr) {
       work.packed.assign(x, m, matrix.in, pool);
-      in.packed = &work.packed;
-      if (packed_adapter_.empty()) continue;
-      const PackedMatrix& a = packed_adapter_.a(layer, static_cast<Projection>(p));
-      if (a.n() == 0) continue;
-      float* low = sized(work.low, area(m, a.n()));
-      multiply_packed(a, work.packed, low, pool);
-      work.packed_low.assign(low, m, a.n(), pool);
-      in.low = &work.packed_low;
+      read_panels(layer, static_cast<Projection>(p), in, work, pool);
     }
   }
   return in;
+}
+
+void Decoder::read_panels(int layer, Projection p, Input& in, Workspace& work,
+                          ThreadPool& pool) const {
+  in.packed = &work.packed;
+  if (packed_adapter_.empty()) return;
+  const PackedMatrix& a = packed_adapter_.a(layer, p);
+  if (a.n() == 0) return;
+  float* low = sized(work.low, area(in.m, a.n()));
+  multiply_packed(a, work.packed, low, pool);
+  work.packed_low.assign(low, in.m, a.n(), pool);
+  in.low = &work.packed_low;
+}
+
+template <class Make>
+Decoder::Input Decoder::made_input(int layer, Projection first, Projection last, float* x,
+                                   const Make& make, int row, int m, const Pass& pass,
+                                   Workspace& work, ThreadPool& pool) const {
+  const LayerWeights& weights = weights_.layers[static_cast<size_t>(layer)];
+  const int width = weights.at(first).in;
+  bool panels_alone = pass.adapter == nullptr;
+  for (int p = static_cast<int>(first); p <= static_cast<int>(last); ++p) {
+    const Matrix& matrix = weights.projections[static_cast<size_t>(p)];
+    if (matrix.out == 0) continue;
+    panels_alone = panels_alone && packed(layer, static_cast<Projection>(p)) == nullptr &&
+                   way(matrix, pass, m) == Way::panels;
+  }
+  if (panels_alone) {
+    Input in = {.x = nullptr, .m = m, .position = work.positions[static_cast<size_t>(row)]};
+    work.packed.assign(m, width, pool, make);
+    read_panels(layer, first, in, work, pool);
+    return in;
+  }
+  pool.parallel_for(m, kRows,
+                    [&](int, int begin, int end) { make(begin, end, x + area(begin, width)); });
+  return input(layer, first, last, x, row, m, pass, work, pool);
 }
 
 PackedTerm Decoder::beside_panels(int layer, Projection p, const Input& input) const {
@@ -351,10 +380,18 @@ bool Decoder::run(std::vector<float>& stream, int n, const Pass& pass,
   float* branch = sized(work.branch, area(n, a.hidden));
   float* gate = sized(work.gate, area(n, a.feed_forward));
   float* up = sized(work.up, area(n, a.feed_forward));
-  float* inverse = sized(work.inverse, area(n, a.n_heads));
   const auto stopped = [&] {
     // Cannot fail: the pass is shorter than the slack of the ring.
     return alone && pass.stop.stop_requested() && caches[0]->truncate(past);
+  };
+  // y = norm(x) of some rows, and h += norm(branch).
+  const auto norm = [&](const float* x, int rows, const std::vector<float>& weight, float* y) {
+    rms_norm(x, rows, a.hidden, weight.data(), a.norm_eps, y);
+  };
+  const auto add_branch = [&](int begin, int end, const std::vector<float>& weight) {
+    float* rows = branch + area(begin, a.hidden);
+    norm(rows, end - begin, weight, rows);
+    add(h + area(begin, a.hidden), rows, static_cast<int64_t>(area(end - begin, a.hidden)));
   };
   const AttentionKernel& kernel = best_attention_kernel(precision_ == Precision::bf16);
   for (int i = 0; i < a.n_layers; ++i) {
@@ -365,22 +402,32 @@ bool Decoder::run(std::vector<float>& stream, int n, const Pass& pass,
     float* q = sized(work.query, area(n, qw));
     float* k = sized(work.key, area(n, kw));
     float* v = sized(work.value, area(n, kw));
-    sized(work.attended, area(n, qw));
-    rms_norm(h, n, a.hidden, w.attention_norm.data(), a.norm_eps, normed, inverse, pool);
-    const Input attention = input(i, Projection::q, Projection::v, normed, 0, n, pass, work, pool);
+    float* attended = sized(work.attended, area(n, qw));
+    const Input attention = made_input(
+        i, Projection::q, Projection::v, normed,
+        [&](int begin, int end, float* to) {
+          norm(h + area(begin, a.hidden), end - begin, w.attention_norm, to);
+        },
+        0, n, pass, work, pool);
     linear(i, {{Projection::q, q}, {Projection::k, k}, {Projection::v, v}}, attention, pass, work,
            pool);
     if (stopped()) return false;
-    if (shape.value_from_key) std::copy(k, k + area(n, kw), v);
-    rms_norm(q, n * a.n_heads, hd, w.query_norm.data(), a.norm_eps, q, inverse, pool);
-    rms_norm(k, n * shape.n_kv_heads, hd, w.key_norm.data(), a.norm_eps, k, inverse, pool);
-    if (a.value_norm) rms_norm(v, n * shape.n_kv_heads, hd, nullptr, a.norm_eps, v, inverse, pool);
-    const Workspace::Rotation& rotation = shape.sliding ? work.sliding : work.full;
-    rope(q, n, a.n_heads, hd, rotation.cosines.data(), rotation.sines.data(), pool);
-    rope(k, n, shape.n_kv_heads, hd, rotation.cosines.data(), rotation.sines.data(), pool);
-    for (int t = 0; t < n; ++t)
-      cache_of[static_cast<size_t>(t)]->write(i, work.positions[static_cast<size_t>(t)],
-                                              k + area(t, kw), v + area(t, kw));
+    Workspace::Rotation& rotation = shape.sliding ? work.sliding : work.full;
+    const float* cosines = sized(rotation.cosines, area(n, hd / 2));
+    const float* sines = sized(rotation.sines, area(n, hd / 2));
+    pool.parallel_for(n, kRows, [&](int, int begin, int end) {
+      for (int t = begin; t < end; ++t) {
+        float *query = q + area(t, qw), *key = k + area(t, kw), *value = v + area(t, kw);
+        if (shape.value_from_key) std::copy(key, key + kw, value);
+        rms_norm(query, a.n_heads, hd, w.query_norm.data(), a.norm_eps, query);
+        rms_norm(key, shape.n_kv_heads, hd, w.key_norm.data(), a.norm_eps, key);
+        if (a.value_norm) rms_norm(value, shape.n_kv_heads, hd, nullptr, a.norm_eps, value);
+        rope(query, 1, a.n_heads, hd, cosines + area(t, hd / 2), sines + area(t, hd / 2));
+        rope(key, 1, shape.n_kv_heads, hd, cosines + area(t, hd / 2), sines + area(t, hd / 2));
+        cache_of[static_cast<size_t>(t)]->write(i, work.positions[static_cast<size_t>(t)], key,
+                                                value);
+      }
+    });
     const AttentionShape heads = {a.n_heads, shape.n_kv_heads, hd, a.attention_scale};
     const std::vector<KeyRange>& reach = shape.sliding ? sliding_reach : full_reach;
     // Of the rows that are wanted from here on.
@@ -389,37 +436,47 @@ bool Decoder::run(std::vector<float>& stream, int n, const Pass& pass,
       h += area(row, a.hidden);
     }
     const int m = n - row;
-    const int64_t values = static_cast<int64_t>(area(m, a.hidden));
     if (few)
-      attend_each(
-          kernel, heads, q + area(row, qw), std::span(cache_of).subspan(static_cast<size_t>(row)),
-          std::span(reach).subspan(static_cast<size_t>(row)), i, work.attended.data(), pool);
+      attend_each(kernel, heads, q + area(row, qw),
+                  std::span(cache_of).subspan(static_cast<size_t>(row)),
+                  std::span(reach).subspan(static_cast<size_t>(row)), i, attended, pool);
     else
       attend(kernel, heads, q + area(row, qw), std::span(reach).subspan(static_cast<size_t>(row)),
-             *caches[0], i, work.attended.data(), pool);
+             *caches[0], i, attended, pool);
     if (stopped()) return false;
     linear(i, {{Projection::o, branch}},
-           input(i, Projection::o, Projection::o, work.attended.data(), row, m, pass, work, pool),
-           pass, work, pool);
-    rms_norm(branch, m, a.hidden, w.post_attention_norm.data(), a.norm_eps, branch, inverse, pool);
-    add(h, branch, values, pool);
-    rms_norm(h, m, a.hidden, w.feed_forward_norm.data(), a.norm_eps, normed, inverse, pool);
+           input(i, Projection::o, Projection::o, attended, row, m, pass, work, pool), pass, work,
+           pool);
     if (stopped()) return false;
-    const Input forward =
-        input(i, Projection::gate, Projection::up, normed, row, m, pass, work, pool);
+    const Input forward = made_input(
+        i, Projection::gate, Projection::up, normed,
+        [&](int begin, int end, float* to) {
+          add_branch(begin, end, w.post_attention_norm);
+          norm(h + area(begin, a.hidden), end - begin, w.feed_forward_norm, to);
+        },
+        row, m, pass, work, pool);
     linear(i, {{Projection::gate, gate}, {Projection::up, up}}, forward, pass, work, pool);
     if (stopped()) return false;
-    gelu_gate(gate, up, gate, static_cast<int64_t>(area(m, a.feed_forward)), pool);
-    linear(i, {{Projection::down, branch}},
-           input(i, Projection::down, Projection::down, gate, row, m, pass, work, pool), pass, work,
-           pool);
-    rms_norm(branch, m, a.hidden, w.post_feed_forward_norm.data(), a.norm_eps, branch, inverse,
-             pool);
-    add(h, branch, values, pool);
-    if (w.output_scale != 1) scale(h, w.output_scale, values, pool);
+    const Input gated = made_input(
+        i, Projection::down, Projection::down, gate,
+        [&](int begin, int end, float* to) {
+          const size_t at = area(begin, a.feed_forward);
+          gelu_gate(gate + at, up + at, to,
+                    static_cast<int64_t>(area(end - begin, a.feed_forward)));
+        },
+        row, m, pass, work, pool);
+    linear(i, {{Projection::down, branch}}, gated, pass, work, pool);
+    pool.parallel_for(m, kRows, [&](int, int begin, int end) {
+      add_branch(begin, end, w.post_feed_forward_norm);
+      if (w.output_scale != 1)
+        scale(h + area(begin, a.hidden), w.output_scale,
+              static_cast<int64_t>(area(end - begin, a.hidden)));
+    });
   }
   if (stopped()) return false;
-  rms_norm(h, n - row, a.hidden, weights_.output_norm.data(), a.norm_eps, h, inverse, pool);
+  pool.parallel_for(n - row, kRows, [&](int, int begin, int end) {
+    norm(h + area(begin, a.hidden), end - begin, weights_.output_norm, h + area(begin, a.hidden));
+  });
   return true;
 }
 

@@ -12,6 +12,7 @@
 #include "model/architecture.h"
 #include "model/attention/attention.h"
 #include "model/gemm/gemm.h"
+#include "model/huge_pages.h"
 #include "model/integer/matmul.h"
 #include "model/kv_cache.h"
 #include "model/lora.h"
@@ -58,12 +59,11 @@ class Decoder {
 
   /// Buffers of a forward pass, reused from call to call.
   struct Workspace {
-    std::vector<float> stream, normed, query, key, value, attended, branch, gate, up, low, padded,
-        inverse;
+    Buffer normed, query, key, value, attended, branch, gate, up, low, padded;
     std::vector<int32_t> positions;
     /// Angles of RoPE in sliding and in full layers, the same in all of a kind.
     struct Rotation {
-      std::vector<float> cosines, sines;
+      Buffer cosines, sines;
     } sliding, full;
     IntegerActivations rounded;
     PackedRows packed, packed_low;
@@ -128,7 +128,7 @@ class Decoder {
            Workspace& work, ThreadPool& pool) const;
   /// What the projections of a layer from `first` to `last` read.
   struct Input {
-    const float* x;  // [m, in]
+    const float* x;  // [m, in]; null where only `packed` reads it
     int m;
     int position;                          // of the first row
     const IntegerRows* rounded = nullptr;  // x, where any of them multiplies integers
@@ -138,6 +138,13 @@ class Decoder {
   /// x: rows [row, row + m) of the pass.
   Input input(int layer, Projection first, Projection last, const float* x, int row, int m,
               const Pass& pass, Workspace& work, ThreadPool& pool) const;
+  /// Of rows that make(begin, end, to) makes, as in PackedRows; x: where they go if anything but
+  /// panels reads them.
+  template <class Make>
+  Input made_input(int layer, Projection first, Projection last, float* x, const Make& make,
+                   int row, int m, const Pass& pass, Workspace& work, ThreadPool& pool) const;
+  /// work.packed, and what the decoder's adapter reads beside it.
+  void read_panels(int layer, Projection p, Input& in, Workspace& work, ThreadPool& pool) const;
   struct Output {
     Projection projection;
     float* y;  // [m, out]

@@ -54,7 +54,7 @@ TESSERA_CLONES void rms_norm_rows(const float* x, int begin, int end, int width,
     for (; i < width; ++i) sum += in[i] * in[i];
     for (const float p : partial) sum += p;
     const float inv = 1.0f / std::sqrt(sum / static_cast<float>(width) + eps);
-    inv_rms[r] = inv;
+    if (inv_rms != nullptr) inv_rms[r] = inv;
     if (weight != nullptr)
 #pragma GCC ivdep
       for (int k = 0; k < width; ++k) out[k] = in[k] * inv * weight[k];
@@ -247,6 +247,10 @@ void rms_norm(const float* x, int rows, int width, const float* weight, float ep
   });
 }
 
+void rms_norm(const float* x, int rows, int width, const float* weight, float eps, float* y) {
+  rms_norm_rows(x, 0, rows, width, weight, eps, y, nullptr);
+}
+
 void layer_norm(float* x, int rows, int width, const float* weight, const float* bias, float eps,
                 ThreadPool& pool) {
   pool.parallel_for(rows, 8,
@@ -280,11 +284,17 @@ void rope_angles(const int32_t* positions, int rows, std::span<const float> freq
 void rope(float* x, int rows, int n_heads, int head_dim, const float* cosines, const float* sines,
           ThreadPool& pool) {
   pool.parallel_for(rows, kRows, [&](int, int begin, int end) {
-    const int half = head_dim / 2;
-    for (int r = begin; r < end; ++r)
-      rotate(x + static_cast<int64_t>(r) * n_heads * head_dim, n_heads, half,
-             cosines + static_cast<int64_t>(r) * half, sines + static_cast<int64_t>(r) * half);
+    const int64_t at = static_cast<int64_t>(begin) * (head_dim / 2);
+    rope(x + static_cast<int64_t>(begin) * n_heads * head_dim, end - begin, n_heads, head_dim,
+         cosines + at, sines + at);
   });
+}
+
+void rope(float* x, int rows, int n_heads, int head_dim, const float* cosines, const float* sines) {
+  const int half = head_dim / 2;
+  for (int r = 0; r < rows; ++r)
+    rotate(x + static_cast<int64_t>(r) * n_heads * head_dim, n_heads, half,
+           cosines + static_cast<int64_t>(r) * half, sines + static_cast<int64_t>(r) * half);
 }
 
 void rope(float* x, int rows, int n_heads, int head_dim, const int32_t* positions,
@@ -301,6 +311,10 @@ void rope(float* x, int rows, int n_heads, int head_dim, const int32_t* position
 
 void gelu_gate(const float* gate, const float* up, float* act, int64_t n, ThreadPool& pool) {
   for_values(n, pool, [&](int64_t b, int64_t e) { gelu_gate_range(gate, up, act, b, e); });
+}
+
+void gelu_gate(const float* gate, const float* up, float* act, int64_t n) {
+  gelu_gate_range(gate, up, act, 0, n);
 }
 
 void gelu_gate_backward(const float* gate, const float* up, const float* d_act, float* d_gate,
@@ -350,10 +364,14 @@ void add(float* y, const float* x, int64_t n, ThreadPool& pool) {
   for_values(n, pool, [&](int64_t b, int64_t e) { add_range(y, x, b, e); });
 }
 
+void add(float* y, const float* x, int64_t n) { add_range(y, x, 0, n); }
+
 void scale(float* y, float s, int64_t n, ThreadPool& pool) {
-  for_values(n, pool, [&](int64_t b, int64_t e) {
-    for (int64_t i = b; i < e; ++i) y[i] *= s;
-  });
+  for_values(n, pool, [&](int64_t b, int64_t e) { scale(y + b, s, e - b); });
+}
+
+void scale(float* y, float s, int64_t n) {
+  for (int64_t i = 0; i < n; ++i) y[i] *= s;
 }
 
 }  // namespace model

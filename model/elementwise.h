@@ -6,13 +6,15 @@
 #include "model/thread_pool.h"
 
 /// The arithmetic between the matrix products of a decoder, forward and backward side by side, over
-/// rows.
+/// rows. What takes no pool is done by the calling thread, for loops that do several things to a
+/// few rows at a time.
 namespace model {
 
 /// y = x * inv_rms(x) * weight per row of `width`; weight may be null (all ones). inv_rms: [rows],
 /// kept for backward. Source: Zhang and Sennrich, arXiv:1910.07467.
 void rms_norm(const float* x, int rows, int width, const float* weight, float eps, float* y,
               float* inv_rms, ThreadPool& pool);
+void rms_norm(const float* x, int rows, int width, const float* weight, float eps, float* y);
 
 /// x = (x - mean) / sqrt(variance + eps) * weight + bias per row of `width`, in place.
 void layer_norm(float* x, int rows, int width, const float* weight, const float* bias, float eps,
@@ -37,9 +39,11 @@ void rope_angles(const int32_t* positions, int rows, std::span<const float> freq
                  float* cosines, float* sines, ThreadPool& pool);
 void rope(float* x, int rows, int n_heads, int head_dim, const float* cosines, const float* sines,
           ThreadPool& pool);
+void rope(float* x, int rows, int n_heads, int head_dim, const float* cosines, const float* sines);
 
 /// act = gelu_tanh(gate) * up, elementwise over n values.
 void gelu_gate(const float* gate, const float* up, float* act, int64_t n, ThreadPool& pool);
+void gelu_gate(const float* gate, const float* up, float* act, int64_t n);
 
 /// From d_act: d_gate and d_up (overwritten).
 void gelu_gate_backward(const float* gate, const float* up, const float* d_act, float* d_gate,
@@ -62,6 +66,8 @@ float dot(const float* a, const float* b, int n);
 
 /// y += x; y *= s.
 void add(float* y, const float* x, int64_t n, ThreadPool& pool);
+void add(float* y, const float* x, int64_t n);
 void scale(float* y, float s, int64_t n, ThreadPool& pool);
+void scale(float* y, float s, int64_t n);
 
 }  // namespace model

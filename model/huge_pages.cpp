@@ -16,4 +16,16 @@ std::byte* huge_pages(size_t bytes) {
   return static_cast<std::byte*>(memory);
 }
 
+std::byte* Buffer::sized(size_t bytes) {
+  if (bytes <= bytes_) return memory_.get();
+  constexpr size_t kLine = 64;
+  const size_t step = bytes < kHugePage ? kLine : kHugePage;
+  memory_.reset();
+  bytes_ = (bytes + step - 1) / step * step;
+  memory_.reset(step == kHugePage ? huge_pages(bytes_)
+                                  : static_cast<std::byte*>(std::aligned_alloc(kLine, bytes_)));
+  if (!memory_) throw std::bad_alloc();
+  return memory_.get();
+}
+
 }  // namespace model

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "model/half.h"
 
@@ -24,13 +25,13 @@ void KvCache::extend(int size) {
     // while it has not wrapped, when slot and position are the same.
     const int rows = std::min(size, layer.slots);
     if (layer.rows >= rows) continue;
+    const size_t row = row_bytes(layer), held = row * static_cast<size_t>(layer.rows);
     layer.rows = std::min(layer.slots, std::max({rows, layer.rows + layer.rows / 2, 256}));
-    const size_t values = static_cast<size_t>(layer.rows) * static_cast<size_t>(layer.width);
     for (Store* store : {&layer.keys, &layer.values}) {
-      if (type_ == KvType::f32)
-        store->floats.resize(values);
-      else
-        store->halves.resize(values);
+      Store grown =
+          std::make_unique_for_overwrite<std::byte[]>(row * static_cast<size_t>(layer.rows));
+      std::copy_n(store->get(), held, grown.get());
+      *store = std::move(grown);
     }
   }
   size_ = size;
@@ -39,26 +40,21 @@ void KvCache::extend(int size) {
 
 void KvCache::write(int layer, int p, const float* key, const float* value) {
   Layer& l = layers_[static_cast<size_t>(layer)];
-  const size_t at = static_cast<size_t>(p % l.slots) * static_cast<size_t>(l.width);
-  if (type_ == KvType::f32) {
-    std::copy_n(key, l.width, l.keys.floats.data() + at);
-    std::copy_n(value, l.width, l.values.floats.data() + at);
-  } else {
-    to_halves(key, l.keys.halves.data() + at, l.width);
-    to_halves(value, l.values.halves.data() + at, l.width);
+  const size_t at = static_cast<size_t>(p % l.slots) * row_bytes(l);
+  for (const auto& [from, store] : {std::pair{key, &l.keys}, {value, &l.values}}) {
+    std::byte* to = store->get() + at;
+    if (type_ == KvType::f32)
+      std::memcpy(to, from, row_bytes(l));
+    else
+      to_halves(from, reinterpret_cast<uint16_t*>(to), l.width);
   }
-}
-
-const std::byte* KvCache::stored(const Store& store) const {
-  return type_ == KvType::f32 ? reinterpret_cast<const std::byte*>(store.floats.data())
-                              : reinterpret_cast<const std::byte*>(store.halves.data());
 }
 
 void KvCache::rows(const Store& store, const Layer& layer, int begin, int end, int offset,
                    const std::byte** to) const {
   const size_t row = row_bytes(layer);
   const std::byte* first =
-      stored(store) + row / static_cast<size_t>(layer.width) * static_cast<size_t>(offset);
+      store.get() + row / static_cast<size_t>(layer.width) * static_cast<size_t>(offset);
   for (int p = begin; p < end;) {
     const std::byte* at = first + row * static_cast<size_t>(p % layer.slots);
     for (const int until = p + run_length(layer, p, end - p); p < until; ++p, at += row) *to++ = at;
@@ -120,7 +116,7 @@ void KvCache::save(int begin, std::byte* to) const {
   for (const Layer& layer : layers_) {
     const size_t row = row_bytes(layer);
     for (const Store* store : {&layer.keys, &layer.values}) {
-      const std::byte* rows = stored(*store);
+      const std::byte* rows = store->get();
       for (int p = first_row(layer, begin, size_); p < size_;) {
         const int run = run_length(layer, p, size_ - p);
         const size_t bytes = row * static_cast<size_t>(run);
@@ -138,8 +134,7 @@ void KvCache::restore(int end, const std::byte* from) {
   for (Layer& layer : layers_) {
     const size_t row = row_bytes(layer);
     for (Store* store : {&layer.keys, &layer.values}) {
-      auto* rows = type_ == KvType::f32 ? reinterpret_cast<std::byte*>(store->floats.data())
-                                        : reinterpret_cast<std::byte*>(store->halves.data());
+      std::byte* rows = store->get();
       for (int p = first_row(layer, begin, end); p < end;) {
         const int run = run_length(layer, p, end - p);
         const size_t bytes = row * static_cast<size_t>(run);
@@ -154,9 +149,7 @@ void KvCache::restore(int end, const std::byte* from) {
 
 size_t KvCache::bytes() const {
   size_t n = 0;
-  for (const Layer& layer : layers_)
-    for (const Store* store : {&layer.keys, &layer.values})
-      n += store->floats.size() * sizeof(float) + store->halves.size() * sizeof(uint16_t);
+  for (const Layer& layer : layers_) n += 2 * row_bytes(layer) * static_cast<size_t>(layer.rows);
   return n;
 }
 

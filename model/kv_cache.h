@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "model/architecture.h"
@@ -56,10 +57,8 @@ class KvCache {
   size_t bytes() const;
 
  private:
-  struct Store {  // one of the two is used
-    std::vector<float> floats;
-    std::vector<uint16_t> halves;
-  };
+  /// Rows of numbers of type(); what was never written is never read, so nothing fills it before.
+  using Store = std::unique_ptr<std::byte[]>;
   struct Layer {
     Store keys, values;
     int slots = 0, width = 0, rows = 0;
@@ -70,7 +69,6 @@ class KvCache {
   size_t row_bytes(const Layer& layer) const;
   /// How many of the `n` positions from `p` on lie in consecutive slots.
   static int run_length(const Layer& layer, int p, int n);
-  const std::byte* stored(const Store& store) const;
   void rows(const Store& store, const Layer& layer, int begin, int end, int offset,
             const std::byte** to) const;
 

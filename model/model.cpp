@@ -224,12 +224,18 @@ bool Session::run(std::span<const Position> chunk, std::span<const PositionKey> 
   const size_t hidden = static_cast<size_t>(engine_.architecture().hidden);
   stream_.resize(std::max(stream_.size(), chunk.size() * hidden));
   std::vector<ImageBlock> images;
+  constexpr int kRows = 32;  // that a worker embeds at a time
+  engine_.parts_->pool->parallel_for(
+      static_cast<int>(chunk.size()), kRows, [&](int, int begin, int end) {
+        for (auto i = static_cast<size_t>(begin); i < static_cast<size_t>(end); ++i) {
+          float* row = stream_.data() + i * hidden;
+          if (chunk[i].soft.empty())
+            engine_.parts_->decoder->embed(chunk[i].id, row);
+          else
+            std::copy(chunk[i].soft.begin(), chunk[i].soft.end(), row);
+        }
+      });
   for (size_t i = 0; i < chunk.size(); ++i) {
-    float* row = stream_.data() + i * hidden;
-    if (chunk[i].soft.empty())
-      engine_.parts_->decoder->embed(chunk[i].id, row);
-    else
-      std::copy(chunk[i].soft.begin(), chunk[i].soft.end(), row);
     if (!chunk[i].patch) continue;
     images.resize(chunk.size());
     if (images[i].begin >= 0) continue;

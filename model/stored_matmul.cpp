@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cassert>
 #include <cstring>
+#include <vector>
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -217,23 +218,26 @@ void multiply_rows(const Matrix& w, const float* x, int m, float* y, ThreadPool&
   });
 }
 
-void PackedRows::assign(const float* x, int m, int k, ThreadPool& pool) {
-  static const GemmKernel& kernel = best_gemm_kernel();
+void PackedRows::resize(int m, int k) {
   m_ = m;
   k_ = k;
-  const size_t value = static_cast<size_t>(kernel.x_value_bytes);
-  const size_t bytes = static_cast<size_t>(round_up(m, kRowBlock)) *
-                           static_cast<size_t>(round_up(k, kColumnStep)) * value +
-                       64;
-  if (storage_.size() < bytes) storage_.resize(bytes);
-  aligned_ = storage_.data() + (64 - reinterpret_cast<uintptr_t>(storage_.data()) % 64) % 64;
-  for (int c = 0; c < k; c += kColumns) {
-    const int n = std::min(kColumns, k - c);
-    pool.parallel_for(m, kRowBlock, [&](int, int begin, int end) {
-      kernel.pack_x(x + static_cast<ptrdiff_t>(begin) * k + c, end - begin, n, k,
-                    aligned_ + (columns(c, begin) - aligned_));
-    });
-  }
+  packed_ = storage_.sized(static_cast<size_t>(round_up(m, kRowBlock)) *
+                           static_cast<size_t>(round_up(k, kColumnStep)) *
+                           static_cast<size_t>(best_gemm_kernel().x_value_bytes));
+}
+
+void PackedRows::pack(const float* x, int begin, int end) {
+  static const GemmKernel& kernel = best_gemm_kernel();
+  for (int c = 0; c < k_; c += kColumns)
+    kernel.pack_x(x + c, end - begin, std::min(kColumns, k_ - c), k_,
+                  packed_ + (columns(c, begin) - packed_));
+}
+
+void PackedRows::assign(const float* x, int m, int k, ThreadPool& pool) {
+  resize(m, k);
+  pool.parallel_for(m, kRowBlock, [&](int, int begin, int end) {
+    pack(x + static_cast<ptrdiff_t>(begin) * k, begin, end);
+  });
 }
 
 const std::byte* PackedRows::columns(int column, int row) const {
@@ -241,7 +245,7 @@ const std::byte* PackedRows::columns(int column, int row) const {
   const int padded = round_up(std::min(kColumns, k_ - column), kColumnStep);
   const size_t values = static_cast<size_t>(round_up(m_, kRowBlock)) * static_cast<size_t>(column) +
                         static_cast<size_t>(row) * static_cast<size_t>(padded);
-  return aligned_ + values * static_cast<size_t>(kernel.x_value_bytes);
+  return packed_ + values * static_cast<size_t>(kernel.x_value_bytes);
 }
 
 void multiply_packed(const PackedMatrix& w, const PackedRows& x, float* y, ThreadPool& pool) {

@@ -1,9 +1,10 @@
 #pragma once
 
 #include <span>
-#include <vector>
 
+#include "model/gemm/kernel.h"
 #include "model/gemm/packed_matrix.h"
+#include "model/huge_pages.h"
 #include "model/thread_pool.h"
 #include "model/weights.h"
 
@@ -20,6 +21,18 @@ class PackedRows {
  public:
   /// x: [m, k] f32, dense.
   void assign(const float* x, int m, int k, ThreadPool& pool);
+  /// Of rows that are nowhere as f32: make(begin, end, to) writes rows [begin, end) to `to`, [end -
+  /// begin, k], and is called by any worker, once for each kRowBlock rows.
+  template <class Make>
+  void assign(int m, int k, ThreadPool& pool, const Make& make) {
+    resize(m, k);
+    pool.parallel_for(m, kRowBlock, [&](int worker, int begin, int end) {
+      auto* rows = reinterpret_cast<float*>(pool.scratch(
+          worker, static_cast<size_t>(kRowBlock) * static_cast<size_t>(k) * sizeof(float)));
+      make(begin, end, rows);
+      pack(rows, begin, end);
+    });
+  }
   int m() const { return m_; }
   int k() const { return k_; }
   /// Row `row`, a multiple of kRowBlock, of the columns from `column` on, a multiple of kColumns:
@@ -28,8 +41,12 @@ class PackedRows {
   static constexpr int kColumns = 2048;  ///< that a pass over a panel reads, at most
 
  private:
-  std::vector<std::byte> storage_;
-  std::byte* aligned_ = nullptr;
+  void resize(int m, int k);
+  /// Rows [begin, end), which begin with a block; x: [end - begin, k].
+  void pack(const float* x, int begin, int end);
+
+  Buffer storage_;
+  std::byte* packed_ = nullptr;
   int m_ = 0, k_ = 0;
 };
 

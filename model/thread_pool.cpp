@@ -115,13 +115,7 @@ void ThreadPool::work(int worker) {
 }
 
 std::byte* ThreadPool::scratch(int worker, size_t bytes) {
-  Scratch& scratch = scratch_[static_cast<size_t>(worker)];
-  if (scratch.bytes < bytes) {
-    scratch.memory.reset();
-    scratch.bytes = (bytes + kHugePage - 1) / kHugePage * kHugePage;
-    scratch.memory.reset(huge_pages(scratch.bytes));
-  }
-  return scratch.memory.get();
+  return scratch_[static_cast<size_t>(worker)].sized(std::max(bytes, kHugePage));
 }
 
 }  // namespace model

@@ -4,7 +4,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
-#include <memory>
 #include <thread>
 #include <type_traits>
 #include <utility>
@@ -58,10 +57,6 @@ class ThreadPool {
     int n = 0;
     int grain = 1;
   };
-  struct Scratch {
-    std::unique_ptr<std::byte, FreeAligned> memory;
-    size_t bytes = 0;
-  };
 
   void run(const Job& job);
   void take_ranges(int worker);
@@ -71,7 +66,7 @@ class ThreadPool {
   std::atomic<int> next_range_{0};
   std::atomic<uint32_t> state_{0};  // generation, open bit, number of helpers inside; see the .cpp
   std::atomic<bool> stopping_{false};
-  std::vector<Scratch> scratch_;
+  std::vector<Buffer> scratch_;
   std::function<void()> between_;
   std::vector<std::thread> workers_;
 };

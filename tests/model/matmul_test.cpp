@@ -1,6 +1,7 @@
 #include <cblas.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <random>
@@ -130,6 +131,23 @@ TEST(StoredMatmul, ARowOfPanelsDoesNotDependOnTheOthers) {
     multiply_panels(w, packed, {}, one.data() + t * out, pool);
   }
   EXPECT_EQ(std::memcmp(all.data(), one.data(), all.size() * sizeof(float)), 0);
+}
+
+TEST(StoredMatmul, RowsMadeOnTheWayArePackedAsThoseThatAreThere) {
+  std::mt19937 random(10);
+  ThreadPool pool(2);
+  for (const auto& [m, k] : {std::pair{1, 640}, {45, 2304}, {64, 50}}) {
+    std::vector<float> x(static_cast<size_t>(m * k));
+    for (float& v : x) v = static_cast<float>(static_cast<int>(random() % 2001) - 1000) / 1000.0f;
+    PackedRows plain, made;
+    plain.assign(x.data(), m, k, pool);
+    made.assign(m, k, pool, [&, width = k](int begin, int end, float* to) {
+      std::copy(x.begin() + begin * width, x.begin() + end * width, to);
+    });
+    const size_t bytes = static_cast<size_t>(round_up(m, kRowBlock) * round_up(k, kColumnStep)) *
+                         static_cast<size_t>(best_gemm_kernel().x_value_bytes);
+    EXPECT_EQ(std::memcmp(plain.columns(0), made.columns(0), bytes), 0) << m << " " << k;
+  }
 }
 
 TEST(Half, ConvertsAsThePlainFunctionsDo) {
