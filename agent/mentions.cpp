@@ -95,11 +95,9 @@ bool names_a_file(std::string_view name) {
 
 }  // namespace
 
-std::optional<std::string> ignored_file(std::string_view request,
-                                        const std::vector<std::string>& files,
-                                        std::string_view call) {
-  const std::string said = lower(call);
-  const std::string marked = with_marks(said);
+std::vector<std::string> new_files(std::string_view request,
+                                   const std::vector<std::string>& files) {
+  std::vector<std::string> names;
   for (size_t at = 0; at < request.size();) {
     size_t end = at;
     while (end < request.size() && in_name(request[end])) ++end;
@@ -108,11 +106,23 @@ std::optional<std::string> ignored_file(std::string_view request,
     while (word.ends_with('.')) word.remove_suffix(1);
     const std::string path = lower(word);
     const std::string_view name = last_name(path);
-    if (!names_a_file(name) || said.find(name) != std::string::npos) continue;
-    const bool exists = std::any_of(files.begin(), files.end(), [&](const std::string& file) {
-      return lower(last_name(file)) == name;
-    });
-    if (!exists && !is_filled_in(name, marked, files)) return std::string(word);
+    if (names_a_file(name) && std::none_of(files.begin(), files.end(), [&](const auto& file) {
+          return lower(last_name(file)) == name;
+        }))
+      names.emplace_back(word);
+  }
+  return names;
+}
+
+std::optional<std::string> ignored_file(std::string_view request,
+                                        const std::vector<std::string>& files,
+                                        std::string_view call) {
+  const std::string said = lower(call);
+  const std::string marked = with_marks(said);
+  for (const std::string& word : new_files(request, files)) {
+    const std::string path = lower(word);
+    const std::string_view name = last_name(path);
+    if (said.find(name) == std::string::npos && !is_filled_in(name, marked, files)) return word;
   }
   return std::nullopt;
 }

@@ -7,6 +7,10 @@
 
 namespace agent {
 
+/// The file names of a request ("out/top.csv") that are none of `files` (relative paths; the last
+/// name is enough, upper and lower case are one), as they are spelled there.
+std::vector<std::string> new_files(std::string_view request, const std::vector<std::string>& files);
+
 /// The first file name in `request` (a word with the extension of a table or text, such as
 /// "sales.csv") that is neither one of `files` (relative paths; the last name is enough, upper and
 /// lower case are one) nor in `call`, not even filled in ("doc_{n:3}.txt", "old_{1}.txt"): a script

@@ -63,7 +63,7 @@ int disagreements_of(const ModelReply& reply, const Run& run, const Names& names
 base::Result<RunResult> planned_loop(const Run& run) {
   RunResult result;
   const Names names = names_of(run.profiles);
-  const PlannedWatch watch(names);
+  const PlannedWatch watch(names, new_files(run.request, run.files));
   const AmountsOnly amounts;
   AnswerWords words;
   SeenNumbers seen;

@@ -90,7 +90,8 @@ PlanLink last_link(string_view reply) {
 
 }  // namespace
 
-PlannedWatch::PlannedWatch(const Names& names) : columns_(names) {
+PlannedWatch::PlannedWatch(const Names& names, std::vector<string> new_files)
+    : columns_(names), new_files_(std::move(new_files)) {
   const auto means = [&](const string& phrase, const string& target) {
     const auto [at, is_new] = meant_.emplace(phrase, target);
     if (!is_new && at->second != target) at->second.clear();
@@ -116,10 +117,40 @@ bool PlannedWatch::has_year(string_view phrase) const {
                      [&](const auto& span) { return span.first <= *year && *year <= span.second; });
 }
 
+std::optional<std::vector<string>> PlannedWatch::rest_of_name(string_view script) const {
+  struct Saving {
+    string_view head;
+    std::vector<string_view> extensions;
+  };
+  static const Saving kSavings[] = {{":save(\"", {".csv", ".json", ".txt"}},
+                                    {":to_xlsx(\"", {".xlsx"}},
+                                    {"files.write(\"", {".md", ".txt"}}};
+  for (const Saving& saving : kSavings) {
+    const size_t head = script.rfind(saving.head);
+    if (head == string_view::npos) continue;
+    const string_view rest = script.substr(head + saving.head.size());
+    const string_view name = rest.substr(0, rest.find('"'));
+    bool any = false, written = false;
+    std::vector<string> ends;
+    for (const string& wanted : new_files_) {
+      if (std::none_of(saving.extensions.begin(), saving.extensions.end(),
+                       [&](string_view extension) { return wanted.ends_with(extension); }))
+        continue;
+      any = true;
+      written = written || (name == wanted && name.size() < rest.size());
+      if (name.size() == rest.size() && wanted.starts_with(name))
+        ends.push_back(wanted.substr(name.size()) + '"');
+    }
+    if (any && !written) return ends;
+  }
+  return std::nullopt;
+}
+
 bool PlannedWatch::allows(string_view reply) const {
   if (const std::optional<string_view> script = script_of(reply)) {
     const ScriptEnd end = columns_.end_of(*script);
-    return !end.wrong && !end.astray && takes_what_is_kept(*script);
+    const auto rest = rest_of_name(*script);
+    return !end.wrong && !end.astray && takes_what_is_kept(*script) && (!rest || !rest->empty());
   }
   const auto [phrase, target] = last_link(reply);
   if (target.empty()) return true;
@@ -134,7 +165,10 @@ bool PlannedWatch::allows(string_view reply) const {
 
 std::vector<string> PlannedWatch::continuations(string_view reply) const {
   const std::optional<string_view> script = script_of(reply);
-  if (script) return columns_.end_of(*script).rest;
+  if (script) {
+    const auto rest = rest_of_name(*script);
+    return rest ? *rest : columns_.end_of(*script).rest;
+  }
   const auto [phrase, target] = last_link(reply);
   const auto meant = meant_.find(phrase);
   if (meant == meant_.end() || !meant->second.starts_with(target)) return {};

@@ -174,6 +174,23 @@ TEST(PlannedWatch, ANewNameTakesOnlyWhatThePatternKeeps) {
   EXPECT_TRUE(allows(R"(match="*")", "{1}\"}, {op=\"rename\", files=\"{2}\", match=\"*_*\""));
 }
 
+TEST(PlannedWatch, ASavedFileIsCalledAsTheRequestCallsIt) {
+  const PlannedWatch watch(names(), {"upgrades.txt", "out/top.csv"});
+  const string begin =
+      "lines=rows\xff"
+      "call:run_lua{code:\xff"
+      "data.lines(\"a.log\")";
+  EXPECT_TRUE(watch.allows(begin + ":save(\"up"));
+  EXPECT_TRUE(watch.allows(begin + ":save(\"out/top.csv\")"));
+  EXPECT_FALSE(watch.allows(begin + ":save(\"updates"));
+  EXPECT_FALSE(watch.allows(begin + ":save(\"top.csv\")"));
+  EXPECT_FALSE(watch.allows(begin + ":save(\"upgrades\")"));
+  EXPECT_EQ(watch.continuations(begin + ":save(\"up"), std::vector<string>{"grades.txt\""});
+  // The request names no page and no workbook.
+  EXPECT_TRUE(watch.allows(begin + ":to_xlsx(\"any.xlsx\")"));
+  EXPECT_TRUE(PlannedWatch(names()).allows(begin + ":save(\"any"));
+}
+
 TEST(PlanAgreement, CountsWhatAScriptLeavesOutAndWhatItTakesUnsaid) {
   const auto off = [](const string& plan, const string& script) {
     return disagreements(plan, script, names());
