@@ -1,31 +1,19 @@
 #include "agent/percentages.h"
 
-#include <algorithm>
-#include <span>
-
 #include "agent/spelled_numbers.h"
 
 namespace agent {
 
-namespace {
-
-bool names_any(std::string_view text, std::span<const std::string_view> words) {
-  return std::any_of(words.begin(), words.end(), [&](std::string_view word) {
-    return text.find(word) != std::string_view::npos;
-  });
-}
-
-}  // namespace
-
 bool asks_for_percentage(std::string_view request, std::string_view plan) {
-  static constexpr std::string_view kWords[] = {"percent", "per cent", "%"};
-  return names_any(lower_case(request), kWords) && !names_any(plan, kWords);
+  const auto says_so = [](std::string_view text) {
+    return has_any(text, {"percent", "per cent", "%"});
+  };
+  return says_so(lower_case(request)) && !says_so(plan);
 }
 
 bool has_percentage(std::string_view script) {
-  static constexpr std::string_view kWords[] = {"share", "100",    "normalize", "percent",
-                                                "pct",   "growth", "rate",      "%"};
-  return names_any(lower_case(script), kWords);
+  return has_any(lower_case(script),
+                 {"share", "100", "normalize", "percent", "pct", "growth", "rate", "%"});
 }
 
 bool AmountsOnly::allows(std::string_view reply) const {

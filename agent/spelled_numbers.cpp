@@ -57,6 +57,12 @@ std::string lower_case(std::string_view text) {
   return out;
 }
 
+bool has_any(std::string_view text, std::initializer_list<std::string_view> words) {
+  return std::any_of(words.begin(), words.end(), [&](std::string_view word) {
+    return text.find(word) != std::string_view::npos;
+  });
+}
+
 bool next_spelled(std::string_view text, size_t from, Decimals decimals, Spelled& out) {
   const char mark = decimals == Decimals::point ? ',' : '.';
   const char point = decimals == Decimals::point ? '.' : ',';

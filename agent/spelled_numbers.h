@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <initializer_list>
 #include <string>
 #include <string_view>
 
@@ -37,6 +38,8 @@ using base::is_digit;
 bool is_space(char c);
 bool is_letter(char c);  ///< and each byte of what is not ASCII
 std::string lower_case(std::string_view text);
+/// Whether one of `words` stands anywhere in `text`.
+bool has_any(std::string_view text, std::initializer_list<std::string_view> words);
 
 /// Whether a word holds digits and is no plain number: a date, a time, a name (chart-2.png, Q1).
 /// Signs, currencies and units around a number leave it plain.

@@ -29,11 +29,6 @@ std::string scripts_over(const std::vector<MadeCall>& calls, const std::string& 
   return all;
 }
 
-bool has_any(const std::string& text, std::initializer_list<const char*> words) {
-  return std::any_of(words.begin(), words.end(),
-                     [&](const char* word) { return text.find(word) != std::string::npos; });
-}
-
 /// Whether a note of the profile concerns what the scripts did.
 bool concerns(const std::string& note, const std::string& scripts) {
   const bool sums = has_any(
