@@ -25,6 +25,14 @@ base::Result<model::Prompt> spelled(std::span<const model::Message> conversation
       std::move(attachments), tokenizer);
 }
 
+/// A checkpoint of its own, of the same file: what is mapped is there already.
+const base::Result<model::Engine>& with_adapter(std::optional<base::Result<model::Engine>>& engine,
+                                                const NativeOptions& options,
+                                                const std::filesystem::path& adapter) {
+  if (!engine) engine = model::Engine::load(options.checkpoint, {.adapter = adapter});
+  return *engine;
+}
+
 }  // namespace
 
 base::Result<std::shared_ptr<NativeEngine>> NativeEngine::load(const NativeOptions& options) {
@@ -64,8 +72,15 @@ base::Result<std::string> NativeModel::transcript(std::string_view recording,
                                                   std::chrono::steady_clock::time_point deadline,
                                                   std::stop_token stop) {
   const std::lock_guard replying(shared_->replying);
+  const model::Engine* engine = &shared_->engine;
+  if (!engine->hears()) {
+    const NativeOptions& options = shared_->options;
+    const base::Result<model::Engine>& ears = with_adapter(shared_->ears, options, options.ears);
+    if (!ears) return ears.error();
+    engine = &*ears;
+  }
   const base::Result<model::Transcript> heard = model::transcribe(
-      shared_->engine, recording, {},
+      *engine, recording, {},
       [&](const model::HeardPiece&) { return std::chrono::steady_clock::now() < deadline; }, stop);
   if (!heard) return heard.error();
   return heard->text();
@@ -74,12 +89,10 @@ base::Result<std::string> NativeModel::transcript(std::string_view recording,
 base::Result<std::string> NativeModel::read_chart(std::string_view picture, std::stop_token stop) {
   constexpr int kBudget = 140, kContext = 512, kMostTokens = 32;  // as the eyes were trained
   const std::lock_guard replying(shared_->replying);
-  std::optional<base::Result<model::Engine>>& eyes = shared_->eyes;
-  // A checkpoint of its own, of the same file: what is mapped is there already.
-  if (!eyes)
-    eyes = model::Engine::load(shared_->options.checkpoint, {.adapter = shared_->options.eyes});
-  if (!*eyes) return eyes->error();
-  const model::Engine& engine = **eyes;
+  const NativeOptions& options = shared_->options;
+  const base::Result<model::Engine>& eyes = with_adapter(shared_->eyes, options, options.eyes);
+  if (!eyes) return eyes.error();
+  const model::Engine& engine = *eyes;
   base::Result<model::Attachment> attached = model::attach_image(engine, picture, kBudget);
   if (!attached) return attached.error();
   std::vector<model::Attachment> attachments;

@@ -19,6 +19,9 @@ struct NativeOptions {
   std::filesystem::path mmproj = {};  ///< embedders of a GGUF checkpoint that sees
   /// An adapter with embedders that reads charts (agent/chart_look.h); empty: nobody looks at them.
   std::filesystem::path eyes = {};
+  /// An adapter with an embedder of sound that writes down spoken requests; empty: as the
+  /// checkpoint hears, if it does.
+  std::filesystem::path ears = {};
   int image_budget = model::kDefaultImageBudget;  ///< tokens of a chart
   int context = 8192;
   int max_reply_tokens = 400;
@@ -29,7 +32,8 @@ struct NativeEngine {
   NativeOptions options;
   model::Engine engine;
   std::mutex replying = {};  ///< its workers serve one conversation at a time
-  std::optional<base::Result<model::Engine>> eyes = {};  ///< read when first needed; by `replying`
+  /// The same checkpoint with another adapter, read when first needed; by `replying`.
+  std::optional<base::Result<model::Engine>> eyes = {}, ears = {};
   std::shared_future<base::Result<model::GrammarVocabulary>> vocabulary = {};
 
   /// Maps the checkpoint and starts building the vocabulary on a thread of its own.
@@ -44,7 +48,7 @@ class NativeModel final : public ChatModel {
   explicit NativeModel(std::shared_ptr<NativeEngine> engine);
 
   bool sees() const override { return shared_->engine.sees(); }
-  bool hears() const override { return shared_->engine.hears(); }
+  bool hears() const override { return shared_->engine.hears() || !shared_->options.ears.empty(); }
   base::Result<std::string> transcript(std::string_view recording,
                                        std::chrono::steady_clock::time_point deadline,
                                        std::stop_token stop) override;

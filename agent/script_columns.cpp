@@ -187,7 +187,14 @@ class ScriptReader {
     const bool lines = rest().starts_with("data.lines(");
     if (eat("data.files(") || eat("data.lines(")) {
       if (!skip_quoted() || !expect(")")) return std::nullopt;
-      if (!lines) return Columns{.open = true};
+      if (!lines)
+        return Columns{.columns = {{.quoted = "\"file\""},
+                                   {.quoted = "\"name\""},
+                                   {.quoted = "\"ext\""},
+                                   number("\"bytes\""),
+                                   number("\"lines\""),
+                                   number("\"words\""),
+                                   {.quoted = "\"hash\""}}};
       // The text may hold dates.
       return Columns{.columns = {number("\"line\""), {.quoted = "\"text\""}}};
     }

@@ -27,6 +27,8 @@ Places places(Part part) {
       return {"share/tessera/planner.gguf", TESSERA_SOURCE_ROOT "/agent/planner.gguf"};
     case Part::eyes:
       return {"share/tessera/eyes.gguf", TESSERA_SOURCE_ROOT "/agent/eyes.gguf"};
+    case Part::ears:
+      return {"share/tessera/ears.gguf", TESSERA_SOURCE_ROOT "/agent/ears.gguf"};
     case Part::vega:
       return {"share/tessera/vega", TESSERA_SOURCE_ROOT "/.deps/vega"};
     case Part::examples:

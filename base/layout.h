@@ -5,7 +5,7 @@
 namespace base {
 
 /// What the program needs beside itself.
-enum class Part { launcher, worker, duckdb, planner, eyes, vega, examples };
+enum class Part { launcher, worker, duckdb, planner, eyes, ears, vega, examples };
 
 /// Where a part lies: of a program in the build folder, where it was built; of any other, beside
 /// the program or below its prefix (PREFIX/bin/tessera, PREFIX/libexec/tessera/…). An installed

@@ -21,7 +21,7 @@ using base::Errc;
 using base::Error;
 
 struct ListenOptions {
-  std::string model, adapter, mmproj, words, device = "default";
+  std::string model = kDefaultModel, adapter, mmproj, words, device = "default";
   int seconds = 60;
   bool json = false;
 };
@@ -29,8 +29,8 @@ struct ListenOptions {
 int run(const ListenOptions& o) {
   const base::Result<std::filesystem::path> path = find_checkpoint(o.model);
   if (!path) return fail(path.error());
-  base::Result<model::Engine> engine =
-      model::Engine::load(*path, {.adapter = o.adapter, .mmproj = o.mmproj});
+  base::Result<model::Engine> engine = model::Engine::load(
+      *path, {.adapter = hearing_adapter(o.model, o.adapter, o.mmproj), .mmproj = o.mmproj});
   if (!engine) return fail(engine.error());
   if (!engine->hears())
     return fail(
@@ -68,7 +68,9 @@ void add_listen(CLI::App& app, Action& action) {
   auto o = std::make_shared<ListenOptions>();
   CLI::App* c = app.add_subcommand(
       "listen", "What is said into the microphone, as text, by a model that hears.");
-  c->add_option("--model", o->model, "checkpoint: a name or a path")->required();
+  c->add_option(
+      "--model", o->model,
+      "checkpoint: a name or a path (default: the usual model, which knows the words of requests)");
   c->add_option("--adapter", o->adapter, "LoRA adapter");
   c->add_option("--mmproj", o->mmproj, "GGUF with the embedder of sound");
   c->add_option("--device", o->device, "ALSA's name of the microphone (default)");

@@ -158,6 +158,14 @@ fs::path shipped_adapter() { return base::find_part(base::Part::planner); }
 
 fs::path shipped_eyes() { return base::find_part(base::Part::eyes); }
 
+fs::path shipped_ears() { return base::find_part(base::Part::ears); }
+
+fs::path hearing_adapter(const std::string& model, const std::string& adapter,
+                         const std::string& mmproj) {
+  if (!adapter.empty() || !mmproj.empty() || model != kDefaultModel) return adapter;
+  return shipped_ears();
+}
+
 base::Result<fs::path> get_checkpoint(const std::string& name) {
   if (name != kDefaultModel)
     return Error{Errc::usage, name + ": not a known model (known: " + kDefaultModel + ")"};

@@ -19,6 +19,11 @@ base::Result<std::filesystem::path> find_checkpoint(const std::string& name_or_p
 std::filesystem::path shipped_adapter();
 /// The adapter that reads charts, likewise.
 std::filesystem::path shipped_eyes();
+/// The adapter that writes down spoken requests, likewise.
+std::filesystem::path shipped_ears();
+/// `adapter`, or for the usual model without one and without embedders of its own the shipped ears.
+std::filesystem::path hearing_adapter(const std::string& model, const std::string& adapter,
+                                      const std::string& mmproj);
 
 /// Downloads a known checkpoint with pip, checks its SHA-256 and puts it in the cache; quick when
 /// it is there. Errors: usage (an unknown name), system (no pip, no network), corrupt (wrong

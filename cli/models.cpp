@@ -70,11 +70,13 @@ Models::Taken Models::planner() {
     auto found = files();
     if (const None* none = std::get_if<None>(&found)) return *none;
     const auto& [checkpoint, adapter] = std::get<0>(found);
-    base::Result<std::shared_ptr<agent::NativeEngine>> engine = agent::NativeEngine::load(
-        {.checkpoint = checkpoint,
-         .adapter = adapter,
-         .mmproj = options_.mmproj,
-         .eyes = options_.model == kDefaultModel ? shipped_eyes() : std::filesystem::path()});
+    agent::NativeOptions native{
+        .checkpoint = checkpoint, .adapter = adapter, .mmproj = options_.mmproj};
+    if (options_.model == kDefaultModel) {
+      native.eyes = shipped_eyes();
+      native.ears = shipped_ears();
+    }
+    base::Result<std::shared_ptr<agent::NativeEngine>> engine = agent::NativeEngine::load(native);
     if (!engine) return None{engine.error(), exit_code(engine.error())};
     engine_ = std::move(*engine);
   }

@@ -13,7 +13,7 @@ namespace cli {
 namespace {
 
 struct TranscribeOptions {
-  std::string model, adapter, mmproj, file;
+  std::string model = kDefaultModel, adapter, mmproj, file;
   std::string instruction{model::kTranscribeInstruction};
   int max_tokens = 400;
   bool json = false;
@@ -24,8 +24,8 @@ int run(const TranscribeOptions& o) {
   if (!bytes) return fail(bytes.error());
   const base::Result<std::filesystem::path> path = find_checkpoint(o.model);
   if (!path) return fail(path.error());
-  base::Result<model::Engine> engine =
-      model::Engine::load(*path, {.adapter = o.adapter, .mmproj = o.mmproj});
+  base::Result<model::Engine> engine = model::Engine::load(
+      *path, {.adapter = hearing_adapter(o.model, o.adapter, o.mmproj), .mmproj = o.mmproj});
   if (!engine) return fail(engine.error());
   stop_on_first_signal();
   const auto show = [&](const model::HeardPiece& piece) {
@@ -53,7 +53,9 @@ int run(const TranscribeOptions& o) {
 void add_transcribe(CLI::App& app, Action& action) {
   auto o = std::make_shared<TranscribeOptions>();
   CLI::App* c = app.add_subcommand("transcribe", "Speech to text, by a model that hears.");
-  c->add_option("--model", o->model, "checkpoint: a name or a path")->required();
+  c->add_option(
+      "--model", o->model,
+      "checkpoint: a name or a path (default: the usual model, which knows the words of requests)");
   c->add_option("--adapter", o->adapter, "LoRA adapter");
   c->add_option("--mmproj", o->mmproj, "GGUF with the embedder of sound");
   c->add_option("--instruction", o->instruction, "what the model is told to do with the speech");

@@ -3,7 +3,7 @@
 
 adapters.py pad IN.gguf OUT.gguf RANK            the same adapter with room for more: new rows of A are random, of B zero
 adapters.py mix A.gguf B.gguf SHARE OUT.gguf RANK    (1 - SHARE) * A + SHARE * B, as near as RANK allows
-adapters.py squeeze IN.gguf OUT.gguf            matrices in 8 bits (Q8_0), embedders of pictures and sound with them
+adapters.py squeeze IN.gguf OUT.gguf [BITS]     the adapter's matrices in 8, 5 or 4 bits (Q8_0, Q5_0, Q4_0), embedders of pictures and sound in 8
 
 Needs the packages numpy and gguf. The same input gives the same bytes.
 """
@@ -73,7 +73,10 @@ def mix(first, second, share, target, rank):
     print(f"left out for the rank: {100 * np.mean(lost or [0]):.1f} % of the change")
 
 
-def squeeze(source, target):
+TYPES = {8: GGMLQuantizationType.Q8_0, 5: GGMLQuantizationType.Q5_0, 4: GGMLQuantizationType.Q4_0}
+
+
+def squeeze(source, target, bits=8):
     reader = GGUFReader(source)
     writer = GGUFWriter(target, reader.fields["general.architecture"].contents())
     for name, field in reader.fields.items():
@@ -84,7 +87,8 @@ def squeeze(source, target):
     for t in reader.tensors:
         values = dequantize(t.data, t.tensor_type).astype(np.float32)
         if values.ndim > 1 and values.shape[-1] % 32 == 0:
-            writer.add_tensor(t.name, quantize(values, GGMLQuantizationType.Q8_0), raw_dtype=GGMLQuantizationType.Q8_0)
+            kind = TYPES[bits if ".lora_" in t.name else 8]
+            writer.add_tensor(t.name, quantize(values, kind), raw_dtype=kind)
         else:
             writer.add_tensor(t.name, values)
     finish(writer)
@@ -95,7 +99,7 @@ if __name__ == "__main__":
         pad(sys.argv[2], sys.argv[3], int(sys.argv[4]))
     elif sys.argv[1:2] == ["mix"] and len(sys.argv) == 7:
         mix(sys.argv[2], sys.argv[3], float(sys.argv[4]), sys.argv[5], int(sys.argv[6]))
-    elif sys.argv[1:2] == ["squeeze"] and len(sys.argv) == 4:
-        squeeze(sys.argv[2], sys.argv[3])
+    elif sys.argv[1:2] == ["squeeze"] and len(sys.argv) in (4, 5) and sys.argv[4:] in ([], ["8"], ["5"], ["4"]):
+        squeeze(*sys.argv[2:4], *map(int, sys.argv[4:]))
     else:
         sys.exit(__doc__)

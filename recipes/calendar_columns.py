@@ -63,6 +63,11 @@ class Months:
         need(not self.is_date or len({v[:7] for v in x.f.data(self.date) if v and v[:4] == str(y)}) >= least)
 
 
+def names_shown(x, per, mo):
+    """What is said of an axis of months that are names."""
+    return x.rng.choice((" with the month names on the axis", ", month names on the x axis", ", with the names of the months", ", months by name", " with the months as names")) if per == mo.name and x.rng.random() < 0.2 else ""
+
+
 def measured(x, number=True):
     """(marked words, step after group, y, words for an answer) of a total, an average or a count."""
     rng = x.rng
@@ -94,7 +99,7 @@ def one_year(x):
     core = rng.choice((f"{m} {when} in {yw}", f"{m} {when} of {yw}", f"{m} {when}, {yw} only", f"{link('monthly', mo.month_column.name)} {m} in {yw}", f"{link('monthly', mo.month_column.name)} {m} of {yw}", f"{m} of {yw} {when}", f"{m} {mo.when('from january to december', 'per month', 'by month')} {yw}", f"{m} in {yw}, {when}", f"only {yw}: {m} {when}"))
     r = rng.random()
     if r < 0.6:
-        return finish_chart(x, rng.choice(("line", "line", "bar")), core, chain + sort, [("x", per), ("y", col)], f"{cap(said)} per month in {y}", f"the {said} per month in {y}", generic=False)
+        return finish_chart(x, rng.choice(("line", "line", "bar")), core + names_shown(x, per, mo), chain + sort, [("x", per), ("y", col)], f"{cap(said)} per month in {y}", f"the {said} per month in {y}", generic=False)
     if r < 0.75 and not (mo.mixed and mo.named):
         return table_said(x, x.filtered(rng.choice(("list the ", "", "what is the ", "table of ")) + core), chain + sort, (per, col), f"{said} per month in {y}")
     low = rng.random() < 0.35
@@ -163,7 +168,7 @@ def monthly_part(x):
     chain = f"{make}:group({q(per)}){agg}"
     r = rng.random()
     if r < 0.65:
-        return finish_chart(x, rng.choice(("line", "line", "line", "bar")), core, chain + sort, [("x", per), ("y", col)], f"{cap(said)} per {label}", f"the {said} per {label}", generic=True)
+        return finish_chart(x, rng.choice(("line", "line", "line", "bar")), core + names_shown(x, per, mo), chain + sort, [("x", per), ("y", col)], f"{cap(said)} per {label}", f"the {said} per {label}", generic=True)
     if r < 0.8 and not (mo.mixed and per != "month"):
         return table_said(x, x.filtered(rng.choice(("list the ", "", "what is the ", "table of ")) + core), chain + sort, (per, col), f"{said} per {label}")
     low = rng.random() < 0.35
@@ -189,7 +194,7 @@ def whole_time(x):
         return finish_chart(x, rng.choice(("line", "line", "line", "bar")) if len(mo.years) < 3 else "line", f"{m} {when}", f"{mo.make_both}:group(\"month\"){agg}:sort(\"month\")", [("x", "month"), ("y", col)], f"{cap(said)} per month", f"the {said} per month")
     need(len(mo.years) <= 6)
     if not mo.year_name or len(mo.years) == 1:
-        return finish_chart(x, rng.choice(("line", "line", "bar")), f"{m} {mo.when()}", f"{mo.make_name}:group({q(mo.name)}){agg}", [("x", mo.name), ("y", col)], f"{cap(said)} per month", f"the {said} per month")
+        return finish_chart(x, rng.choice(("line", "line", "bar")), f"{m} {mo.when()}{names_shown(x, mo.name, mo)}", f"{mo.make_name}:group({q(mo.name)}){agg}", [("x", mo.name), ("y", col)], f"{cap(said)} per month", f"the {said} per month")
     tail = rng.choice((f", one line per {link('year', mo.year_name)}", f", {link('years', mo.year_name)} as separate lines", f" for each {link('year', mo.year_name)}", ""))
     return finish_chart(x, "line", f"{m} {when}{tail}", f":group({q(mo.name)}, {q(mo.year_name)}){agg}", [("x", mo.name), ("y", col), ("color", mo.year_name)], f"{cap(said)} per month and year", f"the {said} per month and year")
 

@@ -416,7 +416,7 @@ def year_on_year(x):
     if r < 0.6:
         return finish_chart(x, rng.choice(("line", "bar", "bar")), m, script, [("x", per), ("y", y)], cap(said), f"the {said}", generic=False)
     if r < 0.75:
-        return question(x, x.filtered(rng.choice(("list the {c}", "{c} as a table", "what is the {c}", "show the {c}")).format(c=m)), f"t = {x.read()}{script}\nprint(t:select({q(per)}, {q(y)}))", list_answer(cap(x.clean(said + x.said_tail))))
+        return question(x, x.filtered(rng.choice(("list the {c}", "{c} as a table", "what is the {c}", "give me the {c}")).format(c=m)), f"t = {x.read()}{script}\nprint(t:select({q(per)}, {q(y)}))", list_answer(cap(x.clean(said + x.said_tail))))
     low = rng.random() < 0.35
     form = x.filtered(rng.choice((f"in which {link(period, c.name)} was the {'drop' if low else 'growth'} of {my} {when} the biggest", f"which {link(period, c.name)} had the {'lowest' if low else 'highest'} {m}", f"when did {my} {'fall' if low else 'rise'} the most {when}{' in percent' if growth else ''}")))
 

@@ -105,13 +105,22 @@ def move_one(x):
     return plan(form, f"{{op=\"copy\", files={q(p)}, to={q(new)}}}", done(f"Copied {p} to {new}"))
 
 
+def kinds_named(rng, paths):
+    """The extensions there are, as a request lists them."""
+    kinds = sorted({p.rsplit(".", 1)[1] for p in paths if "." in p.rsplit("/", 1)[-1]})
+    need(2 <= len(kinds) <= 6)
+    kinds = list(map(keep, kinds))
+    return rng.choice((f" ({', '.join(kinds)})", f": {', '.join(kinds)}", f", that is {', '.join(kinds[:-1])} and {kinds[-1]}"))
+
+
 def sort_files(x):
     """Into folders by type, month, year, size, first letter."""
     f = Folder(x.rng, x.w)
     rng = x.rng
     files = link(rng.choice(("files", "files", "all files", "everything here", "the files", "this folder", "all the files")), "rows")
     by = rng.choice(("extension", "extension", "extension", "month", "month", "year", "letter", "size", "day"))
-    words = {"extension": ("by type", "by file type", "by extension", "by kind of file", "into folders by type", "into one folder per file type", "according to their extension", "by format"),
+    words = {"extension": ("by type", "by file type", "by extension", "by kind of file", "into folders by type", "into one folder per file type", "according to their extension", "by format", "into folders named after their extension", "into a folder for each extension", "into folders called like their extensions",
+                           "so that each extension has a folder of its own"),
              "month": ("by month", "into folders by month", "by the month they were changed", "into one folder per month", "by date, a folder per month", "by date"),
              "year": ("by year", "into folders by year", "into a folder for each year", "by the year of the last change"), "day": ("by day", "into one folder per day", "by the day they were changed"),
              "letter": ("by first letter", "alphabetically into folders", "by initial letter", "into folders by first letter"), "size": ("by size", "into small, medium and large", "into folders by size")}[by]
@@ -123,10 +132,21 @@ def sort_files(x):
     glob, into = "*", ""
     if rng.random() < 0.2:
         ext, glob, files = f.by_extension(2)
+    elif len(f.paths) > len(f.top):
+        if rng.random() < 0.3:  # those in folders, too
+            glob = "**"
+            files += rng.choice((" in all folders", ", also those in folders,", " and those in subfolders", " with all subfolders", " of all folders"))
+        if by == "extension" and rng.random() < 0.5:
+            # Where kinds are named that only folders have, their files are meant.
+            glob, word = "**", word + kinds_named(rng, f.paths)
+    elif by == "extension" and rng.random() < 0.25:
+        word += kinds_named(rng, f.top)
     if rng.random() < 0.2:
         into = f.place(["sorted", "archive", "tidy", "by month" if by == "month" else "ordered"])
         word += rng.choice((f" inside {keep(into)}", f" in {keep(into)}", f", below {keep(into)}"))
         into = f", into={q(into)}"
+    if rng.random() < 0.15:
+        word += rng.choice((", keep their names", ". only move them", ", without renaming anything", ". leave the names as they are", ", names unchanged", ". just move them"))
     return plan(f"{verb} {files} {word}", f"{{op=\"sort\", files={q(glob)}, {fields}{into}}}", done(f"Sorted by {by}"))
 
 
@@ -135,7 +155,7 @@ def rename_pattern(x):
     f = Folder(x.rng, x.w)
     rng = x.rng
     traits = x.w.traits
-    how = rng.choice(("number", "number", "stem", "swap", "prefix", "suffix", "date", "spaces", "lower", "extension", "pad"))
+    how = rng.choice(("number", "number", "stem", "swap", "prefix", "suffix", "date", "spaces", "lower", "extension", "both", "both", "pad"))
     if how == "stem":
         need("stem" in traits)
         old = traits["stem"]
@@ -173,6 +193,21 @@ def rename_pattern(x):
         need(new and not any(p.rsplit(".", 1)[0] + "." + new in f.paths for p in f.top if p.endswith("." + ext)))
         form = rng.choice((f"change the extension of {words} to {keep(new)}", f"rename {words} to .{keep(new)}", f"{words} should end in .{keep(new)}"))
         return plan(form, f"{{op=\"rename\", files={q(glob)}, match={q(glob)}, to={q('{1}.' + new)}}}", done("Renamed"))
+    if how == "both":
+        ext, glob, words = f.by_extension(1)
+        new = rng.choice([e for e in ("txt", "md", "jpg", "dat", "text", "bak", "log", "csv") if e != ext])
+        word = rng.choice(("old", "my", "raw", "new", "draft", "backup", "final", "x")) + rng.choice(("_", "_", "-"))
+        ps = [p for p in f.top if p.endswith("." + ext)]
+        need(re.fullmatch(r"[a-z0-9]+", ext) and ps and not re.search(r"[*?\[\]{}]", ps[0]))
+        front = rng.random() < 0.65
+        done_name = lambda p: (word + p.rsplit(".", 1)[0] if front else p.rsplit(".", 1)[0] + word[-1] + word[:-1]) + "." + new
+        need(not any(done_name(p) in f.paths for p in ps))
+        put = f"{rng.choice(('put', 'set', 'write'))} {keep(word)} in front" if front else f"{rng.choice(('put', 'append', 'add'))} {keep(word[-1] + word[:-1])} {rng.choice(('to the name', 'behind the name'))}"
+        a = rng.choice(ps)
+        tail = rng.choice((f", so {keep(a)} becomes {keep(done_name(a))}", f" ({keep(a)} becomes {keep(done_name(a))})", f", for example {keep(done_name(a))} for {keep(a)}", f": {keep(a)} -> {keep(done_name(a))}", "", "")) if " " not in a else ""
+        form = rng.choice((f"rename {words} to .{keep(new)} and {put}{tail}", f"change the extension of {words} to {keep(new)} and {put}{tail}", f"{put} of {words} and let them end in .{keep(new)}{tail}" if front else f"rename {words} to .{keep(new)} and {put}{tail}", f"give {words} the ending .{keep(new)} and {put}{tail}"))
+        to = f"{word}{{1}}.{new}" if front else f"{{1}}{word[-1] + word[:-1]}.{new}"
+        return plan(form, f"{{op=\"rename\", files={q(glob)}, match={q(glob)}, to={q(to)}}}", done("Renamed"))
     ext, glob, words = f.by_extension(2)
     if how in ("number", "pad"):
         new = rng.choice(("photo_", "image-", "page_", "doc_", "file_", "holiday_", "scan-", "item_", "part-"))

@@ -41,6 +41,7 @@ import shapes  # noqa: E402
 import tasks  # noqa: E402
 import terse  # noqa: E402
 import text_files  # noqa: E402
+import two_answers  # noqa: E402
 import two_steps  # noqa: E402
 from context import Context, Skip, q  # noqa: E402
 from tables import cell_text, profile  # noqa: E402
@@ -53,7 +54,7 @@ HELD_OUT = {"city_budget", "beekeeping", "ski_lifts", "toy_shop", "podcast_stats
 # asked for in vain until then: 42 (29 %).
 MIXTURE = {"chart": 14.5, "question": 13, "files": 3.5, "reading": 1.5, "repair": 2.5, "absent": 5.6, "near": 3, "absent_value": 1.2, "absent_file": 0.5, "absent_year": 1.6, "outside": 2.8,
            "derived": 14, "layout": 15.5, "parts": 10.5, "folder": 10, "unable": 4.4,
-           "counts": 3.4, "durations": 4, "calendar": 4.2, "lacking": 3.8, "one_group": 2.2, "products": 2.4, "quotients": 3.4, "several_lines": 4, "family": 1.4, "dated_names": 2.2, "many_files": 3, "log_counts": 0.7, "terse": 2.3, "listed": 5, "two_steps": 9, "text_files": 7}
+           "counts": 3.4, "durations": 4, "calendar": 4.2, "lacking": 3.8, "one_group": 2.2, "products": 2.4, "quotients": 3.4, "several_lines": 4, "family": 1.4, "dated_names": 2.2, "many_files": 3, "log_counts": 0.7, "terse": 2.3, "listed": 5, "two_steps": 9, "text_files": 7, "two_answers": 4}
 MAKERS = {"table": schemas.table_workspace, "yearly": schemas.yearly_workspace, "join": schemas.join_workspace, "notes": schemas.notes_workspace, "log": schemas.log_workspace,
           "wide": shapes.wide_workspace, "split": shapes.split_workspace, "span": shapes.span_workspace, "keyed": shapes.keyed_workspace, "concept": shapes.concept_workspace, "folder": shapes.folder_workspace,
           "counted": counts.counted_workspace, "lasting": durations.lasting_workspace, "calendar": calendar_columns.calendar_workspace, "orphans": lacking.orphans_workspace, "gaps": lacking.gaps_workspace,
@@ -61,7 +62,7 @@ MAKERS = {"table": schemas.table_workspace, "yearly": schemas.yearly_workspace, 
           "listed": listed.listed_workspace, "lists": listed.lists_workspace, "kin": two_steps.kin_workspace, "journal": text_files.journal_workspace, "twins": text_files.twins_workspace}
 LISTS = {"chart": tasks.CHARTS, "question": tasks.QUESTIONS, "files": tasks.FILES, "reading": tasks.READING, "derived": derived.TASKS, "layout": layouts.TASKS, "parts": reports.TASKS, "folder": folders.TASKS,
          "counts": counts.TASKS, "durations": durations.TASKS, "calendar": calendar_columns.TASKS, "lacking": lacking.TASKS, "one_group": one_group.TASKS, "products": products.TASKS, "quotients": quotients.TASKS, "several_lines": several_lines.TASKS, "family": near_names.TASKS, "dated_names": dated_names.TASKS,
-         "many_files": many_files.TASKS, "log_counts": log_counts.TASKS, "terse": terse.TASKS, "listed": listed.TASKS, "two_steps": two_steps.TASKS, "text_files": text_files.TASKS}
+         "many_files": many_files.TASKS, "log_counts": log_counts.TASKS, "terse": terse.TASKS, "listed": listed.TASKS, "two_steps": two_steps.TASKS, "two_answers": two_answers.TASKS, "text_files": text_files.TASKS}
 # Workspaces that may have other people's files beside them; the others count or tidy what is there.
 CLUTTERED = {"table", "yearly", "join", "wide", "split", "span", "keyed", "concept", "counted", "lasting", "calendar", "orphans", "gaps", "priced", "sold", "paired", "strands", "family", "many", "listed", "lists", "kin"}
 REPAIRED = ("chart", "question", "derived", "layout", "counts", "quotients", "several_lines", "durations", "calendar")

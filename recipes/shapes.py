@@ -6,8 +6,8 @@ import zlib
 from datetime import date, datetime, timedelta, timezone
 
 from schemas import (COMPANY_A, FIRST, MONTH_NAMES, PLACE_A, PLACE_B, PRODUCT_A, PRODUCT_B, STYLES, Column, File, Workspace, category_column, day_list, entity_values,
-                     join_workspace, make_columns, note_text, fill, number_column, number_values, pick_path, short_code, styled, words_of)
-from tables import MONTHS, Table
+                     join_workspace, make_columns, make_file, note_text, fill, number_column, number_values, pick_path, short_code, styled, words_of)
+from tables import MONTHS, Table, cell_text
 
 SERIES_NOUNS = {"company": ["company", "firm", "stock", "share"], "place": ["place", "town", "site", "station"], "product": ["product", "model", "item"]}
 
@@ -144,7 +144,11 @@ def split_workspace(rng, domains):
     first = rng.randint(1995, 2021)
     years = [first + i for i in range(rng.choice((1, 2, 2, 3, 3, 4, 6, 10)))]
     per = rng.choice((1, 1, 1, 2, 3))
-    stamps = [(y, m) for y in years for m in range(1, 13) for _ in range(per)]
+    months = range(1, 13)
+    if len(years) == 1 and rng.random() < 0.4:  # part of a year, day by day
+        begin = rng.randint(1, 8)
+        months, per = range(begin, begin + rng.randint(4, 5)), rng.randint(8, 28)
+    stamps = [(y, m) for y in years for m in months for _ in range(per)]
     n = len(stamps)
     spoken = MONTH_NAMES if rng.random() < 0.5 else MONTHS
     data = {year.name: [y for y, _ in stamps], month.name: [spoken[m - 1] if named else m for _, m in stamps]}
@@ -153,17 +157,20 @@ def split_workspace(rng, domains):
         del data[year.name]
     month.values = list(spoken) if named else []
     month.spoken = {v: [MONTH_NAMES[i], MONTHS[i]] for i, v in enumerate(spoken)}
-    if rng.random() < 0.2 and per == 1:
+    daily = per >= 8
+    if rng.random() < (0.8 if daily else 0.2 if per == 1 else 0):
         day = Column(styled(rng, "day", style), "number", ["day of the month"], role="day", decimals=0, lo=1, hi=28)
         if day.name.lower() not in names:
             head.append(day)
-            data[day.name] = [rng.randint(1, 28) for _ in range(n)]
+            data[day.name] = [i % per + 1 if daily else rng.randint(1, 28) for i in range(n)]
     for c in columns:
         if c.kind == "category":
             data[c.name] = rng.choices(c.values, k=n)
             c.values = [v for v in c.values if v in set(data[c.name])]
         else:
             data[c.name] = number_values(rng, c, n, walk=per == 1)
+            if daily and rng.random() < 0.3:
+                data[c.name] = [None if rng.random() < 0.15 else v for v in data[c.name]]
     columns = head + columns if rng.random() < 0.8 else columns + head
     table = Table([c.name for c in columns], ["text" if c.kind == "category" else "number" for c in columns], [data[c.name] for c in columns])
     f = File(pick_path(rng, rng.choice(domain["files"])), table, columns, domain["rows"], domain, "split")
@@ -298,6 +305,10 @@ def png(rng):
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", w, h, 8, 2, 0, 0, 0)) + chunk(b"IDAT", zlib.compress(raw)) + chunk(b"IEND", b"")
 
 
+def quoted_cell(text):
+    return '"' + text.replace('"', '""') + '"' if re.search(r'[,"\n]', text) else text
+
+
 def bytes_of(rng, name):
     ext = name.rsplit(".", 1)[-1].lower()
     if ext == "png":
@@ -341,6 +352,9 @@ def folder_workspace(rng, domains):
         for ext in exts:
             for stem in rng.sample(DOC_STEMS, rng.randint(1, 3)):
                 names.append(f"{stem}.{ext}")
+        if rng.random() < 0.4:  # some kinds lie in folders
+            inside = {ext: rng.choice(("stuff", "misc", "data", "old", "inbox", "work", f"{ext}s")) for ext in rng.sample(exts, rng.randint(1, len(exts) - 1))}
+            names = [f"{inside[n.rsplit('.', 1)[1]]}/{n}" if n.rsplit(".", 1)[1] in inside else n for n in names]
     elif kind == "copies":
         stems = rng.sample(DOC_STEMS, rng.randint(2, 4))
         names = [f"{s}.{rng.choice(('txt', 'md', 'csv'))}" for s in stems]
@@ -376,6 +390,10 @@ def folder_workspace(rng, domains):
         for n in names:
             if n.endswith(".csv"):
                 blobs[n] = ("name,amount\n" + "".join(f"{rng.choice(FIRST)},{rng.randint(1, 900)}\n" for _ in range(rng.randint(2, 9)))).encode()
+    for n in [n for n in names if n.endswith(".csv")][:2] if kind in ("mixed", "photos", "spaces") else []:
+        if rng.random() < 0.4:  # a table of a topic, as real folders have them
+            table = make_file(rng, rng.choice(domains)).table
+            blobs[n] = "".join(",".join(quoted_cell(cell_text(v)) for v in row) + "\n" for row in (table.names, *zip(*table.data))).encode()
     first = datetime(rng.randint(2015, 2024), rng.randint(1, 12), rng.randint(1, 28), 12, tzinfo=timezone.utc)
     spread = rng.choice((40, 200, 900))
     times = {n: int((first + timedelta(days=rng.randint(0, spread))).timestamp()) for n in names}

@@ -125,10 +125,15 @@ def options(pairs):
 SAVE_WORDS = ["and save it as {s}", "save it as {s}", "and call the file {s}", "and store it in {s}", "saved as {s}", "into {s}", "as {s}", "output {s}", "write it to {s}"]
 
 
+NO_GAPS = [", ignore missing values", ", ignoring empty cells", ", leave out missing values", ", skip the gaps", ", without the missing ones", " and ignore what is missing", ", rows without a value left out"]
+
+
 def finish_chart(x, kind, core, chain, pairs, title, said, generic=True, source=None, mention=True, text=None):
     """The request, the script and the answer of one chart."""
     rng = x.rng
     core = x.filtered(core, owner=True)
+    if re.search(r":(mean|median)\(", chain) and rng.random() < 0.06:
+        core += rng.choice(NO_GAPS)  # they do so by themselves
     text = text or chart_request(rng, kind, core, generic)
     if mention:
         text = x.mention(text)

@@ -115,7 +115,7 @@ def breakdown(x):
         kind, words = rng.choice((("bar", ", as a chart"), ("bar", " in bars"), ("bar", ", bar chart"), ("pie", ", as a pie"), ("pie", ", pie chart"), ("bar", ", chart it")))
         head = rng.choice(("", "", "show ", "give me ", "i want "))
         return drawn(x, kind, x.mention(f"{head}{core}{words}", 0.15), chain, [("x", c.name), ("y", y)], f"{said} per {name}")
-    return told(x, rng.choice(("", "give me ", "show ", "i need ")) + core + rng.choice(("", "", ", as a table", ", numbers only")), f"t = {chain}\nprint(t)", list_answer(cap(x.clean(f"{said} per {name}{x.said_tail}"))))
+    return told(x, rng.choice(("", "give me ", "list ", "i need ")) + core + rng.choice(("", "", ", as a table", ", numbers only")), f"t = {chain}\nprint(t)", list_answer(cap(x.clean(f"{said} per {name}{x.said_tail}"))))
 
 
 def spread_of(x):

@@ -103,7 +103,9 @@ TEST(ScriptColumns, KnowsWhatATableHasAfterEachMethod) {
       {kRead + "\nprint(files.apply({op=\"move\", files=\"*.csv\"", {}},
       {R"(t = data.lines("note.txt"):where("text", "contains", "x"):group("y)", {"!"}},
       {R"(t = data.lines("note.txt"):month()", {R"("line")", R"("text")"}},
-      {R"(t = data.files("*.txt"):group("y)", {}},
+      {R"(t = data.files("*.txt"):group("y)", {"!"}},
+      {R"(t = data.files("*.txt"):group("h)", {R"(ash")"}},
+      {R"(t = data.files("*"):sum("w)", {R"(ords")"}},
       {"b = x", {}},
   };
   for (const auto& [script, wanted] : cases) EXPECT_EQ(rest(script), wanted) << script;
