@@ -34,9 +34,11 @@ std::vector<PlanLink> plan_links(std::string_view plan);
 
 /// A summary of a group as scripts write it: name={"how", "column"}.
 struct GroupSummary {
-  enum class Of : uint8_t { rows, numbers, ordered, any };
+  enum class Of : uint8_t { rows, numbers, ordered, any, texts };
   std::string_view name, how;
-  Of of;  ///< the columns that it can be made of; of rows it needs none: name="how"
+  /// The columns that it can be made of; of rows it needs none: name="how". `any` gives a number,
+  /// `texts` joins what is in any column.
+  Of of;
 };
 inline constexpr std::array<GroupSummary, 8> kGroupSummaries = {{
     {"count", "count", GroupSummary::Of::rows},
@@ -46,7 +48,18 @@ inline constexpr std::array<GroupSummary, 8> kGroupSummaries = {{
     {"lowest", "min", GroupSummary::Of::ordered},
     {"highest", "max", GroupSummary::Of::ordered},
     {"distinct", "distinct", GroupSummary::Of::any},
-    {"list", "list", GroupSummary::Of::any},
+    {"list", "list", GroupSummary::Of::texts},
+}};
+
+/// A call by which scripts make a file, and the terminal of its quoted name in grammars.
+struct Saving {
+  std::string_view call, terminal;
+  std::string_view extensions;  ///< "csv|json"
+};
+inline constexpr std::array<Saving, 3> kSavings = {{
+    {":save(", "SAVED", "csv|json|txt"},
+    {":to_xlsx(", "XLSX", "xlsx"},
+    {"files.write(", "WRITTEN", "md|txt"},
 }};
 
 }  // namespace agent

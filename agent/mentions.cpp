@@ -4,18 +4,14 @@
 #include <array>
 #include <cctype>
 
+#include "agent/spelled_numbers.h"
+
 namespace agent {
 namespace {
 
 bool in_name(char c) {
   return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || c == '-' || c == '.' ||
          c == '/' || c == '~' || c == '*' || static_cast<unsigned char>(c) >= 0x80;
-}
-
-std::string lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return out;
 }
 
 std::string_view last_name(std::string_view path) { return path.substr(path.rfind('/') + 1); }
@@ -45,7 +41,7 @@ std::string with_marks(std::string_view text) {
 bool can_fill(std::string_view filler, const std::vector<std::string>& files) {
   if (filler.find_first_not_of("0123456789-_") == std::string_view::npos) return true;
   return std::any_of(files.begin(), files.end(), [&](const std::string& file) {
-    return lower(last_name(file)).find(filler) != std::string::npos;
+    return lower_case(last_name(file)).find(filler) != std::string::npos;
   });
 }
 
@@ -104,10 +100,10 @@ std::vector<std::string> new_files(std::string_view request,
     std::string_view word = request.substr(at, end - at);
     at = end + 1;
     while (word.ends_with('.')) word.remove_suffix(1);
-    const std::string path = lower(word);
+    const std::string path = lower_case(word);
     const std::string_view name = last_name(path);
     if (names_a_file(name) && std::none_of(files.begin(), files.end(), [&](const auto& file) {
-          return lower(last_name(file)) == name;
+          return lower_case(last_name(file)) == name;
         }))
       names.emplace_back(word);
   }
@@ -117,10 +113,10 @@ std::vector<std::string> new_files(std::string_view request,
 std::optional<std::string> ignored_file(std::string_view request,
                                         const std::vector<std::string>& files,
                                         std::string_view call) {
-  const std::string said = lower(call);
+  const std::string said = lower_case(call);
   const std::string marked = with_marks(said);
   for (const std::string& word : new_files(request, files)) {
-    const std::string path = lower(word);
+    const std::string path = lower_case(word);
     const std::string_view name = last_name(path);
     if (said.find(name) == std::string::npos && !is_filled_in(name, marked, files)) return word;
   }

@@ -118,23 +118,17 @@ bool PlannedWatch::has_year(string_view phrase) const {
 }
 
 std::optional<std::vector<string>> PlannedWatch::rest_of_name(string_view script) const {
-  struct Saving {
-    string_view head;
-    std::vector<string_view> extensions;
-  };
-  static const Saving kSavings[] = {{":save(\"", {".csv", ".json", ".txt"}},
-                                    {":to_xlsx(\"", {".xlsx"}},
-                                    {"files.write(\"", {".md", ".txt"}}};
   for (const Saving& saving : kSavings) {
-    const size_t head = script.rfind(saving.head);
-    if (head == string_view::npos) continue;
-    const string_view rest = script.substr(head + saving.head.size());
+    const string head = string(saving.call) + '"';
+    const size_t at = script.rfind(head);
+    if (at == string_view::npos) continue;
+    const string_view rest = script.substr(at + head.size());
     const string_view name = rest.substr(0, rest.find('"'));
     bool any = false, written = false;
     std::vector<string> ends;
     for (const string& wanted : new_files_) {
-      if (std::none_of(saving.extensions.begin(), saving.extensions.end(),
-                       [&](string_view extension) { return wanted.ends_with(extension); }))
+      const string extension = wanted.substr(wanted.rfind('.') + 1);
+      if (('|' + string(saving.extensions) + '|').find('|' + extension + '|') == string::npos)
         continue;
       any = true;
       written = written || (name == wanted && name.size() < rest.size());

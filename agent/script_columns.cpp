@@ -438,9 +438,12 @@ class ScriptReader {
         const std::optional<string> how = quoted();
         if (!how || !expect(", ")) return lost();
         Wanted wanted = Wanted::number;
-        for (const GroupSummary& summary : kGroupSummaries)
-          if (unquoted(*how) == summary.how) wanted = wanted_by(summary.of);
-        const bool list = *how == "\"list\"";
+        bool list = false;
+        for (const GroupSummary& summary : kGroupSummaries) {
+          if (unquoted(*how) != summary.how) continue;
+          wanted = wanted_by(summary.of);
+          list = summary.of == GroupSummary::Of::texts;
+        }
         const std::optional<string> of = name(table, wanted, list ? keys : std::set<string>{});
         if (!of || !expect("}")) return false;
         if (wanted == Wanted::ordered) column.kind = copied(table, *of).kind;

@@ -55,15 +55,12 @@ BOOL: "true" | "false"
 CMP: "\"==\"" | "\"~=\"" | "\"<\"" | "\"<=\"" | "\">\"" | "\">=\""
 SAME: "\"==\"" | "\"~=\""
 PNG: /"([A-Za-z0-9_-]{1,40}\/)?[A-Za-z0-9_-]{1,60}\.png"/
-SAVED: /"([A-Za-z0-9_-]{1,40}\/)?[A-Za-z0-9_-]{1,60}\.(csv|json|txt)"/
 COMPARED: " == " | " ~= " | " < " | " <= " | " > " | " >= "
 INQUOTES: /[^'"\\\x00-\x1F\x7F]{1,60}/
 SUMMARY: "\"sum\"" | "\"mean\"" | "\"median\"" | "\"min\"" | "\"max\"" | "\"count\""
 UNFOLDED: "}, \"series\", \"value\")" | "}, \"year\", \"value\")" | "}, \"month\", \"value\")"
 KIND: ", \"left\"" | ", \"full\"" | ", \"semi\"" | ", \"anti\""
 STACK: ", stack=\"zero\"" | ", stack=\"normalize\""
-XLSX: /"([A-Za-z0-9_-]{1,40}\/)?[A-Za-z0-9_-]{1,60}\.xlsx"/
-WRITTEN: /"([A-Za-z0-9_-]{1,40}\/)?[A-Za-z0-9_-]{1,60}\.(md|txt)"/
 PAGE: /"([A-Za-z0-9_-]{1,40}\/)?[A-Za-z0-9_-]{1,60}\.html"/
 MONTHQ: /"[0-9]{4}-[0-9]{2}"/
 QUARTERQ: /"[0-9]{4} Q[1-4]"/
@@ -82,14 +79,14 @@ constexpr std::array kNewOthers = {"month", "quarter", "month_name", "weekday",
 std::set<string> new_numbers() {
   std::set<string> names(kNewNumbers.begin(), kNewNumbers.end());
   for (const GroupSummary& summary : kGroupSummaries)
-    if (summary.how != "list") names.insert(string(summary.name));
+    if (summary.of != GroupSummary::Of::texts) names.insert(string(summary.name));
   return names;
 }
 
 std::set<string> new_names() {
   std::set<string> names = new_numbers();
   names.insert(kNewOthers.begin(), kNewOthers.end());
-  names.insert("list");
+  for (const GroupSummary& summary : kGroupSummaries) names.insert(string(summary.name));
   return names;
 }
 
@@ -373,7 +370,7 @@ class ScriptRules {
       const string text = summary.of == Of::rows
                               ? lark_quoted(name + "=" + how)
                               : lark_quoted(name + "={" + how + ", ") + " " + of + " \"}\"";
-      if (summary.how == "list")
+      if (summary.of == Of::texts)
         rule(r("listed"), text);
       else
         summaries.push_back(text);
@@ -532,6 +529,9 @@ class ScriptRules {
 ValueTerminals add_script(const Names& names, string& out) {
   ValueTerminals values = add_values(names, out);
   out += kCommon;
+  for (const Saving& saving : kSavings)
+    out += string(saving.terminal) + R"(: /"([A-Za-z0-9_-]{1,40}\/)?[A-Za-z0-9_-]{1,60}\.()" +
+           string(saving.extensions) + ")\"/\n";
   out += "OPERATOR: \" + \" | \" - \" | \" * \" | \" / \"\n";
   ScriptRules(names, values, "m", false, out).write();
   ScriptRules(names, values, "f", true, out).write();
