@@ -1,4 +1,4 @@
-"""Questions that ask for two numbers at once: how many are missing and the median of the others, how many rows and their average, numbers of two columns."""
+"""Questions that ask for two numbers at once: how many rows and their average, numbers of two columns."""
 from context import cap, q
 from kit import need
 from schemas import is_clause
@@ -24,23 +24,6 @@ def both(x, form, first, second, answer):
     return question(x, x.filtered(form), f"t = {x.read()}\nprint(t:{first}, t:{second})", done)
 
 
-def missing_and_rest(x):
-    """How many rows have no value, and a number of those that have."""
-    rng = x.rng
-    key, gappy = x.w.gaps
-    c = rng.choice(gappy)
-    need(c.kind == "number")
-    x.used += [c, key]
-    say = x.say(c)
-    need(not is_clause(x.clean(say)))
-    m, rs, name = link(say, c.name), plural(x.row), x.title_noun(c, say)
-    rows = link(rs, "rows")
-    agg = rng.choice(("mean", "mean", "median", "median", "max", "min") + (("sum",) if c.additive else ()))
-    lack = rng.choice((f"how many {rows} have no {m}", f"how many {rows} lack a {m}", f"how many {m} values are missing", f"number of {rows} without a {m}", f"for how many {rows} is the {m} missing", f"how many {rows} are without a {m}"))
-    rest = rng.choice((f"{asked(rng, agg, '').rstrip()} of the {rng.choice(('others', 'rest', 'other ones', 'remaining ones', 'known ones', 'remaining values'))}", f"{asked(rng, agg, m)} of the others", f"{asked(rng, agg, m)} where there is one"))
-    return both(x, lack + rng.choice(JOINED) + rest, f"missing({q(c.name)})", f"{agg}({q(c.name)})", lambda n, v: f"The number of missing values of {name} is {n}, the {SAID[agg]} of the others is {v}.")
-
-
 def count_and_number(x):
     """How many rows there are, and a number of one of their columns."""
     rng = x.rng
@@ -49,7 +32,7 @@ def count_and_number(x):
     say = x.say(y)
     need(not is_clause(x.clean(say)))
     agg = rng.choice(("mean", "mean", "median", "max", "min") + (("sum", "sum") if y.additive else ()))
-    rs, name, tail = plural(x.row), noun_of(x, y, say), None
+    rs, name = plural(x.row), noun_of(x, y, say)
     how = rng.choice((f"{link(f'how many {rs}', 'rows')} are there", f"{link(f'how many {rs}', 'rows')} do we have", f"{link(f'number of {rs}', 'rows')}"))
     form = how + rng.choice(JOINED) + asked(rng, agg, link(say, y.name))
     return both(x, form, "count()", f"{agg}({q(y.name)})", lambda n, v: f"The number of {rs}{x.clean(x.said_tail)} is {n}, the {SAID[agg]} {name} is {v}.")
@@ -72,4 +55,4 @@ def two_columns(x):
     return both(x, form, f"{f}({q(a.name)})", f"{g}({q(b.name)})", lambda v, w: f"{cap(f'the {SAID[f]} {names[0]}')}{x.clean(x.said_tail)} is {v}, the {SAID[g]} {names[1]} is {w}.")
 
 
-TASKS = [(3, missing_and_rest, "gaps"), (2, count_and_number, "table"), (1.5, two_columns, "table")]
+TASKS = [(2, count_and_number, "table"), (1.5, two_columns, "table")]
