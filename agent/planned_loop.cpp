@@ -4,6 +4,7 @@
 // one of: a plan with a call, a call, an answer.
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 #include "agent/answer_check.h"
@@ -97,11 +98,15 @@ base::Result<RunResult> planned_loop(const Run& run) {
     if (!reply) return ended_by(run, std::move(result), reply.error());
     spent(*reply);
     // A script that does not do what its plan and the request say is seldom right: others for the
-    // same plan are drawn, and the one that does most of it is run.
-    int off = turn == 0 ? disagreements_of(*reply, run, names) : 0;
+    // same plan are drawn, and the one that does most of it is run. What did not come to its end is
+    // drawn anew as a whole.
+    const bool endless = !answering && reply->cut && reply->message.calls.empty();
+    int off = endless     ? std::numeric_limits<int>::max()
+              : turn == 0 ? disagreements_of(*reply, run, names)
+                          : 0;
     for (int draw = 1; off > 0 && draw <= kMostDrafts && budget.used_up() == nullptr; ++draw) {
       ReplyRequest another = ask;
-      another.grammar = same_plan_grammar(names, reply->message.text);
+      if (!endless) another.grammar = same_plan_grammar(names, reply->message.text);
       another.temperature = 0.7f;
       another.seed = static_cast<uint64_t>(draw);
       another.is_draft = true;

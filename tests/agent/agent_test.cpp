@@ -203,6 +203,23 @@ TEST_F(AgentTest, ACutCallIsNeverRun) {
   EXPECT_EQ(result->tool_calls, 0);
 }
 
+TEST_F(AgentTest, WhatWasCutIsDrawnAnew) {
+  ModelReply cut = says("plan");
+  cut.cut = true;
+  ScriptedModel model(
+      {cut, cut, calls("plan", "run_lua", {{"code", "print(data.read(\"shops.csv\"):count())"}}),
+       says("There are 3 rows.")});
+  const base::Result<RunResult> result = run(model, "how many rows");
+  ASSERT_TRUE(result);
+  EXPECT_EQ(result->status, Status::ok) << result->answer;
+  EXPECT_EQ(result->tool_calls, 1);
+  // With a plan of its own.
+  EXPECT_EQ(model.asked[2].grammar, model.asked[0].grammar);
+  ScriptedModel endless({cut, cut, cut, cut, cut, cut});
+  ASSERT_TRUE(run(endless, "how many rows"));
+  EXPECT_EQ(endless.asked.size(), 4u);
+}
+
 TEST_F(AgentTest, ABrokenTableIsNamedBeforeTheModelIsAsked) {
   std::filesystem::remove(folder_ / "shops.csv");
   write("ragged.csv", "a,b\n1,2\n3,4,5,6\n7\n");
