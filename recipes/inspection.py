@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """Pictures of charts with questions about them, as training conversations.
 
-inspection.py --seed 1 --count 12000 --out DIR [--split train|eval] [--worker PROGRAM]
+inspection.py --seed 1 --count 12000 --out DIR [--split train|eval] [--kinds A,B] [--most N] [--worker PROGRAM]
 
 Writes DIR/data.jsonl and the pictures beside it. Every chart is invented, drawn by tessera-worker from a Vega-Lite specification, and what is
 asked about it (kind, number of bars, lines or slices, what is wrong with it) is known from the specification. Python 3.11, standard library
 only; the same seed gives the same bytes. `eval` draws other words and other styles of numbers than `train`.
+--most asks how many there are and nothing else, of whole charts with at most N of everything: a training that counts begins with few.
 """
 import argparse
 import json
@@ -336,6 +337,7 @@ def main():
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--split", choices=("train", "eval"), default="train")
     parser.add_argument("--kinds", type=lambda text: text.split(","), default=list(NAMES), help="only these, separated by commas: " + ", ".join(NAMES))
+    parser.add_argument("--most", type=int, default=0, help="only counts, of whole charts with at most N bars, lines, slices …")
     parser.add_argument("--worker")
     options = parser.parse_args()
     for kind in options.kinds:
@@ -350,6 +352,8 @@ def main():
             rng = random.Random(f"{options.seed}/{options.split}/{number_of_try}")
             number_of_try += 1
             chart = Chart(rng, options.split, options.kinds)
+            if options.most and (chart.state != "complete" or max(map(int, re.findall(r"\d+", chart.count))) > options.most):
+                continue
             scale = rng.uniform(0.6, 1.3)
             worker.fill({"spec.json": (json.dumps(chart.spec).encode(), None)})
             picture = worker.folder / "picture"
@@ -363,6 +367,7 @@ def main():
                 if failed > 20 and failed > made:
                     raise SystemExit(f"charts cannot be drawn: {events}")
                 continue
+            plain_count = chart.count
             chart.point_at(drawn["svg"].decode())
             name = f"{made:06d}.png"
             (options.out / name).write_bytes(drawn["png"])
@@ -372,6 +377,8 @@ def main():
             turns = [(question, answer)]
             if options.split == "eval":
                 turns = [(CHECK[0], chart.said())] + ([] if chart.state == "blank" else [(COUNT[0], chart.count + ".")])
+            elif options.most:
+                turns = [(rng.choice(COUNT), plain_count + ".")]
             elif rng.random() < 0.75:
                 turns = [(rng.choice(CHECK), chart.said())]
             messages = []

@@ -32,9 +32,9 @@ def errors(said, heard):
     return row[-1]
 
 
-def transcript(port, recording):
+def transcript(port, model, recording):
     mark = uuid.uuid4().hex
-    parts = [f'--{mark}\r\nContent-Disposition: form-data; name="model"\r\n\r\nany\r\n'.encode(),
+    parts = [f'--{mark}\r\nContent-Disposition: form-data; name="model"\r\n\r\n{model}\r\n'.encode(),
              f'--{mark}\r\nContent-Disposition: form-data; name="file"; filename="a.wav"\r\nContent-Type: audio/wav\r\n\r\n'.encode(), recording, f"\r\n--{mark}--\r\n".encode()]
     request = urllib.request.Request(f"http://127.0.0.1:{port}/v1/audio/transcriptions", b"".join(parts), {"Content-Type": f"multipart/form-data; boundary={mark}"})
     with urllib.request.urlopen(request, timeout=120) as answer:
@@ -55,7 +55,7 @@ def main():
         with open(options.data / "data.jsonl", encoding="utf-8") as lines:
             for line in map(json.loads, lines):
                 said = plain(line["messages"][1]["content"])
-                heard = transcript(served.port, (options.data / line["messages"][0]["content"][1]["path"]).read_bytes())
+                heard = transcript(served.port, options.model, (options.data / line["messages"][0]["content"][1]["path"]).read_bytes())
                 n = errors(said, plain(heard))
                 wrong[line["voice"]] = wrong.get(line["voice"], 0) + n
                 words[line["voice"]] = words.get(line["voice"], 0) + len(said)
