@@ -1,6 +1,7 @@
 #include "agent/plan_agreement.h"
 
 #include <algorithm>
+#include <cctype>
 #include <set>
 #include <string>
 
@@ -15,6 +16,28 @@ using std::string_view;
 
 // As Lua reads it.
 string inner(const string& text) { return unquoted(lua_quoted(text)); }
+
+// Whether a header is no word of a sentence: several words, or what joins words in names.
+bool cannot_be_a_word(string_view name) {
+  return name.size() > 2 && std::any_of(name.begin() + 1, name.end(), [](char c) {
+           const auto byte = static_cast<unsigned char>(c);
+           return c == '_' || c == ' ' || std::isupper(byte) != 0 || std::isdigit(byte) != 0;
+         });
+}
+
+// Whether `name` stands in `text` with nothing that could go on with it around.
+bool stands_in(string_view text, string_view name) {
+  const auto goes_on = [](char c) {
+    const auto byte = static_cast<unsigned char>(c);
+    return std::isalnum(byte) != 0 || c == '_' || byte >= 0x80;
+  };
+  for (size_t at = text.find(name); at != string_view::npos; at = text.find(name, at + 1)) {
+    const size_t end = at + name.size();
+    if ((at == 0 || !goes_on(text[at - 1])) && (end == text.size() || !goes_on(text[end])))
+      return true;
+  }
+  return false;
+}
 
 // As a script names a column: in quotes, or in brackets within an expression.
 bool names_column(string_view script, const string& column) {
@@ -65,13 +88,13 @@ string without_unsaid(string_view script) {
 
 }  // namespace
 
-int disagreements(string_view plan, string_view script, const Names& names) {
+std::vector<string> disagreements(string_view plan, string_view script, const Names& names) {
   std::set<string, std::less<>> targets;
   for (const PlanLink& link : plan_links(plan))
     if (!link.target.empty()) targets.emplace(link.target);
-  if (targets.empty()) return 0;  // not a plan of ours
+  if (targets.empty()) return {};  // not a plan of ours
 
-  int n = 0;
+  std::vector<string> lines;
   std::set<string> planned;
   for (const string& target : targets) {
     bool said = true;
@@ -89,10 +112,10 @@ int disagreements(string_view plan, string_view script, const Names& names) {
       if (target.size() > of->name.size() + 1 && of->type != ColumnType::boolean)
         said = said && script.find(inner(target.substr(of->name.size() + 1))) != string_view::npos;
     }
-    n += said ? 0 : 1;
+    if (!said) lines.push_back("the plan names " + target + ", which it does not use");
   }
 
-  if (script.find("files.apply(") != string_view::npos) return n;  // no columns
+  if (script.find("files.apply(") != string_view::npos) return lines;  // no columns
 
   // Names that scripts give, too, say nothing.
   static const std::set<string_view> kMade = {"count", "total", "year",    "month",
@@ -104,7 +127,21 @@ int disagreements(string_view plan, string_view script, const Names& names) {
       if (column.type == ColumnType::number && !planned.count(column.name) &&
           !kMade.count(column.name) && names_column(taken, column.name))
         stray.insert(column.name);
-  return n + static_cast<int>(stray.size());
+  for (const string& column : stray)
+    lines.push_back("it uses " + column + ", which the plan does not name");
+  return lines;
+}
+
+std::vector<string> ignored_columns(string_view request, string_view script, const Names& names) {
+  std::vector<string> lines;
+  if (script.find("files.apply(") != string_view::npos) return lines;
+  std::set<string_view> told;
+  for (const FileNames& file : names.files)
+    for (const ColumnNames& column : file.columns)
+      if (cannot_be_a_word(column.name) && stands_in(request, column.name) &&
+          !names_column(script, column.name) && told.insert(column.name).second)
+        lines.push_back("the request names " + column.name + ", which it does not use");
+  return lines;
 }
 
 }  // namespace agent

@@ -16,6 +16,7 @@
 #include "agent/plan_agreement.h"
 #include "agent/planned_watch.h"
 #include "agent/script_grammar.h"
+#include "agent/traps.h"
 
 namespace agent {
 
@@ -46,17 +47,25 @@ Names names_of(const std::vector<tools::FileProfile>& profiles) {
   return names;
 }
 
-/// In how many places a script leaves out what its plan or the request says.
+/// Where the script of a call leaves out what its plan or the request says, a line each.
+std::vector<std::string> disagreements_of(const model::FunctionCall& call, const std::string& plan,
+                                          const Run& run, const Names& names) {
+  if (call.name != "run_lua" || !call.arguments.contains("code")) return {};
+  const auto script = call.arguments["code"].get<std::string>();
+  std::vector<std::string> lines = disagreements(plan, script, names);
+  for (std::string& line : ignored_columns(run.request, script, names))
+    lines.push_back(std::move(line));
+  if (asks_for_percentage(run.request, plan) && !has_percentage(script))
+    lines.emplace_back("the request asks for a percentage, which it does not compute");
+  if (ignored_file(run.request, run.files, call.arguments.dump()))
+    lines.emplace_back("the request names a file that it does not write");
+  return lines;
+}
+
 int disagreements_of(const ModelReply& reply, const Run& run, const Names& names) {
-  const std::string& plan = reply.message.text;
-  for (const model::FunctionCall& call : reply.message.calls) {
-    if (call.name != "run_lua" || !call.arguments.contains("code")) continue;
-    const auto script = call.arguments["code"].get<std::string>();
-    return disagreements(plan, script, names) +
-           (asks_for_percentage(run.request, plan) && !has_percentage(script) ? 1 : 0) +
-           (ignored_file(run.request, run.files, call.arguments.dump()) ? 1 : 0);
-  }
-  return 0;
+  const auto& calls = reply.message.calls;
+  if (calls.empty()) return 0;
+  return static_cast<int>(disagreements_of(calls.front(), reply.message.text, run, names).size());
 }
 
 }  // namespace
@@ -89,6 +98,7 @@ base::Result<RunResult> planned_loop(const Run& run) {
     result.cost = budget.cost();
   };
   bool answering = false;
+  std::string plan;
   for (int turn = 0; turn < run.options.max_turns; ++turn) {
     if (const char* what = budget.used_up()) return out_of_budget(run, std::move(result), what);
     base::Result<ModelReply> reply =
@@ -131,7 +141,10 @@ base::Result<RunResult> planned_loop(const Run& run) {
       result.status = reply->cut ? Status::error : Status::ok;
       return result;
     }
-    if (!reply->message.text.empty()) run.event({{"type", "plan"}, {"text", reply->message.text}});
+    if (!reply->message.text.empty()) {
+      plan = reply->message.text;
+      run.event({{"type", "plan"}, {"text", plan}});
+    }
     if (reply->message.calls.empty()) {
       // A cut call is never run.
       result.answer = "The model's reply was cut off before it was complete; ask for less at once.";
@@ -154,6 +167,8 @@ base::Result<RunResult> planned_loop(const Run& run) {
       base::Result<CallMade> made = make_call(run, call, result);
       if (!made) return ended_by(run, std::move(result), made.error());
       const tools::Observation& observation = made->observation;
+      for (const std::string& line : disagreements_of(call, plan, run, names))
+        result.calls.back().notes.push_back(std::string(kScriptNote) + line);
       if (observation.declined || observation.refused) {
         // Whoever was asked has decided; another script would only ask again.
         result.status = Status::refused;

@@ -57,8 +57,8 @@ std::vector<std::string> traps_of(const Run& run, const std::vector<MadeCall>& c
     // What puts tables together anew takes the place of what did so before.
     if (has_any(lower_case(call.arguments), {"join", "union", "*."})) traps.clear();
     for (const std::string& note : call.notes)
-      if (note.starts_with("join: ") && traps.size() < kMaxTraps &&
-          std::find(traps.begin(), traps.end(), note) == traps.end())
+      if ((note.starts_with("join: ") || note.starts_with(kScriptNote)) &&
+          traps.size() < kMaxTraps && std::find(traps.begin(), traps.end(), note) == traps.end())
         traps.push_back(note);
   }
   size_t n_files = 0;

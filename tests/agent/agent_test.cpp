@@ -257,11 +257,13 @@ TEST_F(AgentTest, OfScriptsThatLeaveOutWhatTheirPlanSaysAnotherIsDrawn) {
     EXPECT_EQ(model.asked[1].conversation.size(), model.asked[0].conversation.size());
     EXPECT_EQ(model.asked[3].conversation.back().text, "12.5");
   }
-  // None does more of it: the first is run.
+  // None does more of it: the first is run, and the answer says so.
   ScriptedModel model({script(all), script(all), script(all), script(all), says("It is 46.75.")});
   const base::Result<RunResult> result = run(model, "revenue of North");
   ASSERT_TRUE(result);
-  EXPECT_EQ(result->answer, "It is 46.75.");
+  EXPECT_EQ(result->answer,
+            "It is 46.75.\n\nNote by Tessera: look at the script: the plan names shop:North, which "
+            "it does not use.");
   EXPECT_EQ(result->tool_calls, 1);
 }
 

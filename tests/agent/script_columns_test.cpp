@@ -195,7 +195,7 @@ TEST(PlannedWatch, ASavedFileIsCalledAsTheRequestCallsIt) {
 
 TEST(PlanAgreement, CountsWhatAScriptLeavesOutAndWhatItTakesUnsaid) {
   const auto off = [](const string& plan, const string& script) {
-    return disagreements(plan, script, names());
+    return disagreements(plan, script, names()).size();
   };
   const string total = R"(print(data.read("sales.csv"):where("city", "==", "Ulm"):sum("revenue")))";
   EXPECT_EQ(off("revenue=revenue; ulm=city:Ulm; sales.csv=sales.csv; sales=rows", total), 0);
@@ -214,6 +214,25 @@ TEST(PlanAgreement, CountsWhatAScriptLeavesOutAndWhatItTakesUnsaid) {
   EXPECT_EQ(off("sales=sales.csv", removes), 1);
   for (const char* broken : {"{\"", ":join(", ":pivot(", "title=\"", "{\"\\", ":top(\""})
     EXPECT_EQ(off("city=city", broken), 1) << broken;
+  EXPECT_EQ(disagreements("ulm=city:Ulm; day=day", total, names()),
+            (std::vector<string>{"the plan names day, which it does not use",
+                                 "it uses revenue, which the plan does not name"}));
+}
+
+TEST(PlanAgreement, AColumnThatTheRequestCallsByItsNameIsUsed) {
+  const Names names{
+      {{.path = "a.csv",
+        .is_table = true,
+        .columns = {{.name = "unit_price"}, {.name = "Travel Cost"}, {.name = "order"}}}}};
+  const auto ignored = [&](const string& request, const string& script) {
+    return ignored_columns(request, script, names);
+  };
+  const string script = R"(print(t:derive("x", "[unit_price] * 2"):sum("x")))";
+  EXPECT_TRUE(ignored("the sum of unit_price, twice", script).empty());
+  EXPECT_EQ(ignored("unit_price and Travel Cost per order", script),
+            std::vector<string>{"the request names Travel Cost, which it does not use"});
+  EXPECT_TRUE(ignored("what is the travel cost in order of my_unit_price_2", "").empty());
+  EXPECT_TRUE(ignored("move unit_price", "print(files.apply({}))").empty());
 }
 
 }  // namespace
