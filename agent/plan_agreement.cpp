@@ -39,6 +39,24 @@ bool stands_in(string_view text, string_view name) {
   return false;
 }
 
+// Whether a plan of renaming gives each file the name it has: match="*.csv", to="{1}{ext}".
+bool renames_to_the_same(string_view script) {
+  static constexpr string_view kMatch = "match=\"", kTo = "\", to=\"";
+  const size_t match = script.find(kMatch);
+  if (match == string_view::npos) return false;
+  const size_t begin = match + kMatch.size(), end = script.find('"', begin);
+  if (end == string_view::npos || !script.substr(end).starts_with(kTo)) return false;
+  const string_view rest = script.substr(end + kTo.size());
+  const string_view name = rest.substr(0, rest.find('"'));
+  if (name == "{name}" || name == "{stem}{ext}") return true;
+  string same(script.substr(begin, end - begin));
+  const size_t star = same.find('*'), dot = same.rfind('.');
+  if (star == string::npos || star != same.rfind('*')) return false;
+  const string stem = same.substr(0, std::min(dot, same.size())) + "{ext}";
+  const auto filled = [&](string text) { return text.replace(star, 1, "{1}"); };
+  return name == filled(same) || (dot != string::npos && dot > star && name == filled(stem));
+}
+
 // As a script names a column: in quotes, or in brackets within an expression.
 bool names_column(string_view script, const string& column) {
   const string name = inner(column);
@@ -115,6 +133,7 @@ std::vector<string> disagreements(string_view plan, string_view script, const Na
     if (!said) lines.push_back("the plan names " + target + ", which it does not use");
   }
 
+  if (renames_to_the_same(script)) lines.emplace_back("it gives files the names that they have");
   if (script.find("files.apply(") != string_view::npos) return lines;  // no columns
 
   // Names that scripts give, too, say nothing.
@@ -130,6 +149,15 @@ std::vector<string> disagreements(string_view plan, string_view script, const Na
   for (const string& column : stray)
     lines.push_back("it uses " + column + ", which the plan does not name");
   return lines;
+}
+
+string without_repeats(string_view plan) {
+  std::vector<string> kept;
+  for (const PlanLink& link : plan_links(plan)) {
+    const string text(link.phrase.data(), link.target.data() + link.target.size());
+    if (std::find(kept.begin(), kept.end(), text) == kept.end()) kept.push_back(text);
+  }
+  return joined(kept, "; ");
 }
 
 std::vector<string> ignored_columns(string_view request, string_view script, const Names& names) {

@@ -111,13 +111,15 @@ base::Result<RunResult> planned_loop(const Run& run) {
     // same plan are drawn, and the one that does most of it is run. What did not come to its end is
     // drawn anew as a whole.
     const bool endless = !answering && reply->cut && reply->message.calls.empty();
+    const std::string planned = without_repeats(reply->message.text);
+    const bool repeats = planned != reply->message.text;
     int off = endless     ? std::numeric_limits<int>::max()
-              : turn == 0 ? disagreements_of(*reply, run, names)
+              : turn == 0 ? disagreements_of(*reply, run, names) + (repeats ? 1 : 0)
                           : 0;
     for (int draw = 1; off > 0 && draw <= kMostDrafts && budget.used_up() == nullptr; ++draw) {
       ReplyRequest another = ask;
-      if (!endless) another.grammar = same_plan_grammar(names, reply->message.text);
-      another.temperature = 0.7f;
+      if (!endless) another.grammar = same_plan_grammar(names, planned);
+      another.temperature = repeats && draw == 1 ? 0.0f : 0.7f;
       another.seed = static_cast<uint64_t>(draw);
       another.is_draft = true;
       base::Result<ModelReply> draft = ask_model(run, conversation, run.prompt.tools, another, {});

@@ -194,7 +194,8 @@ class ScriptReader {
                                    number("\"bytes\""),
                                    number("\"lines\""),
                                    number("\"words\""),
-                                   {.quoted = "\"hash\""}}};
+                                   {.quoted = "\"hash\""}},
+                       .name_of_rows = "\"file\""};
       // The text may hold dates.
       return Columns{.columns = {number("\"line\""), {.quoted = "\"text\""}}};
     }
@@ -385,7 +386,8 @@ class ScriptReader {
     const auto add_keys = [&] {
       for (const string& key : keys) grouped.put(copied(table, key));
     };
-    std::set<string> used;
+    std::set<string> used, not_again;
+    if (!table.name_of_rows.empty()) not_again.insert(table.name_of_rows);
     do {
       if (rest().starts_with('{')) {
         add_keys();
@@ -393,9 +395,10 @@ class ScriptReader {
         table = std::move(grouped);
         return true;
       }
-      const std::optional<string> key = name(table, Wanted::any, used);
+      const std::optional<string> key = name(table, Wanted::any, not_again);
       if (!key) return false;
       used.insert(*key);
+      not_again.insert(*key);
       keys.push_back(*key);
     } while (eat(", "));
     if (!expect(")")) return false;

@@ -41,6 +41,8 @@ class ScriptColumns {
   struct Columns {
     std::vector<Column> columns = {};
     bool open = false;  ///< there may be others
+    /// A column with another value in each row, by which nothing is grouped; empty: none is known.
+    std::string name_of_rows = {};
 
     const Column* find(std::string_view quoted) const;
     /// In place of one of the same name, else at the end.

@@ -106,6 +106,8 @@ TEST(ScriptColumns, KnowsWhatATableHasAfterEachMethod) {
       {R"(t = data.files("*.txt"):group("y)", {"!"}},
       {R"(t = data.files("*.txt"):group("h)", {R"(ash")"}},
       {R"(t = data.files("*"):sum("w)", {R"(ords")"}},
+      {R"(t = data.files("*"):group("f)", {"!"}},
+      {R"(t = data.files("*"):group("hash", {list={"list", "f)", {R"(ile")"}},
       {"b = x", {}},
   };
   for (const auto& [script, wanted] : cases) EXPECT_EQ(rest(script), wanted) << script;
@@ -212,11 +214,33 @@ TEST(PlanAgreement, CountsWhatAScriptLeavesOutAndWhatItTakesUnsaid) {
   const string removes = R"(print(files.apply({op="delete", files="note.txt"})))";
   EXPECT_EQ(off("the note=note.txt; all=rows", removes), 0);
   EXPECT_EQ(off("sales=sales.csv", removes), 1);
+  const auto renames = [](const string& match, const string& to) {
+    return R"(print(files.apply({op="rename", files="*", match=")" + match + R"(", to=")" + to +
+           "\"}))";
+  };
+  for (const auto& [match, to] :
+       std::vector<std::pair<string, string>>{{"*.csv", "{1}.csv"},
+                                              {"*.csv", "{1}{ext}"},
+                                              {"a_*.b.csv", "a_{1}.b{ext}"},
+                                              {"*", "{name}"}})
+    EXPECT_EQ(off("files=rows", renames(match, to)), 1) << to;
+  for (const auto& [match, to] : std::vector<std::pair<string, string>>{{"*.csv", "{1}.txt"},
+                                                                        {"*.csv", "x{1}{ext}"},
+                                                                        {"*_*.csv", "{1}{ext}"},
+                                                                        {"*", "{name:lower}"}})
+    EXPECT_EQ(off("files=rows", renames(match, to)), 0) << to;
   for (const char* broken : {"{\"", ":join(", ":pivot(", "title=\"", "{\"\\", ":top(\""})
     EXPECT_EQ(off("city=city", broken), 1) << broken;
   EXPECT_EQ(disagreements("ulm=city:Ulm; day=day", total, names()),
             (std::vector<string>{"the plan names day, which it does not use",
                                  "it uses revenue, which the plan does not name"}));
+}
+
+TEST(PlanAgreement, APlanSaysEachThingOnce) {
+  EXPECT_EQ(without_repeats("a=b; per month=year; per month=mon; a=b; a=b"),
+            "a=b; per month=year; per month=mon");
+  for (const char* same : {"", "a=b", "some words", "a=b; b=a", "a="})
+    EXPECT_EQ(without_repeats(same), same);
 }
 
 TEST(PlanAgreement, AColumnThatTheRequestCallsByItsNameIsUsed) {
