@@ -112,13 +112,16 @@ std::vector<string> disagreements(string_view plan, string_view script, const Na
     if (!link.target.empty()) targets.emplace(link.target);
   if (targets.empty()) return {};  // not a plan of ours
 
+  // A pattern of names takes files without naming them.
+  const bool any_file = script.find("files.apply(") != string_view::npos &&
+                        script.find_first_of("*?") != string_view::npos;
   std::vector<string> lines;
   std::set<string> planned;
   for (const string& target : targets) {
     bool said = true;
     const ColumnNames* of = nullptr;
     for (const FileNames& file : names.files) {
-      if (target == file.path) said = script.find(inner(target)) != string_view::npos;
+      if (target == file.path) said = any_file || script.find(inner(target)) != string_view::npos;
       for (const ColumnNames& column : file.columns)
         if ((target == column.name || target.starts_with(column.name + ":")) &&
             (of == nullptr || of->name.size() < column.name.size()))

@@ -17,7 +17,7 @@ from gguf.quants import dequantize, quantize
 def read(path):
     """{matrix: (A [rank, in], B [out, rank])}, scale"""
     reader = GGUFReader(path)
-    tensors = {t.name: np.array(t.data).astype(np.float32) for t in reader.tensors}
+    tensors = {t.name: dequantize(t.data, t.tensor_type).astype(np.float32) for t in reader.tensors}
     pairs = {name.removesuffix(".lora_a"): (a, tensors[name.removesuffix("a") + "b"]) for name, a in tensors.items() if name.endswith(".lora_a")}
     rank = next(iter(pairs.values()))[0].shape[0]
     return pairs, reader.fields["adapter.lora.alpha"].contents() / rank

@@ -214,6 +214,7 @@ TEST(PlanAgreement, CountsWhatAScriptLeavesOutAndWhatItTakesUnsaid) {
   const string removes = R"(print(files.apply({op="delete", files="note.txt"})))";
   EXPECT_EQ(off("the note=note.txt; all=rows", removes), 0);
   EXPECT_EQ(off("sales=sales.csv", removes), 1);
+  EXPECT_EQ(off("sales=sales.csv", R"(print(files.apply({op="delete", files="s*"})))"), 0);
   const auto renames = [](const string& match, const string& to) {
     return R"(print(files.apply({op="rename", files="*", match=")" + match + R"(", to=")" + to +
            "\"}))";
