@@ -172,13 +172,13 @@ class Examples(unittest.TestCase):
                 self.assertEqual(roles, ["user", "assistant", "tool", "assistant"])
 
     def test_shares_of_old_and_new_shapes(self):
-        kinds = Counter(kind for _, _, _, kind, _ in self.examples)
-        new = sum(kinds[k] for k in NEW) / sum(kinds.values())
-        self.assertTrue(0.32 < new < 0.54, kinds)
-        wanted = sum(kinds[k] for k in WANTED) / sum(kinds.values())
-        self.assertTrue(0.17 < wanted < 0.33, kinds)
-        self.assertTrue(0.02 < kinds["two_steps"] / sum(kinds.values()) < 0.12, kinds)
-        self.assertTrue(0.01 < kinds["text_files"] / sum(kinds.values()) < 0.1, kinds)
+        """As recipes/README.md says them, and as drawn within four standard deviations."""
+        kinds, n = Counter(kind for _, _, _, kind, _ in self.examples), len(self.examples)
+        for some, said in ((NEW, 0.33), (WANTED, 0.26), (["two_steps"], 0.055), (["text_files"], 0.043), (["two_answers"], 0.012)):
+            meant = sum(make_data.MIXTURE[k] for k in some) / sum(make_data.MIXTURE.values())
+            self.assertAlmostEqual(meant, said, delta=0.01, msg=some)
+            drawn = sum(kinds[k] for k in some) / n
+            self.assertLess(abs(drawn - meant), 4 * (meant * (1 - meant) / n) ** 0.5, (some, kinds))
 
     def test_without_a_worker_or_duckdb_it_says_so(self):
         program = Path(make_data.HERE) / "make_data.py"
