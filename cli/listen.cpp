@@ -70,7 +70,7 @@ void add_listen(CLI::App& app, Action& action) {
       "listen", "What is said into the microphone, as text, by a model that hears.");
   c->add_option(
       "--model", o->model,
-      "checkpoint: a name or a path (default: the usual model, which knows the words of requests)");
+      "checkpoint: a name or a path (default: the usual model, where ears come with the program)");
   c->add_option("--adapter", o->adapter, "LoRA adapter");
   c->add_option("--mmproj", o->mmproj, "GGUF with the embedder of sound");
   c->add_option("--device", o->device, "ALSA's name of the microphone (default)");

@@ -55,7 +55,7 @@ void add_transcribe(CLI::App& app, Action& action) {
   CLI::App* c = app.add_subcommand("transcribe", "Speech to text, by a model that hears.");
   c->add_option(
       "--model", o->model,
-      "checkpoint: a name or a path (default: the usual model, which knows the words of requests)");
+      "checkpoint: a name or a path (default: the usual model, where ears come with the program)");
   c->add_option("--adapter", o->adapter, "LoRA adapter");
   c->add_option("--mmproj", o->mmproj, "GGUF with the embedder of sound");
   c->add_option("--instruction", o->instruction, "what the model is told to do with the speech");
