@@ -641,7 +641,7 @@ const tests = {
     server = await serve([{ text: "Again 46.75." }], port);
     await page.getByText("The program ended before this was done.").waitFor({ timeout: 40000 });
     await page.getByRole("button", { name: "Go on with it" }).click();
-    await page.getByText("Again 46.75.").waitFor();
+    await page.getByText("Again 46.75.", { exact: true }).waitFor();
     assert.equal(await page.locator(".run").nth(1).locator(".output").count(), 1);
     const both = await page.locator(".run .steps").allTextContents();
     await page.reload();
