@@ -39,6 +39,8 @@ bool stands_in(string_view text, string_view name) {
   return false;
 }
 
+bool changes_files(string_view script) { return script.find("files.apply(") != string_view::npos; }
+
 // Whether a plan of renaming gives each file the name it has: match="*.csv", to="{1}{ext}".
 bool renames_to_the_same(string_view script) {
   static constexpr string_view kMatch = "match=\"", kTo = "\", to=\"";
@@ -113,8 +115,7 @@ std::vector<string> disagreements(string_view plan, string_view script, const Na
   if (targets.empty()) return {};  // not a plan of ours
 
   // A pattern of names takes files without naming them.
-  const bool any_file = script.find("files.apply(") != string_view::npos &&
-                        script.find_first_of("*?") != string_view::npos;
+  const bool any_file = changes_files(script) && script.find_first_of("*?") != string_view::npos;
   std::vector<string> lines;
   std::set<string> planned;
   for (const string& target : targets) {
@@ -137,7 +138,7 @@ std::vector<string> disagreements(string_view plan, string_view script, const Na
   }
 
   if (renames_to_the_same(script)) lines.emplace_back("it gives files the names that they have");
-  if (script.find("files.apply(") != string_view::npos) return lines;  // no columns
+  if (changes_files(script)) return lines;  // no columns
 
   // Names that scripts give, too, say nothing.
   static const std::set<string_view> kMade = {"count", "total", "year",    "month",
@@ -165,7 +166,7 @@ string without_repeats(string_view plan) {
 
 std::vector<string> ignored_columns(string_view request, string_view script, const Names& names) {
   std::vector<string> lines;
-  if (script.find("files.apply(") != string_view::npos) return lines;
+  if (changes_files(script)) return lines;
   std::set<string_view> told;
   for (const FileNames& file : names.files)
     for (const ColumnNames& column : file.columns)

@@ -386,18 +386,17 @@ class ScriptReader {
     const auto add_keys = [&] {
       for (const string& key : keys) grouped.put(copied(table, key));
     };
-    std::set<string> used, not_again;
+    std::set<string> not_again;
     if (!table.name_of_rows.empty()) not_again.insert(table.name_of_rows);
     do {
       if (rest().starts_with('{')) {
         add_keys();
-        if (!summaries(table, used, grouped) || !expect(")")) return false;
+        if (!summaries(table, {keys.begin(), keys.end()}, grouped) || !expect(")")) return false;
         table = std::move(grouped);
         return true;
       }
       const std::optional<string> key = name(table, Wanted::any, not_again);
       if (!key) return false;
-      used.insert(*key);
       not_again.insert(*key);
       keys.push_back(*key);
     } while (eat(", "));
@@ -412,7 +411,7 @@ class ScriptReader {
     if (!eat(":sum(") && !eat(":mean(") && !eat(":median(") && !eat(":min(") && !eat(":max("))
       return lost();
     std::vector<string> columns;
-    if (!names(table, ends ? Wanted::ordered : Wanted::number, used, columns) || !expect(")"))
+    if (!names(table, ends ? Wanted::ordered : Wanted::number, not_again, columns) || !expect(")"))
       return false;
     for (const string& column : columns) {
       const Kind kind = ends ? copied(table, column).kind : Kind::number;
