@@ -44,7 +44,7 @@ import text_files  # noqa: E402
 import two_answers  # noqa: E402
 import two_steps  # noqa: E402
 from context import Context, Skip, q  # noqa: E402
-from tables import cell_text, profile  # noqa: E402
+from tables import cell_text, profile, quoted_cell  # noqa: E402
 from spelling import spellable  # noqa: E402
 from worker import Worker, stop, user_text  # noqa: E402
 from wording import plural, render, strip_marks  # noqa: E402
@@ -283,7 +283,7 @@ def file_text(f):
         text = cell_text(v) if not isinstance(v, float) else repr(v)
         if kind == "date" and style != "%Y-%m-%d":
             text = date.fromisoformat(text).strftime(style)
-        return '"' + text.replace('"', '""') + '"' if sep in text or '"' in text or "\n" in text else text
+        return quoted_cell(text, sep)
     lines = [sep.join(cell(n, "text") for n in t.names)]
     lines += [sep.join(cell(v, k) for v, k in zip(row, t.types)) for row in zip(*t.data)]
     return "\n".join(lines) + "\n"

@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta, timezone
 
 from schemas import (COMPANY_A, FIRST, MONTH_NAMES, PLACE_A, PLACE_B, PRODUCT_A, PRODUCT_B, STYLES, Column, File, Workspace, category_column, day_list, entity_values,
                      join_workspace, make_columns, make_file, note_text, fill, number_column, number_values, pick_path, short_code, styled, words_of)
-from tables import MONTHS, Table, cell_text
+from tables import MONTHS, Table, cell_text, quoted_cell
 
 SERIES_NOUNS = {"company": ["company", "firm", "stock", "share"], "place": ["place", "town", "site", "station"], "product": ["product", "model", "item"]}
 
@@ -303,10 +303,6 @@ def png(rng):
     raw = b"".join(b"\0" + bytes(rng.randrange(256) for _ in range(3 * w)) for _ in range(h))
     chunk = lambda kind, body: struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))  # noqa: E731
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", w, h, 8, 2, 0, 0, 0)) + chunk(b"IDAT", zlib.compress(raw)) + chunk(b"IEND", b"")
-
-
-def quoted_cell(text):
-    return '"' + text.replace('"', '""') + '"' if re.search(r'[,"\n]', text) else text
 
 
 def bytes_of(rng, name):

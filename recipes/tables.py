@@ -42,6 +42,11 @@ def cell_text(value):
     return format_number(value)
 
 
+def quoted_cell(text, sep=","):
+    """As a CSV file has it: in quotes where it must be."""
+    return '"' + text.replace('"', '""') + '"' if sep in text or '"' in text or "\n" in text else text
+
+
 class Table:
     """Columns of values. types: text, number, date, boolean, empty; month_name and weekday are text in calendar order."""
 
