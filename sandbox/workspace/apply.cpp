@@ -489,9 +489,10 @@ Result<std::vector<Left>> roll_back(const Plan& plan) {
   return left;
 }
 
+Status close_trees(const Plan& plan) { return Applier(plan).close_all(); }
+
 Status relock(const Plan& plan) {
-  const Applier worker(plan);
-  if (Status s = worker.close_all(); !s) return s;
+  if (Status s = close_trees(plan); !s) return s;
   for (auto f = plan.folders.rbegin(); f != plan.folders.rend(); ++f) {
     if (!f->after) continue;
     Result<Found> now = tree::look(plan.workspace, *f->after);

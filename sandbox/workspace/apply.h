@@ -45,8 +45,11 @@ struct Left {
 /// from coming back is returned. Errors: system.
 base::Result<std::vector<Left>> roll_back(const Plan& plan);
 
-/// Puts back the modes of folders that were opened for a look and stayed open because the process
-/// was ended: those of the plan's trees, and of its folders as they are at its end. Errors: system.
+/// Puts back the modes of folders in the plan's trees that were opened for a look or a move and
+/// stayed open because the process was ended. Errors: system.
+base::Status close_trees(const Plan& plan);
+
+/// The same, and those of the plan's folders as they are at its end. Errors: system.
 base::Status relock(const Plan& plan);
 
 }  // namespace sandbox

@@ -475,6 +475,10 @@ Status Area::recover() const {
     Result<std::optional<Record>> pending = read_file(id, "pending", false);
     if (!pending) return pending.error();
     if (*pending) {
+      // An open one would be taken for one that somebody changed meanwhile.
+      if ((*pending)->state != RunState::checking) {
+        if (Status s = close_trees(plan(**pending)); !s) return s;
+      }
       if (Result<std::vector<Conflict>> done = drive(**pending); !done) return done.error();
       continue;
     }

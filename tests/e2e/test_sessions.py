@@ -125,6 +125,11 @@ def main():
                 if not latest:  # before its first write there is no session
                     return None
                 latest = latest[0]
+                if latest["status"] == "ok":  # it had its end written down before the kill came: then all of it is there
+                    replayed = tessera("sessions", "replay", latest["id"]).stdout
+                    assert replayed.replace(latest["id"], check(done.stdout)[-1]["session"]) == done.stdout, f"killed {named}: {replayed}"
+                    assert files(folder) == files(calm), f"killed {named}: other files"
+                    return 0
                 assert latest["status"] == "interrupted", (named, latest)
                 tessera("sessions", "show", latest["id"])
                 asked_before = server.n_requests()
