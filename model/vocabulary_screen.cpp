@@ -103,16 +103,23 @@ struct RoundedRow {
 };
 
 /// upper: what n rows are at most, given their sums with r. Returns the largest.
-TESSERA_CLONES float bounds_of(const VocabularyScreen::Row* rows, const int32_t* sums, int n,
+TESSERA_CLONES float bounds_of(const VocabularyScreen::Rows& rows, const int32_t* sums, int n,
                                const RoundedRow& r, float* upper) {
   constexpr float kUnknown = std::numeric_limits<float>::infinity();
   for (int i = 0; i < n; ++i) {
     const float product = static_cast<float>(sums[i]) - r.middle;
     const float bound =
-        rows[i].scale * r.scale * product + rows[i].rest * r.length + rows[i].length * r.lost;
+        rows.scale[i] * r.scale * product + rows.rest[i] * r.length + rows.length[i] * r.lost;
     upper[i] = bound == bound ? bound : kUnknown;
   }
-  return *std::max_element(upper, upper + n);
+  constexpr int kBlock = VocabularyScreen::kBlock;
+  if (n < kBlock) return *std::max_element(upper, upper + n);
+  // By halves, in loops that become vectors.
+  float most[kBlock / 2];
+  for (int i = 0; i < kBlock / 2; ++i) most[i] = std::max(upper[i], upper[i + kBlock / 2]);
+  for (int half = kBlock / 4; half > 0; half /= 2)
+    for (int i = 0; i < half; ++i) most[i] = std::max(most[i], most[i + half]);
+  return most[0];
 }
 
 }  // namespace
@@ -128,11 +135,12 @@ bool VocabularyScreen::worthwhile(const Weights& weights) {
 
 VocabularyScreen::VocabularyScreen(const Matrix& vocabulary, ThreadPool& pool)
     : hidden_(vocabulary.in),
-      width_((vocabulary.in + kNibbleColumns - 1) / kNibbleColumns * kNibbleColumns) {
+      width_((vocabulary.in + kNibbleColumns - 1) / kNibbleColumns * kNibbleColumns),
+      vocab_(vocabulary.out) {
   const size_t stride = static_cast<size_t>(width_ / 2);
   coarse_.reset(
       reinterpret_cast<uint8_t*>(huge_pages(static_cast<size_t>(vocabulary.out) * stride)));
-  rows_.resize(static_cast<size_t>(vocabulary.out));
+  rows_.resize(static_cast<size_t>(blocks(vocab_)));
   columns_ = factors_of(vocabulary);
   const float share = std::min(1.0F, static_cast<float>(kDeviations / std::sqrt(hidden_)));
   pool.parallel_for(vocabulary.out, 256, [&](int, int begin, int end) {
@@ -141,17 +149,19 @@ VocabularyScreen::VocabularyScreen(const Matrix& vocabulary, ThreadPool& pool)
     for (int i = begin; i < end; ++i) {
       vocabulary.dequantize(i, 1, w.data());
       for (size_t j = 0; j < columns_.size(); ++j) w[j] /= columns_[j];
-      Row& row = rows_[static_cast<size_t>(i)];
-      row.length = share * length_of(w.data(), hidden_);
-      if (!std::isfinite(row.length)) {
-        constexpr float kUnknown = std::numeric_limits<float>::infinity();
-        row = {0, kUnknown, kUnknown};
+      Rows& rows = rows_[static_cast<size_t>(i / kBlock)];
+      float &scale = rows.scale[i % kBlock], &rest = rows.rest[i % kBlock],
+            &length = rows.length[i % kBlock];
+      length = share * length_of(w.data(), hidden_);
+      if (!std::isfinite(length)) {
+        scale = 0;
+        rest = length = std::numeric_limits<float>::infinity();
         std::fill_n(coarse_.get() + static_cast<size_t>(i) * stride, stride, uint8_t{0});
         continue;
       }
-      row.scale = kReached * largest_of(w.data(), hidden_) / kMiddle;
-      squeeze(w.data(), hidden_, row.scale, u.data());
-      row.rest = share * length_of(w.data(), hidden_);
+      scale = kReached * largest_of(w.data(), hidden_) / kMiddle;
+      squeeze(w.data(), hidden_, scale, u.data());
+      rest = share * length_of(w.data(), hidden_);
       pair_up(u.data(), width_, coarse_.get() + static_cast<size_t>(i) * stride);
     }
   });
@@ -176,11 +186,11 @@ void VocabularyScreen::bound(const float* x, int m, float* upper, float* most,
     for (size_t j = 0; j < r.high.size(); ++j) sum += 256 * r.high[j] + r.low[j];
     r.middle = kMiddle * static_cast<float>(sum);
   }
-  const auto vocab = rows_.size();
-  const auto n_blocks = static_cast<size_t>(blocks(static_cast<int>(vocab)));
+  const auto vocab = static_cast<size_t>(vocab_);
+  const size_t n_blocks = rows_.size();
   const IntegerKernel& kernel = best_integer_kernel();
   constexpr int kTogether = 8;  // rows for all of x, so that memory is never waited for
-  pool.parallel_for(static_cast<int>(vocab), 8 * kBlock, [&](int, int begin, int end) {
+  pool.parallel_for(vocab_, 8 * kBlock, [&](int, int begin, int end) {
     int32_t sums[kMostRows][kBlock];
     for (int from = begin; from < end; from += kBlock) {
       const int until = std::min(end, from + kBlock);
@@ -190,7 +200,7 @@ void VocabularyScreen::bound(const float* x, int m, float* upper, float* most,
                              rounded[t].high.data(), rounded[t].low.data(), sums[t] + some - from);
       for (size_t t = 0; t < rounded.size(); ++t)
         most[t * n_blocks + static_cast<size_t>(from / kBlock)] =
-            bounds_of(rows_.data() + from, sums[t], until - from, rounded[t],
+            bounds_of(rows_[static_cast<size_t>(from / kBlock)], sums[t], until - from, rounded[t],
                       upper + t * vocab + static_cast<size_t>(from));
     }
   });

@@ -34,18 +34,20 @@ class VocabularyScreen {
   /// Of a row divided by the factors of its columns: scale * (u - 7.5) + what rounding left, and
   /// what is allowed for in the product with an x (times the factors) of length 1: `rest` for what
   /// was left, `length` for an error in x of length 1.
-  struct Row {
-    float scale, rest, length;
+  /// Side by side for so many rows, since all of them are read for each token.
+  struct Rows {
+    float scale[kBlock], rest[kBlock], length[kBlock];
   };
-  std::span<const Row> rows() const { return rows_; }
+  std::span<const Rows> rows() const { return rows_; }
   std::span<const float> columns() const { return columns_; }
   static constexpr double kDeviations = 8;
 
  private:
   int hidden_ = 0, width_ = 0;  // columns, and those with the zeros after them
   std::unique_ptr<uint8_t, FreeAligned>
-      coarse_;                  // [vocab, width / 2], see IntegerKernel::nibble_sums
-  std::vector<Row> rows_;       // [vocab]
+      coarse_;  // [vocab, width / 2], see IntegerKernel::nibble_sums
+  int vocab_ = 0;
+  std::vector<Rows> rows_;      // [blocks()]
   std::vector<float> columns_;  // [hidden]: factors
 };
 

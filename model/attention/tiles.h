@@ -225,12 +225,28 @@ TESSERA_INLINE typename Set::Vector some_lanes(const void* row, int lane, int he
   return lanes_of<Set, Number>(static_cast<const std::byte*>(row), lane, head_dim);
 }
 
+/// Asks for a row of the cache early: rows are read once a token and come from far, and what the
+/// hardware asks for by itself ends with each page.
+template <class Number>
+TESSERA_INLINE void fetch(const std::byte* row, int head_dim) {
+  constexpr int kLine = 64;
+  for (int i = 0; i < head_dim * static_cast<int>(sizeof(Number)); i += kLine)
+    __builtin_prefetch(row + i);
+}
+
 /// scores: [kHeads, kPartKeys], of all keys of a part and, up to a multiple of 4, its last again.
+/// Asks for its values, too.
 template <class Set, class Number, bool kWhole, int kHeads>
 TESSERA_INLINE void score_part(const AttentionPart& part, const float* query, float* scores) {
   using Vector = typename Set::Vector;
+  constexpr int kAhead = 16;  // keys
   const int head_dim = part.head_dim;
+  for (int k = 0; k < std::min(kAhead, part.n); ++k) fetch<Number>(part.keys.rows[k], head_dim);
   for (int k = 0; k < part.n; k += 4) {
+    for (int j = k; j < std::min(k + 4, part.n); ++j) {
+      if (j + kAhead < part.n) fetch<Number>(part.keys.rows[j + kAhead], head_dim);
+      fetch<Number>(part.values.rows[j], head_dim);
+    }
     const std::byte* row[4];
     for (int j = 0; j < 4; ++j) row[j] = part.keys.rows[std::min(k + j, part.n - 1)];
     Vector sums[kHeads][4];

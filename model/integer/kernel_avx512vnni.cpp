@@ -44,7 +44,7 @@ template <class B, int M>
 void dot_words(const std::byte* data, size_t stride, int begin, int end, const IntegerRows& x,
                float* y, size_t y_stride) {
   constexpr bool kSuperBlock = B::kGroups == 8 && B::kGroup == 32;
-  constexpr int kAhead = 1024;  // bytes
+  constexpr int kAhead = 3072;  // bytes
   const int groups = x.width / 32;
   for (int row = begin; row < end; ++row) {
     const std::byte* at = data + static_cast<size_t>(row) * stride;
@@ -58,6 +58,10 @@ void dot_words(const std::byte* data, size_t stride, int begin, int end, const I
       for (int line = 0; line < B::kBytes; line += 64)
         _mm_prefetch(at + kAhead + line, _MM_HINT_T0);
       const B block(at);
+      __m512 sixteen;  // scales of Q6_K: loading what the block stored in halves takes long
+      if constexpr (B::kGroup == 16)
+        sixteen = _mm512_mul_ps(_mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(load16(at + 192))),
+                                _mm512_set1_ps(half_at(at + 208)));
       alignas(32) float scales[M][8];  // of the groups of a super-block, times those of x
       if constexpr (kSuperBlock)
         for (int t = 0; t < M; ++t) {
@@ -68,6 +72,7 @@ void dot_words(const std::byte* data, size_t stride, int begin, int end, const I
           low[t] = _mm256_fmadd_ps(_mm256_loadu_ps(block.shared.mins), _mm256_loadu_ps(x.sums + of),
                                    low[t]);
         }
+#pragma GCC unroll 8
       for (int i = 0; i < B::kGroups; ++i, ++g) {
         __m256i q = block.values(i);
         if constexpr (B::kOffset > 0) q = _mm256_sub_epi8(q, _mm256_set1_epi8(B::kOffset));
@@ -88,7 +93,7 @@ void dot_words(const std::byte* data, size_t stride, int begin, int end, const I
                     _mm512_set_epi32(2 * i + 1, 2 * i + 1, 2 * i + 1, 2 * i + 1, 2 * i + 1,
                                      2 * i + 1, 2 * i + 1, 2 * i + 1, 2 * i, 2 * i, 2 * i, 2 * i,
                                      2 * i, 2 * i, 2 * i, 2 * i),
-                    _mm512_loadu_ps(block.scales)),
+                    sixteen),
                 _mm512_set1_ps(x.scales[of]));
           sum[t] = _mm512_fmadd_ps(products, scale, sum[t]);
           if constexpr (B::kOffset < 0 && !kSuperBlock)

@@ -8,11 +8,11 @@ namespace {
 
 size_t area(int rows, int width) { return static_cast<size_t>(rows) * static_cast<size_t>(width); }
 
-/// A vector of at least n values.
+/// Room for n values, at a border of lines: a load of 64 bytes that crosses one takes twice as
+/// long.
 template <class T>
-T* sized(std::vector<T>& v, size_t n) {
-  if (v.size() < n) v.resize(n);
-  return v.data();
+T* sized(Buffer& buffer, size_t n) {
+  return reinterpret_cast<T*>(buffer.sized(n * sizeof(T)));
 }
 
 /// Rows of W a worker takes at a time: several ranges for each, whole panels.
@@ -55,11 +55,11 @@ const IntegerRows& IntegerActivations::assign(const IntegerKernel& kernel, const
                                               int width, bool words, ThreadPool& pool) {
   assert(width % kIntegerGroup == 0);
   const int groups = width / kIntegerGroup;
-  int8_t* bytes = words ? nullptr : sized(bytes_, area(rows, width));
-  int16_t* of_words = words ? sized(words_, area(rows, width)) : nullptr;
-  float* scales = sized(scales_, area(rows, groups));
-  float* sums = sized(sums_, area(rows, groups));
-  float* half_sums = sized(half_sums_, area(rows, 2 * groups));
+  int8_t* bytes = words ? nullptr : sized<int8_t>(bytes_, area(rows, width));
+  int16_t* of_words = words ? sized<int16_t>(words_, area(rows, width)) : nullptr;
+  float* scales = sized<float>(scales_, area(rows, groups));
+  float* sums = sized<float>(sums_, area(rows, groups));
+  float* half_sums = sized<float>(half_sums_, area(rows, 2 * groups));
   pool.parallel_for(rows, 8, [&](int, int begin, int end) {
     const size_t first = area(begin, width), group = area(begin, groups);
     kernel.round(x + first, (end - begin) * groups, words ? nullptr : bytes + first,

@@ -1,8 +1,8 @@
 #pragma once
 
 #include <span>
-#include <vector>
 
+#include "model/huge_pages.h"
 #include "model/integer/kernel.h"
 #include "model/thread_pool.h"
 #include "model/weights.h"
@@ -23,9 +23,7 @@ class IntegerActivations {
   const IntegerRows& rows() const { return rows_; }
 
  private:
-  std::vector<int8_t> bytes_;
-  std::vector<int16_t> words_;
-  std::vector<float> scales_, sums_, half_sums_;
+  Buffer bytes_, words_, scales_, sums_, half_sums_;
   IntegerRows rows_;
 };
 

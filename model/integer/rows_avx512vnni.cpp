@@ -5,8 +5,8 @@
 
 #include <algorithm>
 #include <cstring>
-#include <vector>
 
+#include "model/huge_pages.h"
 #include "model/integer/dispatch.h"
 
 // Two blocks at a time: their 16 bytes are unpacked together, to the low bits of both and the high
@@ -29,7 +29,14 @@ namespace {
 #define TESSERA_HAS_AVX512
 #include "model/integer/x86_formats.h"
 
-constexpr int kAhead = 1024;  // bytes asked for early, across the borders of pages
+constexpr int kAhead = 3072;  // bytes asked for early, across the borders of pages
+
+inline __m128i load2(const std::byte* p) { return _mm_loadu_si16(p); }
+/// Four bytes at each of two places, each in its half of the lanes.
+inline __m256i spread4(const std::byte* a, const std::byte* b) {
+  return _mm256_mask_broadcastd_epi32(_mm256_broadcastd_epi32(_mm_loadu_si32(a)), 0xf0,
+                                      _mm_loadu_si32(b));
+}
 
 /// Products of bytes, sums in eight lanes.
 struct OfBytes {
@@ -53,10 +60,10 @@ struct OfBytes {
   static Sums negated(Sums v) { return _mm256_sub_epi32(_mm256_setzero_si256(), v); }
   using Floats = __m256;
   static Floats zero() { return _mm256_setzero_ps(); }
-  /// Two factors, each in its half of the lanes.
-  static Floats spread(__m128 two) {
-    return _mm256_permutevar8x32_ps(_mm256_castps128_ps256(two),
-                                    _mm256_setr_epi32(0, 0, 0, 0, 1, 1, 1, 1));
+  /// Two factors in half precision, each in its half of the lanes.
+  static Floats spread(const std::byte* a, const std::byte* b) {
+    return _mm256_cvtph_ps(
+        _mm_mask_broadcastw_epi16(_mm_broadcastw_epi16(load2(a)), 0xf0, load2(b)));
   }
   static Floats add(Floats sum, Sums products, Floats d, const float* by) {
     return _mm256_fmadd_ps(_mm256_cvtepi32_ps(products), _mm256_mul_ps(d, _mm256_loadu_ps(by)),
@@ -83,9 +90,9 @@ struct OfWords {
   static Sums negated(Sums v) { return _mm512_sub_epi32(_mm512_setzero_si512(), v); }
   using Floats = __m512;
   static Floats zero() { return _mm512_setzero_ps(); }
-  static Floats spread(__m128 two) {
-    return _mm512_permutexvar_ps(_mm512_setr_epi32(0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1),
-                                 _mm512_castps128_ps512(two));
+  static Floats spread(const std::byte* a, const std::byte* b) {
+    return _mm512_cvtph_ps(
+        _mm256_mask_broadcastw_epi16(_mm256_broadcastw_epi16(load2(a)), 0xff00, load2(b)));
   }
   static Floats add(Floats sum, Sums products, Floats d, const float* by) {
     return _mm512_fmadd_ps(_mm512_cvtepi32_ps(products), _mm512_mul_ps(d, _mm512_loadu_ps(by)),
@@ -94,82 +101,92 @@ struct OfWords {
   static float total(Floats v) { return _mm512_reduce_add_ps(v); }
 };
 
-/// Rows of x in pairs of groups. A group that is left over has zeros beside it.
+/// Two groups of a row of x, at a border of lines.
+template <class T>
+struct alignas(4 * sizeof(int32_t) * T::kLanes) PairOfGroups {
+  int32_t start[T::kLanes];  // where a sum begins
+  float scales[T::kLanes];
+  typename T::Value values[64];
+};
+
+/// Rows of x in pairs of groups: [rows, pairs]. A group that is left over has zeros beside it.
 template <class T>
 struct PairedRows {
-  std::vector<typename T::Value> values;  // [rows, pairs, 64]
-  std::vector<int32_t> start;             // [rows, pairs, lanes]: where a sum begins
-  std::vector<float> scales;              // [rows, pairs, lanes]
+  PairOfGroups<T>* pair = nullptr;
   int pairs = 0;
+  Buffer memory;
 
   void assign(const IntegerRows& x, int offset) {
     const int groups = x.width / 32;
     pairs = (groups + 1) / 2;
     const size_t n = static_cast<size_t>(x.rows) * static_cast<size_t>(pairs);
-    if (values.size() < n * 64) values.resize(n * 64);
-    if (start.size() < n * T::kLanes) start.resize(n * T::kLanes);
-    if (scales.size() < n * T::kLanes) scales.resize(n * T::kLanes);
+    pair = reinterpret_cast<PairOfGroups<T>*>(memory.sized(n * sizeof *pair));
     alignas(64) static constexpr typename T::Value kZeros[32] = {};
     const auto by = T::weights(_mm256_set1_epi8(static_cast<char>(offset)));
-    size_t at = 0;
+    PairOfGroups<T>* to = pair;
     for (int t = 0; t < x.rows; ++t) {
       const typename T::Value* a = T::values(x) + static_cast<size_t>(t) * x.width;
-      for (int g = 0; g < groups; g += 2, a += 64, ++at) {
+      for (int g = 0; g < groups; g += 2, a += 64, ++to) {
         const bool whole = g + 1 < groups;
         const typename T::Value* b = whole ? a + 32 : kZeros;
         const auto first = T::join(a, b), second = T::join(a + 16, b + 16);
-        T::store(values.data() + 64 * at, first);
-        T::store(values.data() + 64 * at + 32, second);
-        T::store(start.data() + T::kLanes * at,
-                 T::negated(T::dot(T::dot(typename T::Sums{}, by, first), by, second)));
+        T::store(to->values, first);
+        T::store(to->values + 32, second);
+        T::store(to->start, T::negated(T::dot(T::dot(typename T::Sums{}, by, first), by, second)));
         const float* scale = x.scales + static_cast<size_t>(t) * groups + g;
-        float* to = scales.data() + T::kLanes * at;
-        std::fill_n(to, T::kLanes / 2, scale[0]);
-        std::fill_n(to + T::kLanes / 2, T::kLanes / 2, whole ? scale[1] : 0);
+        std::fill_n(to->scales, T::kLanes / 2, scale[0]);
+        std::fill_n(to->scales + T::kLanes / 2, T::kLanes / 2, whole ? scale[1] : 0);
       }
     }
   }
 };
 
+/// Adds the products of blocks a and b to the sums of M rows of x, whose pairs are `stride` apart.
+template <class T, class B, int M>
+inline void add_pair(const std::byte* a, const std::byte* b, const PairOfGroups<T>* x,
+                     size_t stride, typename T::Floats (&sum)[M]) {
+  constexpr int kNibbles = B::kBytes - 16;
+  const __m256i low_half = _mm256_set1_epi8(15), sixteen = _mm256_set1_epi8(16);
+  // Of the 32 fifth bits of a block, each value's own: its byte, then its bit.
+  const __m256i bit = _mm256_set1_epi64x(static_cast<long long>(0x8040201008040201ull));
+  const __m256i of_low = _mm256_setr_epi64x(0, 0x0101010101010101, 0, 0x0101010101010101);
+  const __m256i of_high = _mm256_setr_epi64x(0x0202020202020202, 0x0303030303030303,
+                                             0x0202020202020202, 0x0303030303030303);
+  const __m256i bytes = _mm256_set_m128i(load16(b + kNibbles), load16(a + kNibbles));
+  __m256i low = _mm256_and_si256(bytes, low_half);
+  __m256i high = _mm256_and_si256(_mm256_srli_epi16(bytes, 4), low_half);
+  if constexpr (B::kBits == 5) {
+    const __m256i fifth = spread4(a + 2, b + 2);
+    low = _mm256_mask_add_epi8(low, _mm256_test_epi8_mask(_mm256_shuffle_epi8(fifth, of_low), bit),
+                               low, sixteen);
+    high = _mm256_mask_add_epi8(
+        high, _mm256_test_epi8_mask(_mm256_shuffle_epi8(fifth, of_high), bit), high, sixteen);
+  }
+  const auto d = T::spread(a, b);
+  const auto first = T::weights(low), second = T::weights(high);
+#pragma GCC unroll 4
+  for (int i = 0; i < M; ++i, x += stride) {
+    const auto products = T::dot(T::dot(T::load(x->start), first, T::load(x->values)), second,
+                                 T::load(x->values + 32));
+    sum[i] = T::add(sum[i], products, d, x->scales);
+  }
+}
+
 /// Rows [begin, end) of W times rows [t, t + M) of x.
 template <class T, class B, int M>
 void dot_pairs(const std::byte* data, size_t stride, int begin, int end, const PairedRows<T>& x,
                int t, int groups, float* y, size_t y_stride) {
-  constexpr int kNibbles = B::kBytes - 16;
-  const __m256i low_half = _mm256_set1_epi8(15), sixteen = _mm256_set1_epi8(16);
-  const size_t rows = static_cast<size_t>(x.pairs), from = static_cast<size_t>(t) * rows;
+  const size_t pairs = static_cast<size_t>(x.pairs);
   for (int row = begin; row < end; ++row) {
     const std::byte* at = data + static_cast<size_t>(row) * stride;
+    const PairOfGroups<T>* pair = x.pair + static_cast<size_t>(t) * pairs;
     typename T::Floats sum[M];
     for (int i = 0; i < M; ++i) sum[i] = T::zero();
-    for (int g = 0; g < groups; g += 2, at += 2 * B::kBytes) {
+    for (int n = groups / 2; n > 0; --n, at += 2 * B::kBytes, ++pair) {
       _mm_prefetch(at + kAhead, _MM_HINT_T0);
-      const std::byte* next = g + 1 < groups ? at + B::kBytes : at;
-      const __m256i bytes = _mm256_set_m128i(load16(next + kNibbles), load16(at + kNibbles));
-      __m256i low = _mm256_and_si256(bytes, low_half);
-      __m256i high = _mm256_and_si256(_mm256_srli_epi16(bytes, 4), low_half);
-      if constexpr (B::kBits == 5) {
-        uint32_t a, b;
-        std::memcpy(&a, at + 2, 4);
-        std::memcpy(&b, next + 2, 4);
-        low = _mm256_mask_add_epi8(low, (a & 0xffff) | b << 16, low, sixteen);
-        high = _mm256_mask_add_epi8(high, a >> 16 | (b & 0xffff0000), high, sixteen);
-      }
-      uint16_t a, b;
-      std::memcpy(&a, at, 2);
-      std::memcpy(&b, next, 2);
-      const auto d =
-          T::spread(_mm_cvtph_ps(_mm_cvtsi32_si128(static_cast<int>(a | uint32_t{b} << 16))));
-      const auto first = T::weights(low), second = T::weights(high);
-      for (int i = 0; i < M; ++i) {
-        const size_t pair = from + static_cast<size_t>(i) * rows + static_cast<size_t>(g / 2);
-        const auto* values = x.values.data() + 64 * pair;
-        const auto products =
-            T::dot(T::dot(T::load(x.start.data() + T::kLanes * pair), first, T::load(values)),
-                   second, T::load(values + 32));
-        sum[i] = T::add(sum[i], products, d, x.scales.data() + T::kLanes * pair);
-      }
+      add_pair<T, B, M>(at, at + B::kBytes, pair, pairs, sum);
     }
+    if (groups % 2 != 0) add_pair<T, B, M>(at, at, pair, pairs, sum);
     for (int i = 0; i < M; ++i)
       y[static_cast<size_t>(i) * y_stride + static_cast<size_t>(row)] = T::total(sum[i]);
   }
