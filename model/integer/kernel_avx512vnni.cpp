@@ -126,6 +126,65 @@ void multiply_rows_avx512(TensorType type, const std::byte* data, size_t stride,
   });
 }
 
+/// decode of kernel.h: lines of 64 bytes of sixteen rows are turned in registers.
+template <class B, bool kWords>
+void decode_lines(const std::byte* data, size_t stride, int rows, int column,
+                  const IntegerPanel& panel) {
+  constexpr bool kShifted = B::kBits == 8 && !kWords;
+  constexpr int kParts = 32 / B::kGroup, kOfLine = kWords ? 1 : 2;  // scales of a group; groups
+  constexpr int kTogether = std::max(B::kGroups, kOfLine);
+  const int groups = panel.width / 32;
+  data += static_cast<size_t>(column / (32 * B::kGroups) * B::kBytes);
+  std::byte* to = kWords ? reinterpret_cast<std::byte*>(panel.words)
+                         : reinterpret_cast<std::byte*>(panel.bytes);
+  float *scales = panel.scales, *mins = panel.mins;
+  for (int g = 0; g < groups; g += kTogether, data += kTogether / B::kGroups * B::kBytes) {
+    const int n = std::min(kTogether, groups - g);
+    __m512 lines[kTogether / kOfLine][kIntegerPanelRows];
+    for (int r = 0; r < kIntegerPanelRows; ++r) {
+      const std::byte* at = data + static_cast<size_t>(std::min(r, rows - 1)) * stride;
+      __m256i q[kTogether];
+      for (int first = 0; first < kTogether; first += B::kGroups) {
+        // A line that is half full has its first half again.
+        const B block(first < n ? at + first / B::kGroups * B::kBytes : at);
+        for (int i = 0; i < B::kGroups; ++i) {
+          __m256i& values = q[first + i];
+          values = block.values(i);
+          if constexpr (kShifted)
+            values = _mm256_xor_si256(values, _mm256_set1_epi8(static_cast<char>(0x80)));
+          if (first + i >= n) continue;
+          for (int h = 0; h < kParts; ++h) {
+            const int of = ((first + i) * kParts + h) * kIntegerPanelRows + r;
+            scales[of] = block.scale(i, h);
+            mins[of] = kShifted ? 128 * block.scale(i, h) : block.min(i, h);
+          }
+        }
+      }
+      for (int i = 0; i < kTogether; i += kOfLine)
+        lines[i / kOfLine][r] = _mm512_castsi512_ps(
+            kWords ? (B::kBits == 8 ? _mm512_cvtepi8_epi16(q[i]) : _mm512_cvtepu8_epi16(q[i]))
+                   : _mm512_inserti64x4(_mm512_castsi256_si512(q[i]), q[i + kOfLine - 1], 1));
+    }
+    for (int i = 0; i < n; i += kOfLine) {
+      transpose_lanes(lines[i / kOfLine]);
+      const int quads = i + kOfLine <= n ? kIntegerPanelRows : kIntegerPanelRows / 2;
+      for (int j = 0; j < quads; ++j, to += 64) _mm512_storeu_ps(to, lines[i / kOfLine][j]);
+    }
+    scales += n * kParts * kIntegerPanelRows;
+    mins += n * kParts * kIntegerPanelRows;
+  }
+}
+
+void decode_avx512(TensorType type, const std::byte* data, size_t stride, int rows, int column,
+                   const IntegerPanel& panel) {
+  with_type(type, [&](auto t) {
+    with_bool(panel.words != nullptr, [&](auto words) {
+      decode_lines<Block<decltype(t)::value>, decltype(words)::value>(data, stride, rows, column,
+                                                                      panel);
+    });
+  });
+}
+
 /// Two panels by up to six rows of x: 24 sums in registers, each value of x serves both panels.
 template <int kGroup, int kPanels, int kTokens, bool kWords>
 void multiply_tile(const IntegerPanel* panels, int rows, const IntegerRows& x, int column,
@@ -271,8 +330,8 @@ void nibble_sums(const uint8_t* rows, int width, int begin, int end, const int8_
 
 namespace model {
 
-const IntegerKernel kIntegerAvx512Vnni = {"avx512vnni",         has_avx512vnni,  round_groups,
-                                          multiply_rows_avx512, decode<Product>, multiply,
+const IntegerKernel kIntegerAvx512Vnni = {"avx512vnni",         has_avx512vnni, round_groups,
+                                          multiply_rows_avx512, decode_avx512,  multiply,
                                           nibble_sums};
 
 }  // namespace model

@@ -121,6 +121,18 @@ void multiply_integer_panels(const IntegerKernel& kernel, const Matrix& w, const
       panels[i].scales = reinterpret_cast<float*>(at + values);
       panels[i].mins = reinterpret_cast<float*>(at + values + scales);
     }
+    // What is decoded next is asked for while this is multiplied: it lies in short pieces of many
+    // rows, for which the hardware does not look ahead.
+    auto fetch = [&](int column, int part, int parts) {
+      const bool same = column < w.in;
+      const int from = same ? begin : end, of = same ? end - begin : std::min(grain, w.out - end);
+      const uint64_t at = same ? static_cast<uint64_t>(column) : 0;
+      const std::byte* data = w.row(from) + row_bytes(w.type, at);
+      const int lines =
+          static_cast<int>(row_bytes(w.type, static_cast<uint64_t>(columns)) / 64) + 1;
+      for (int i = of * lines * part / parts; i < of * lines * (part + 1) / parts; ++i)
+        __builtin_prefetch(data + area(i / lines, 1) * stride + i % lines * 64, 0, 2);
+    };
     auto first = [&](int i) { return begin + i * kIntegerPanelRows; };
     auto rows = [&](int i) { return std::min(kIntegerPanelRows, end - first(i)); };
     for (int column = 0; column < w.in; column += columns) {
@@ -129,6 +141,7 @@ void multiply_integer_panels(const IntegerKernel& kernel, const Matrix& w, const
         kernel.decode(w.type, w.row(first(i)), stride, rows(i), column, panels[i]);
       }
       for (int t = 0; t < x.rows; t += kRows) {
+        fetch(column + columns, t / kRows, (x.rows + kRows - 1) / kRows);
         IntegerRows some = x.from(t);
         some.rows = std::min(kRows, some.rows);
         kernel.multiply(std::span(panels, static_cast<size_t>(n)), end - begin, some, column,
