@@ -60,10 +60,11 @@ struct AttentionPart {
 struct AttentionKernel {
   const char* name;
   bool (*supported)();
-  /// Queries, keys, values and weights are rounded to bf16 when reading (sums stay f32).
+  /// Values and weights are rounded to bf16 when reading (scores and sums stay f32).
   bool rounds;
 
-  /// Bytes of a number of what is packed, in an order of the kernel's own; all 64-byte aligned.
+  /// Bytes of a number of what is packed, at most, in an order of the kernel's own; all 64-byte
+  /// aligned.
   int value_bytes;
   /// q: [rows, head_dim]. to: [rows, padded_lanes].
   void (*pack_queries)(const float* q, int rows, int head_dim, std::byte* to);

@@ -9,8 +9,9 @@
 
 #include "model/cpu.h"
 
-// Reading multiplies pairs of bf16 values (vdpbf16ps), twice as many as f32 in an instruction.
-// Decoding is bound by memory and stays in f32.
+// Reading multiplies values and weights in pairs of bf16 (vdpbf16ps), twice as many as f32 in an
+// instruction. Scores stay in f32: what they lose by rounding, the softmax makes larger. Decoding
+// is bound by memory and stays in f32, too.
 
 #if defined(__clang__)
 #pragma clang attribute push(                                                      \
@@ -41,11 +42,6 @@ struct Avx512Bf16 : Avx512 {
     return (__m512i)pair;
   }
   template <class Number>
-  static Vector key_words(const std::byte* row, int lane, int head_dim) {
-    return _mm512_castsi512_ps(rounded(lanes_of<Avx512, Number>(row, lane, head_dim),
-                                       lanes_of<Avx512, Number>(row, lane + 16, head_dim)));
-  }
-  template <class Number>
   static Vector value_words(const std::byte* const* rows, int lane, int head_dim) {
     const __m512i both = rounded(lanes_of<Avx512, Number>(rows[0], lane, head_dim),
                                  lanes_of<Avx512, Number>(rows[1], lane, head_dim));
@@ -71,11 +67,11 @@ namespace model {
 const AttentionKernel kAttentionAvx512Bf16 = {"avx512bf16",
                                               has_avx512bf16,
                                               true,
-                                              2,
-                                              pack_queries<Avx512Bf16>,
-                                              pack_keys<Avx512Bf16>,
+                                              4,
+                                              pack_queries<Avx512>,
+                                              pack_keys<Avx512>,
                                               pack_values<Avx512Bf16>,
-                                              read<Avx512Bf16>,
+                                              read<Avx512Bf16, Avx512>,
                                               decode<Avx512>};
 
 }  // namespace model

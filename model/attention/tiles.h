@@ -176,11 +176,12 @@ template <class Set>
   }
 }
 
-template <class Set>
+/// Scores: the set of queries and keys, which has the same vectors and tiles.
+template <class Set, class Scores = Set>
 void read(const AttentionBlock& block) {
   constexpr int kWidth = Set::kWidth, kPanel = 2 * kWidth, kRows = Set::kTileRows;
   using Vector = typename Set::Vector;
-  const int lanes = padded_lanes(block.head_dim), words = lanes / Set::kPerWord;
+  const int lanes = padded_lanes(block.head_dim), words = lanes / Scores::kPerWord;
   const float* keys = reinterpret_cast<const float*>(block.keys);
   const float* values = reinterpret_cast<const float*>(block.values);
   alignas(64) float scores[kRows][kKeyBlock], weights[kRows][kKeyBlock / Set::kPerWord];
@@ -198,7 +199,7 @@ void read(const AttentionBlock& block) {
       Vector sums[kRows][2];
       TESSERA_UNROLL
       for (int r = 0; r < kRows; ++r) sums[r][0] = sums[r][1] = Set::all(0);
-      add_products<Set, kRows>(queries, area(1, words), keys + area(k, words), words, sums);
+      add_products<Scores, kRows>(queries, area(1, words), keys + area(k, words), words, sums);
       TESSERA_UNROLL
       for (int r = 0; r < kRows; ++r) {
         Set::store(&scores[r][k], sums[r][0]);
