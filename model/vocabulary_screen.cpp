@@ -10,6 +10,7 @@
 #include "model/vocabulary_screen.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <limits>
 
@@ -30,17 +31,25 @@ size_t bytes_of(const Matrix& m) {
                     : static_cast<size_t>(m.out) * row_bytes(m.type, static_cast<uint64_t>(m.in));
 }
 
-float largest_of(const float* x, int n) {
-  float most[16] = {};
-  for (int i = 0; i < n; ++i) most[i % 16] = std::max(most[i % 16], std::fabs(x[i]));
-  return *std::max_element(most, most + 16);
+/// By the bits without the sign, which are in the order of the sizes: a maximum of integers becomes
+/// vectors.
+TESSERA_CLONES float largest_of(const float* x, int n) {
+  int32_t most = 0;
+  for (int i = 0; i < n; ++i)
+    most = std::max(most, std::bit_cast<int32_t>(x[i]) & std::numeric_limits<int32_t>::max());
+  return std::bit_cast<float>(most);
+}
+
+TESSERA_CLONES void multiply_by(const float* factors, int n, float* x) {
+  for (int i = 0; i < n; ++i) x[i] *= factors[i];
 }
 
 TESSERA_CLONES float length_of(const float* x, int n) {
-  float squares[16] = {};
+  constexpr int kLanes = 64;  // so many that they stay a loop, which becomes vectors
+  float squares[kLanes] = {};
   int i = 0;
-  for (; i + 16 <= n; i += 16)
-    for (int lane = 0; lane < 16; ++lane) squares[lane] += x[i + lane] * x[i + lane];
+  for (; i + kLanes <= n; i += kLanes)
+    for (int lane = 0; lane < kLanes; ++lane) squares[lane] += x[i + lane] * x[i + lane];
   for (; i < n; ++i) squares[0] += x[i] * x[i];
   double sum = 0;
   for (const float v : squares) sum += static_cast<double>(v);
@@ -142,13 +151,15 @@ VocabularyScreen::VocabularyScreen(const Matrix& vocabulary, ThreadPool& pool)
       reinterpret_cast<uint8_t*>(huge_pages(static_cast<size_t>(vocabulary.out) * stride)));
   rows_.resize(static_cast<size_t>(blocks(vocab_)));
   columns_ = factors_of(vocabulary);
+  std::vector<float> inverse;
+  for (const float factor : columns_) inverse.push_back(1 / factor);
   const float share = std::min(1.0F, static_cast<float>(kDeviations / std::sqrt(hidden_)));
   pool.parallel_for(vocabulary.out, 256, [&](int, int begin, int end) {
     std::vector<float> w(static_cast<size_t>(width_));
     std::vector<uint8_t> u(w.size());
     for (int i = begin; i < end; ++i) {
       vocabulary.dequantize(i, 1, w.data());
-      for (size_t j = 0; j < columns_.size(); ++j) w[j] /= columns_[j];
+      multiply_by(inverse.data(), hidden_, w.data());
       Rows& rows = rows_[static_cast<size_t>(i / kBlock)];
       float &scale = rows.scale[i % kBlock], &rest = rows.rest[i % kBlock],
             &length = rows.length[i % kBlock];

@@ -20,6 +20,8 @@
 
 using namespace model;
 
+static constexpr size_t kBlock = VocabularyScreen::kBlock;
+
 int main(int argc, char** argv) {
   if (argc < 3) {
     std::fprintf(stderr, "speed-screen MODEL TEXT [positions]\n");
@@ -70,7 +72,7 @@ int main(int argc, char** argv) {
       n += upper[i] >= best;
       above += all[i] > upper[i];
       // Of what is allowed for, all but the part for x, which is small, is the row's.
-      const double allowed = static_cast<double>(screen.rows()[i].rest * norm);
+      const double allowed = static_cast<double>(screen.rows()[i / kBlock].rest[i % kBlock] * norm);
       const double off = static_cast<double>(upper[i] - all[i]) / allowed - 1;
       furthest = std::max(furthest, -VocabularyScreen::kDeviations * off);
     }
