@@ -30,6 +30,21 @@ std::set<string> quoted(const std::set<string>& names) {
 
 string unquoted(string_view quoted) { return string(quoted.substr(1, quoted.size() - 2)); }
 
+std::vector<Renaming> renamings(string_view script) {
+  static constexpr string_view kTo = "\", to=\"";
+  std::vector<Renaming> found;
+  for (const string_view field : {"match=\"", "regex=\""}) {
+    for (size_t at = script.find(field); at != string_view::npos; at = script.find(field, at)) {
+      at += field.size();
+      const size_t end = script.find('"', at);
+      if (end == string_view::npos || !script.substr(end).starts_with(kTo)) continue;
+      const string_view to = script.substr(end + kTo.size());
+      found.push_back({script.substr(at, end - at), to.substr(0, to.find('"')), field[0] == 'r'});
+    }
+  }
+  return found;
+}
+
 std::vector<PlanLink> plan_links(string_view plan) {
   std::vector<PlanLink> links;
   for (size_t at = 0; at <= plan.size();) {

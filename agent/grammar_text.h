@@ -32,6 +32,14 @@ struct PlanLink {
 /// The parts of `plan`, between "; "; the last one may be only begun. Never empty.
 std::vector<PlanLink> plan_links(std::string_view plan);
 
+/// New names as scripts give them: match="a_*.csv", to="b_{1}.csv", or by regex="…".
+struct Renaming {
+  std::string_view pattern;
+  std::string_view to;  ///< up to its quote, or to the end of the script
+  bool regex;
+};
+std::vector<Renaming> renamings(std::string_view script);
+
 /// A summary of a group as scripts write it: name={"how", "column"}.
 struct GroupSummary {
   enum class Of : uint8_t { rows, numbers, ordered, any, texts };

@@ -41,17 +41,12 @@ bool stands_in(string_view text, string_view name) {
 
 bool changes_files(string_view script) { return script.find("files.apply(") != string_view::npos; }
 
-// Whether a plan of renaming gives each file the name it has: match="*.csv", to="{1}{ext}".
-bool renames_to_the_same(string_view script) {
-  static constexpr string_view kMatch = "match=\"", kTo = "\", to=\"";
-  const size_t match = script.find(kMatch);
-  if (match == string_view::npos) return false;
-  const size_t begin = match + kMatch.size(), end = script.find('"', begin);
-  if (end == string_view::npos || !script.substr(end).starts_with(kTo)) return false;
-  const string_view rest = script.substr(end + kTo.size());
-  const string_view name = rest.substr(0, rest.find('"'));
+// Whether each file gets the name that it has: match="*.csv", to="{1}{ext}".
+bool is_the_same(const Renaming& renaming) {
+  const string_view name = renaming.to;
+  if (renaming.regex) return false;
   if (name == "{name}" || name == "{stem}{ext}") return true;
-  string same(script.substr(begin, end - begin));
+  string same(renaming.pattern);
   const size_t star = same.find('*'), dot = same.rfind('.');
   if (star == string::npos || star != same.rfind('*')) return false;
   const string stem = same.substr(0, std::min(dot, same.size())) + "{ext}";
@@ -137,7 +132,9 @@ std::vector<string> disagreements(string_view plan, string_view script, const Na
     if (!said) lines.push_back("the plan names " + target + ", which it does not use");
   }
 
-  if (renames_to_the_same(script)) lines.emplace_back("it gives files the names that they have");
+  const std::vector<Renaming> renamed = renamings(script);
+  if (std::any_of(renamed.begin(), renamed.end(), is_the_same))
+    lines.emplace_back("it gives files the names that they have");
   if (changes_files(script)) return lines;  // no columns
 
   // Names that scripts give, too, say nothing.

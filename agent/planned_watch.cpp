@@ -47,25 +47,17 @@ size_t captures_of(string_view pattern, bool regex) {
   return n;
 }
 
-// Whether new names take only parts that their pattern keeps: a plan renames by
-// `match="a_*.csv", to="b_{1}.csv"`.
+// Whether new names take only parts that their pattern keeps.
 bool takes_what_is_kept(string_view script) {
-  for (const string_view field : {"match=\"", "regex=\""}) {
-    for (size_t at = script.find(field); at != string_view::npos; at = script.find(field, at)) {
-      at += field.size();
-      const size_t end = script.find('"', at);
-      static constexpr string_view kTo = "\", to=\"";
-      if (end == string_view::npos || !script.substr(end).starts_with(kTo)) continue;
-      const size_t kept = captures_of(script.substr(at, end - at), field[0] == 'r');
-      string_view name = script.substr(end + kTo.size());
-      name = name.substr(0, name.find('"'));
-      for (size_t i = 0; i < name.size(); ++i) {
-        if (name[i] != '{') continue;
-        size_t number = 0;
-        while (++i < name.size() && std::isdigit(static_cast<unsigned char>(name[i])) != 0)
-          number = std::min<size_t>(number * 10 + static_cast<size_t>(name[i] - '0'), 1000);
-        if (number > kept) return false;
-      }
+  for (const Renaming& renaming : renamings(script)) {
+    const size_t kept = captures_of(renaming.pattern, renaming.regex);
+    const string_view name = renaming.to;
+    for (size_t i = 0; i < name.size(); ++i) {
+      if (name[i] != '{') continue;
+      size_t number = 0;
+      while (++i < name.size() && std::isdigit(static_cast<unsigned char>(name[i])) != 0)
+        number = std::min<size_t>(number * 10 + static_cast<size_t>(name[i] - '0'), 1000);
+      if (number > kept) return false;
     }
   }
   return true;
