@@ -284,7 +284,8 @@ void multiply(std::span<const IntegerPanel> panels, int rows, const IntegerRows&
 template <int N>
 void nibble_sums_of(const uint8_t* rows, int width, int begin, const int8_t* high,
                     const int8_t* low, int32_t* sums) {
-  constexpr size_t kAhead = 4096;  // bytes asked for early, across the borders of pages
+  // Bytes asked for early: more than the eight rows that several x take in turns.
+  constexpr size_t kAhead = 8192;
   const size_t stride = static_cast<size_t>(width / 2);
   const uint8_t* row = rows + static_cast<size_t>(begin) * stride;
   const __m512i nibble = _mm512_set1_epi8(15);
