@@ -60,7 +60,8 @@ int main(int argc, char** argv) {
 
   for (const AttentionKernel* kernel : all_attention_kernels()) {
     if (!kernel->supported()) continue;
-    for (const auto& [first, window] : {std::pair{0, kPositions}, {3584, kPositions}, {3584, 512}}) {
+    for (const auto& [first, window] :
+         {std::pair{0, kPositions}, {3584, kPositions}, {3584, 512}}) {
       std::vector<KeyRange> reach;
       double keys = 0;
       for (int p = first; p < first + kQueries; ++p) {

@@ -166,8 +166,8 @@ class RecoveryTest : public WorkspaceTest {
     return true;
   }
 
-  /// The same, killed as it enters its `kill_at`-th system call: what lies between two of them makes
-  /// no difference to anybody else.
+  /// The same, killed as it enters its `kill_at`-th system call: what lies between two of them
+  /// makes no difference to anybody else.
   bool in_child_to_call(int kill_at, const std::function<bool(Journal&)>& work) {
     const pid_t child = fork();
     if (child == 0) {
@@ -467,7 +467,8 @@ TEST_F(RearrangeRecoveryTest, AHundredRandomPlansKilledInRandomCallsAreGivenBack
       ASSERT_EQ(state, "committed");
     }
     ASSERT_EQ(now(), plan.after) << "seed " << seed;
-    killed += !in_child_to_call(below(random, kMostCalls), [](Journal& j) { return j.undo("").has_value(); });
+    killed += !in_child_to_call(below(random, kMostCalls),
+                                [](Journal& j) { return j.undo("").has_value(); });
     (void)journal();
     if (newest_state() == "committed") {
       ASSERT_EQ(now(), plan.after) << "seed " << seed;
@@ -620,7 +621,8 @@ TEST_F(RecoveryTest, AHundredRandomSessionsKilledInRandomCallsAreGivenBackExactl
       ASSERT_EQ(now, after) << "seed " << seed;
     }
     if (set.empty()) continue;
-    killed += !in_child_to_call(below(random, kMostCalls), [](Journal& j) { return j.undo("").has_value(); });
+    killed += !in_child_to_call(below(random, kMostCalls),
+                                [](Journal& j) { return j.undo("").has_value(); });
     (void)journal();
     if (newest_state() == "committed") {
       ASSERT_EQ(look_through(workspace), now) << "seed " << seed;
