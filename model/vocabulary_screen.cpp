@@ -184,7 +184,8 @@ void VocabularyScreen::bound(const float* x, int m, float* upper, float* most,
   std::vector<float> z(static_cast<size_t>(hidden_));
   for (int t = 0; t < m; ++t) {
     const float* row = x + static_cast<size_t>(t) * z.size();
-    for (size_t j = 0; j < z.size(); ++j) z[j] = row[j] * columns_[j];
+    std::copy_n(row, z.size(), z.data());
+    multiply_by(columns_.data(), hidden_, z.data());
     RoundedRow& r = rounded[static_cast<size_t>(t)];
     r.length = length_of(z.data(), hidden_);
     r.high.resize(static_cast<size_t>(width_));

@@ -44,9 +44,9 @@ class VocabularyScreen {
 
  private:
   int hidden_ = 0, width_ = 0;  // columns, and those with the zeros after them
-  std::unique_ptr<uint8_t, FreeAligned>
-      coarse_;  // [vocab, width / 2], see IntegerKernel::nibble_sums
   int vocab_ = 0;
+  std::unique_ptr<uint8_t, FreeAligned>
+      coarse_;                  // [vocab, width / 2], see IntegerKernel::nibble_sums
   std::vector<Rows> rows_;      // [blocks()]
   std::vector<float> columns_;  // [hidden]: factors
 };
