@@ -244,8 +244,8 @@ void nibble_sums(const uint8_t* rows, int width, int begin, int end, const int8_
 
 namespace model {
 
-const IntegerKernel kIntegerAvx2 = {"avx2",          has_avx2, round_groups, multiply_rows<Product>,
-                                    decode<Product>, multiply, nibble_sums};
+const IntegerKernel kIntegerAvx2 = {"avx2", has_avx2, round_groups, multiply_rows<Product>,
+                                    decode, multiply, nibble_sums};
 
 }  // namespace model
 #endif

@@ -267,10 +267,9 @@ void multiply_rows_of(const std::byte* data, size_t stride, int begin, int end,
 }
 
 /// decode of kernel.h.
-template <class B, bool kUnsigned, bool kWords>
+template <class B, bool kWords>
 void decode_of(const std::byte* data, size_t stride, int rows, int column,
                const IntegerPanel& panel) {
-  constexpr bool kShifted = B::kBits == 8 && kUnsigned && !kWords;
   constexpr int kParts = 32 / B::kGroup;
   constexpr int kQuads = kWords ? 16 : 8;  // 32-bit pieces of a group
   const int groups = panel.width / 32;
@@ -285,8 +284,7 @@ void decode_of(const std::byte* data, size_t stride, int rows, int column,
     for (int g = 0; g < groups; at += B::kBytes) {
       const B block(at);
       for (int i = 0; i < B::kGroups; ++i, ++g) {
-        __m256i q = block.values(i);
-        if constexpr (kShifted) q = _mm256_xor_si256(q, _mm256_set1_epi8(static_cast<char>(0x80)));
+        const __m256i q = block.values(i);
         alignas(32) uint32_t quads[kQuads];
         __m256i* out = reinterpret_cast<__m256i*>(quads);
         if constexpr (kWords) {
@@ -298,7 +296,7 @@ void decode_of(const std::byte* data, size_t stride, int rows, int column,
         for (int j = 0; j < kQuads; ++j, to += 4 * kIntegerPanelRows) std::memcpy(to, quads + j, 4);
         for (int h = 0; h < kParts; ++h, scales += kIntegerPanelRows, mins += kIntegerPanelRows) {
           *scales = block.scale(i, h);
-          *mins = kShifted ? 128 * block.scale(i, h) : block.min(i, h);
+          *mins = block.min(i, h);
         }
       }
     }
@@ -316,13 +314,12 @@ void multiply_rows(TensorType type, const std::byte* data, size_t stride, int be
   });
 }
 
-template <class Product>
-void decode(TensorType type, const std::byte* data, size_t stride, int rows, int column,
-            const IntegerPanel& panel) {
+inline void decode(TensorType type, const std::byte* data, size_t stride, int rows, int column,
+                   const IntegerPanel& panel) {
   with_type(type, [&](auto t) {
     with_bool(panel.words != nullptr, [&](auto words) {
-      decode_of<Block<decltype(t)::value>, Product::kUnsigned, decltype(words)::value>(
-          data, stride, rows, column, panel);
+      decode_of<Block<decltype(t)::value>, decltype(words)::value>(data, stride, rows, column,
+                                                                   panel);
     });
   });
 }
